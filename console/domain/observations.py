@@ -1,0 +1,118 @@
+"""What is seen of a running product, as clients receive it. Nothing here is part of a deployment's record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from console.domain.deployment import DeploymentStatus
+from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
+
+
+class Health(StrEnum):
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class ArmHealth:
+    """One arm of one service over the last window.
+
+    `error_rate` is 0..1, latencies are milliseconds, `request_rate` is requests a second, `cpu` is 0..1 of a core,
+    `memory` is bytes. None means nobody measured it.
+    """
+
+    service: ServiceName
+    arm: str
+    health: Health
+    reason: str = ""
+    release: str = ""
+    weight: int | None = None
+    weight_set: int | None = None
+    requests: int | None = None
+    request_rate: float | None = None
+    error_rate: float | None = None
+    latency_p50: float | None = None
+    latency_p95: float | None = None
+    cpu: float | None = None
+    memory: float | None = None
+    instances: int | None = None
+    measured_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Who holds an environment, since when and why."""
+
+    environment: EnvironmentName
+    deployment: DeploymentId
+    holder: Actor
+    since: datetime
+    reason: str = ""
+    worker: str = ""
+
+
+@dataclass(frozen=True)
+class DeploymentSummary:
+    """One line of a history."""
+
+    id: DeploymentId
+    environment: EnvironmentName
+    strategy: str
+    release: str
+    status: DeploymentStatus
+    requested_by: Actor
+    requested_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    progress: float = 0.0
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    name: ServiceName
+    provider: str
+    release: str = ""
+    health: Health = Health.UNKNOWN
+    reason: str = ""
+    weights: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EnvironmentStatus:
+    """What is live in an environment, how it feels, and what moves in it."""
+
+    name: EnvironmentName
+    tier: str
+    health: Health = Health.UNKNOWN
+    release: str = ""
+    services: tuple[ServiceStatus, ...] = ()
+    deployment: DeploymentSummary | None = None
+    lock: Lock | None = None
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One figure that somebody else counted. `labels` tell service, arm and release."""
+
+    at: datetime
+    environment: EnvironmentName
+    name: str
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a service, a platform's build or ourselves. `number` rises within its source."""
+
+    at: datetime
+    source: str
+    text: str
+    level: str = "info"
+    number: int = 0

@@ -1,0 +1,37 @@
+"""Who may do what. Roles are ordered: each may do everything that the one before it may."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Role(IntEnum):
+    NONE = 0
+    VIEWER = 1
+    DEPLOYER = 2
+    APPROVER = 3
+    ADMIN = 4
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+NEEDED: dict[str, Role] = {
+    "view": Role.VIEWER,
+    "deploy": Role.DEPLOYER,
+    "rollback": Role.DEPLOYER,
+    "pause": Role.DEPLOYER,
+    "resume": Role.DEPLOYER,
+    "promote": Role.DEPLOYER,
+    "abort": Role.DEPLOYER,
+    "retry": Role.DEPLOYER,
+    "approve": Role.APPROVER,
+    "reject": Role.APPROVER,
+    "stop-worker": Role.ADMIN,
+}
+
+
+def may(role: Role, action: str) -> bool:
+    """Say whether the role covers the action; an action nobody listed needs the highest."""
+    return role >= NEEDED.get(action, Role.ADMIN)

@@ -1,0 +1,190 @@
+"""The record of everything that happened, as the engine and the API see it.
+
+Two implementations obey it: one file on this host (`sqlite_ledger`), and a Postgres database that several hosts share
+(`postgres_ledger`). An event is committed and numbered first and announced second; a subscriber that missed the
+announcement finds the event by its number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from console.domain.events import Control, Event
+from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
+from console.domain.observations import DeploymentSummary, Lock, Measurement
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A deployment that is on record. `again` says that its request id had been seen before."""
+
+    deployment: DeploymentId
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class ControlRow:
+    """One wish of a person about a deployment. `id` rises over all deployments; 0 means not stored yet."""
+
+    id: int
+    deployment: DeploymentId
+    control: Control
+    actor: Actor
+    at: datetime
+    step: StepId | None = None
+    reason: str = ""
+    services: tuple[ServiceName, ...] = ()
+    request_id: str = ""
+
+
+@dataclass(frozen=True)
+class Wake:
+    """Told after a commit. `seq` is the event's number, or the control's id."""
+
+    kind: Literal["event", "control"]
+    deployment: DeploymentId
+    seq: int
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """Who asked for what, and whether it was allowed. `outcome` is `done`, `refused` or `failed`."""
+
+    at: datetime
+    actor: Actor
+    action: str
+    subject: str = ""
+    outcome: str = "done"
+    detail: Mapping[str, str] = field(default_factory=dict)
+    id: int = 0
+
+
+class SummaryQuery(Protocol):
+    """Which lines of the history; `console.client.service.HistoryQuery` has this shape."""
+
+    @property
+    def environment(self) -> EnvironmentName | None: ...
+
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def limit(self) -> int: ...
+
+    @property
+    def before(self) -> DeploymentId | None: ...
+
+
+class Ledger(Protocol):
+    """Everything that is kept about deployments. Any call may raise a `StoreError` that says what to do."""
+
+    async def open(self) -> None:
+        """Open it, creating or upgrading what is missing.
+
+        Raises:
+            StoreTooNew: A newer version wrote it; nothing was touched.
+            StoreDamaged: It is not a database, or fails its own check.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+    async def open_deployment(self, event: Event, lock: Lock) -> Opened:
+        """Record a `DeploymentRequested` and take its environment's lock, in one transaction.
+
+        A request id that was seen before yields the deployment it began, with `again` set, and writes nothing.
+
+        Raises:
+            Refused: The environment is locked; names the holder, since when, the reason and what to do.
+        """
+        ...
+
+    async def append(self, *events: Event, unlock: EnvironmentName | None = None, once: str = "") -> tuple[Event, ...]:
+        """Commit events, number them, then announce them; all or none.
+
+        Args:
+            events: Of one deployment, or of several, in the order in which they happened.
+            unlock: Free this environment in the same transaction, if the events' deployment holds it.
+            once: A natural key; a second append with the same key writes nothing and returns ().
+        """
+        ...
+
+    async def relock(self, lock: Lock) -> None:
+        """Take an environment's lock again for a deployment that gave it back; harmless when it still holds it.
+
+        Raises:
+            Refused: Another deployment holds it.
+        """
+        ...
+
+    async def events_of(self, deployment: DeploymentId) -> tuple[Event, ...]:
+        """All events of one deployment, oldest first; () when unknown."""
+        ...
+
+    async def events_after(self, seq: int, limit: int = 500) -> tuple[Event, ...]:
+        """Events of all deployments with a higher number, lowest first."""
+        ...
+
+    async def last_seq(self) -> int:
+        """The highest number given so far, 0 for none."""
+        ...
+
+    async def locks(self) -> tuple[Lock, ...]: ...
+
+    async def add_control(self, row: ControlRow) -> int:
+        """Store a wish and return its id; it is durable when this returns, and then subscribers are woken.
+
+        The same `request_id` again returns the first id and stores nothing.
+        """
+        ...
+
+    async def pending_controls(self, deployment: DeploymentId) -> tuple[ControlRow, ...]:
+        """Wishes nobody has taken yet, oldest first."""
+        ...
+
+    async def take_control(self, control_id: int) -> None:
+        """Mark a wish as taken; harmless when it was."""
+        ...
+
+    async def summaries(self, query: SummaryQuery) -> tuple[DeploymentSummary, ...]:
+        """Lines of the history, newest first."""
+        ...
+
+    async def find_deployments(self, text: str) -> tuple[DeploymentId, ...]:
+        """By id, by the beginning or end of one, or by environment; newest first."""
+        ...
+
+    async def unfinished(self) -> tuple[DeploymentId, ...]:
+        """Deployments that have not ended, oldest first."""
+        ...
+
+    async def add_measurements(self, items: Sequence[Measurement]) -> None: ...
+
+    async def measurements(
+        self, environment: EnvironmentName, since: datetime, until: datetime, names: Sequence[str] = ()
+    ) -> tuple[Measurement, ...]:
+        """Figures within [since, until], oldest first; all names when none is given."""
+        ...
+
+    async def record_audit(self, entry: AuditEntry) -> None: ...
+
+    async def audit(
+        self, since: datetime | None = None, until: datetime | None = None, actor: str = "", limit: int = 500
+    ) -> tuple[AuditEntry, ...]:
+        """Audit rows within [since, until], newest first."""
+        ...
+
+    async def forget_deployments(self, keep: int) -> tuple[DeploymentId, ...]:
+        """Delete all but the newest `keep` deployments of each environment; one that has not ended always stays."""
+        ...
+
+    async def forget_measurements(self, before: datetime) -> int:
+        """Delete older figures; returns how many."""
+        ...
+
+    def subscribe(self, callback: Callable[[Wake], None]) -> Callable[[], None]:
+        """Be called on the event loop after each commit; the result ends it. The callback must not block or raise."""
+        ...

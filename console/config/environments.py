@@ -1,0 +1,150 @@
+"""Settings of an environment: how releases go live there, and where its services are on the platforms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from console.config.shape import Duration, SecretReference, Section
+
+
+class Tier(StrEnum):
+    """How much depends on an environment."""
+
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+    DISASTER_RECOVERY = "disaster-recovery"
+
+    @property
+    def serves_customers(self) -> bool:
+        return self in {Tier.PRODUCTION, Tier.DISASTER_RECOVERY}
+
+
+class LimitSettings(Section):
+    """How much may happen at once, and for how long."""
+
+    parallel: int = Field(4, ge=1, le=32)
+    """Steps that run at the same time."""
+    deploy: Duration = timedelta(minutes=15)
+    """Longest time for one build and start on a platform."""
+    step: Duration = timedelta(minutes=5)
+    """Longest time for any other step that asks a platform."""
+    approval: Duration = timedelta(hours=24)
+    """Longest wait for approvals; then the deployment is aborted, with nothing changed."""
+    attempts: int = Field(3, ge=1, le=20)
+    """Attempts at a step that met a passing trouble: no answer, a 5xx, a rate limit."""
+
+
+class GateSettings(Section):
+    """What must hold before a deployment begins."""
+
+    checks: Literal["required", "warn", "off"] = "required"
+    """The commit's checks: `required` closes the gate, `warn` only shows, `off` does not ask."""
+
+
+class JudgeSettings(Section):
+    """How the candidate's answers are judged against those of the arm beside it."""
+
+    alpha: float = Field(0.01, gt=0.0, lt=0.5)
+    """Chance that a release no worse than the other is taken back, over the whole rollout."""
+    floor: float = Field(0.005, ge=0.0, lt=1.0)
+    """Difference of error rates (0 to 1) below which nothing is taken back."""
+    min_requests: int = Field(20, ge=1, le=1_000_000)
+    """Requests the candidate must have answered in a stage before the stage can pass."""
+    max_error_rate: float = Field(1.0, gt=0.0, le=1.0)
+    """Error rate (0 to 1) at which the candidate is taken back whatever the other arm does; 1 turns it off."""
+    interval: Duration = timedelta(seconds=1)
+    """Time between two looks at the counters."""
+    hold: Duration = timedelta(minutes=10)
+    """How long beyond the bake time a stage without enough requests waits for them."""
+    undecided: Literal["wait", "rollback", "promote"] = "wait"
+    """What follows when even then nothing can be said: wait for a person, take it back, or go on."""
+
+
+class ArmSettings(Section):
+    """One of the two places where a release of the service can run."""
+
+    id: str
+    """The platform's id of it."""
+    url: str = ""
+    """Where it answers without passing the router; health and integration are asked here."""
+
+
+class TrafficSettings(Section):
+    """How requests are divided between the arms."""
+
+    router: str
+    """Name of the provider that routes."""
+    route: str
+    """The router's name of the route whose weights are moved."""
+    metrics: str = "{arm}"
+    """The router's name of an arm in its counters, `{arm}` standing for the arm."""
+
+
+class PlacementSettings(Section):
+    """`[environments.ENV.services.NAME]`: where a service is on its platform, in this environment."""
+
+    id: str = ""
+    """The platform's id, for a service in one place."""
+    url: str = ""
+    """Public address, where there is one."""
+    blue: ArmSettings | None = None
+    """The first of two places."""
+    green: ArmSettings | None = None
+    """The second of two places."""
+    traffic: TrafficSettings | None = None
+    """How requests are divided between blue and green."""
+    database_url: SecretReference = ""
+    """Reference to the address of the database, for migrations over a direct connection."""
+    migrations: str = ""
+    """Directory of the migration files in the repository."""
+
+    @property
+    def arms(self) -> Mapping[str, ArmSettings]:
+        named = {"blue": self.blue, "green": self.green}
+        return {name: arm for name, arm in named.items() if arm is not None}
+
+
+class EnvironmentSettings(Section):
+    """`[environments.NAME]`: a named place where services run."""
+
+    tier: Tier = Tier.DEVELOPMENT
+    """How much depends on it; production and disaster-recovery ask for more care."""
+    strategy: str = "blue-green"
+    """How a release goes live: `blue-green`, or `pipeline:NAME` for one of your own."""
+    stages: tuple[int, ...] = (10, 50, 100)
+    """Percent of requests for the candidate, rising to 100."""
+    bake_time: Duration = timedelta(minutes=5)
+    """How long each stage must hold before it is judged."""
+    verify_time: Duration = timedelta(minutes=5)
+    """How long everything is watched at 100 before the deployment counts as verified."""
+    keep: Duration | Literal["forever"] = timedelta()
+    """How long the old arm stays warm after that; `forever` never suspends it."""
+    confirm: Literal["auto", "name", "yes", "none"] = "auto"
+    """What the console asks before going forward; `auto` is the environment's name in production, else a yes."""
+    approvals: int = Field(0, ge=0, le=10)
+    """Approvals by other people that are needed before anything changes."""
+    branch: str = ""
+    """Branch that is deployed when no release is named; empty takes the source's."""
+    migrations_on_rollback: Literal["down", "keep"] = "down"
+    """Whether a rollback also takes migrations back by their down scripts."""
+    limits: LimitSettings = LimitSettings()
+    """How much may happen at once, and for how long."""
+    gates: GateSettings = GateSettings()
+    """What must hold before a deployment begins."""
+    judge: JudgeSettings = JudgeSettings()
+    """How the candidate is judged."""
+    services: Mapping[str, PlacementSettings] = Field(default_factory=dict)
+    """The services of this environment, and where they are."""
+
+    @property
+    def asks_for(self) -> Literal["name", "yes", "none"]:
+        """What a person must give before a deployment starts from the console."""
+        if self.confirm == "auto":
+            return "name" if self.tier.serves_customers else "yes"
+        return self.confirm

@@ -1,0 +1,151 @@
+"""The whole configuration as checked, frozen values. What refers to what is checked in `console.config.checks`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from console.config.environments import (
+    ArmSettings,
+    EnvironmentSettings,
+    GateSettings,
+    JudgeSettings,
+    LimitSettings,
+    PlacementSettings,
+    Tier,
+    TrafficSettings,
+)
+from console.config.services import BenchmarkSettings, HealthSettings, IntegrationSettings, ServiceSettings
+from console.config.shape import Duration, Section, is_reference
+
+__all__ = [
+    "ArmSettings",
+    "BenchmarkSettings",
+    "EngineSettings",
+    "EnvironmentSettings",
+    "GateSettings",
+    "HealthSettings",
+    "HistorySettings",
+    "IntegrationSettings",
+    "JudgeSettings",
+    "LimitSettings",
+    "PipelineSettings",
+    "PlacementSettings",
+    "ProviderSettings",
+    "RoleSettings",
+    "ServerSettings",
+    "ServiceSettings",
+    "Settings",
+    "SourceSettings",
+    "Tier",
+    "TrafficSettings",
+    "is_reference",
+]
+
+
+class EngineSettings(Section):
+    """`[engine]`: where the durable engine keeps its state."""
+
+    url: str = ""
+    """Empty for SQLite in the state directory; a PostgreSQL address, or a reference to one, shares it among hosts."""
+    worker: str = ""
+    """Name of this worker in records; empty takes the host's name."""
+
+
+class HistorySettings(Section):
+    """`[history]`: how long things are kept."""
+
+    keep_deployments: int = Field(500, ge=1)
+    """Deployments that are kept, newest first; running ones are never removed."""
+    keep_logs: Duration = timedelta(days=30)
+    """Age at which log files are removed."""
+    keep_metrics: Duration = timedelta(days=14)
+    """Age at which measurements are removed."""
+
+
+class ServerSettings(Section):
+    """`[server]`: the worker's socket."""
+
+    socket_group: str = ""
+    """Group that may open the socket; empty keeps it to the worker's own user."""
+
+
+class RoleSettings(Section):
+    """`[roles]`: who may do what. Entries are user names, `@group`, numeric user ids, or `*` for everybody."""
+
+    admin: tuple[str, ...] = ("root",)
+    """May do everything, and stop the worker."""
+    approver: tuple[str, ...] = ()
+    """May approve and deploy."""
+    deployer: tuple[str, ...] = ()
+    """May deploy, control and roll back."""
+    viewer: tuple[str, ...] = ("*",)
+    """May look."""
+
+
+class ProviderSettings(BaseModel):
+    """`[providers.NAME]`: a platform. Keys beside `kind` belong to the adapter, which checks them itself."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+
+    kind: str
+    """Which adapter speaks to it."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Every key but `kind`, as written; references to secrets are not resolved."""
+        return dict(self.model_extra or {})
+
+
+class SourceSettings(Section):
+    """`[source]`: where releases come from."""
+
+    provider: str = ""
+    """Name of the provider that holds the repository."""
+    branch: str = "main"
+    """Branch that is deployed when no release is named."""
+
+
+class PipelineSettings(Section):
+    """`[pipelines]`: strategies of your own, one YAML file each."""
+
+    directory: str = ""
+    """Where the files are, relative to the configuration file; empty for none."""
+
+
+class Settings(Section):
+    """The configuration file."""
+
+    engine: EngineSettings = EngineSettings()
+    history: HistorySettings = HistorySettings()
+    server: ServerSettings = ServerSettings()
+    roles: RoleSettings = RoleSettings()
+    source: SourceSettings = SourceSettings()
+    pipelines: PipelineSettings = PipelineSettings()
+    providers: Mapping[str, ProviderSettings] = Field(default_factory=dict)
+    services: Mapping[str, ServiceSettings] = Field(default_factory=dict)
+    environments: Mapping[str, EnvironmentSettings] = Field(default_factory=dict)
+
+    _file: Path | None = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> Path | None:
+        """The file that it was loaded from."""
+        return self._file
+
+    def located_at(self, file: Path) -> Settings:
+        """The same settings, remembering their file."""
+        copy = self.model_copy()
+        copy._file = file
+        return copy
+
+    def kind_of(self, service: str) -> str:
+        """The kind of the provider that runs a service: `render`, `vercel`, `supabase`, …"""
+        return self.providers[self.services[service].provider].kind
+
+    def branch_of(self, environment: str) -> str:
+        return self.environments[environment].branch or self.source.branch

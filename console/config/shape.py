@@ -1,0 +1,42 @@
+"""What all settings have in common: frozen, no unknown keys, times as people write them, secrets by reference."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+from console.config.durations import format_duration, parse_duration
+
+REFERENCE_SCHEMES = ("env", "file", "keyring", "command")
+
+
+class Section(BaseModel):
+    """One table of the configuration file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+
+def is_reference(value: object) -> bool:
+    """Whether a value points at a secret (`env:NAME`, `file:PATH`, `keyring:service/name`, `command:…`)."""
+    return isinstance(value, str) and value.partition(":")[0] in REFERENCE_SCHEMES and ":" in value
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('a length of time is text with a unit, such as "30s", "5m" or "1h30m"')
+    return parse_duration(value)
+
+
+def _reference(value: Any) -> Any:
+    if value in ("", None) or is_reference(value):
+        return value
+    # The value may be the secret itself: it must not appear in the message.
+    raise ValueError("a secret is written here in the open; only a reference is accepted")
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration, return_type=str)]
+SecretReference = Annotated[str, BeforeValidator(_reference)]

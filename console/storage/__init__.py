@@ -1,1 +1,1 @@
-"""What is kept: the ledger (events, controls, locks, measurements, audit) and log files. Nothing else knows SQL of ours."""
+"""What is kept: the ledger, log files, and how long. Nothing else knows SQL of ours."""

@@ -1,0 +1,193 @@
+"""The ledger over one database that one thread of ours reads and writes, whichever database it is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TypeVar
+
+from console.domain.errors import StoreError
+from console.domain.events import Event
+from console.domain.ids import DeploymentId, EnvironmentName
+from console.domain.observations import DeploymentSummary, Lock, Measurement
+from console.storage import figures, records
+from console.storage.ledger import AuditEntry, ControlRow, Opened, SummaryQuery, Wake
+from console.storage.records import Folds, Sql
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class Subscribers:
+    """Callbacks that are told of commits, on the event loop."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callable[[Wake], None]] = []
+
+    def add(self, callback: Callable[[Wake], None]) -> Callable[[], None]:
+        self._callbacks.append(callback)
+
+        def remove() -> None:
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)
+
+        return remove
+
+    def tell(self, wakes: Sequence[Wake]) -> None:
+        for wake in wakes:
+            for callback in tuple(self._callbacks):
+                try:
+                    callback(wake)
+                except Exception:
+                    log.exception("A subscriber of the ledger failed on %s", wake)
+
+
+def wakes_for(events: Sequence[Event]) -> tuple[Wake, ...]:
+    return tuple(Wake("event", event.deployment, event.seq) for event in events)
+
+
+class SqlLedger:
+    """Implements `Ledger`; a subclass says how to connect, and how its database's errors read.
+
+    The thread commits and then hands the announcement to the loop itself, so that a caller who was cancelled while
+    waiting has not silenced an event that is on disk.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._subscribers = Subscribers()
+        self._folds = Folds()
+        self._sql: Sql | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _connect(self) -> Sql:
+        raise NotImplementedError
+
+    def _disconnect(self, sql: Sql) -> None:
+        raise NotImplementedError
+
+    def _translate(self, problem: Exception) -> Exception:
+        raise NotImplementedError
+
+    async def open(self) -> None:
+        self._loop = asyncio.get_running_loop()
+
+        def connect() -> None:
+            try:
+                self._sql = self._connect()
+            except Exception as problem:
+                raise self._translate(problem) from problem
+
+        await self._loop.run_in_executor(self._thread, connect)
+
+    async def close(self) -> None:
+        def disconnect() -> None:
+            if self._sql is not None:
+                self._disconnect(self._sql)
+                self._sql = None
+
+        if self._loop is not None:
+            await self._loop.run_in_executor(self._thread, disconnect)
+            self._loop = None
+        self._thread.shutdown(wait=False)
+
+    async def _call(self, work: Callable[[Sql], T]) -> T:
+        def run() -> T:
+            if self._sql is None:
+                raise StoreError("The history is closed.", "", "Start the worker again.")
+            try:
+                return work(self._sql)
+            except Exception as problem:
+                raise self._translate(problem) from problem
+
+        if self._loop is None:
+            raise StoreError("The history is not open.", "", "Start the worker again.")
+        return await self._loop.run_in_executor(self._thread, run)
+
+    def _announce(self, wakes: Sequence[Wake]) -> None:
+        """Tell subscribers, from the ledger's thread, right after a commit."""
+        if wakes and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._subscribers.tell, wakes)
+
+    async def open_deployment(self, event: Event, lock: Lock) -> Opened:
+        def work(sql: Sql) -> Opened:
+            opened, stored = records.open_deployment(sql, self._folds, event, lock)
+            self._announce(wakes_for(stored))
+            return opened
+
+        return await self._call(work)
+
+    async def append(self, *events: Event, unlock: EnvironmentName | None = None, once: str = "") -> tuple[Event, ...]:
+        def work(sql: Sql) -> tuple[Event, ...]:
+            stored = records.append(sql, self._folds, events, unlock, once)
+            self._announce(wakes_for(stored))
+            return stored
+
+        return await self._call(work) if events else ()
+
+    async def relock(self, lock: Lock) -> None:
+        await self._call(lambda sql: records.relock(sql, lock))
+
+    async def events_of(self, deployment: DeploymentId) -> tuple[Event, ...]:
+        return await self._call(lambda sql: records.events_of(sql, deployment))
+
+    async def events_after(self, seq: int, limit: int = 500) -> tuple[Event, ...]:
+        return await self._call(lambda sql: records.events_after(sql, seq, limit))
+
+    async def last_seq(self) -> int:
+        return await self._call(records.last_seq)
+
+    async def locks(self) -> tuple[Lock, ...]:
+        return await self._call(records.locks)
+
+    async def add_control(self, row: ControlRow) -> int:
+        def work(sql: Sql) -> int:
+            number, is_new = records.add_control(sql, row)
+            self._announce((Wake("control", row.deployment, number),) if is_new else ())
+            return number
+
+        return await self._call(work)
+
+    async def pending_controls(self, deployment: DeploymentId) -> tuple[ControlRow, ...]:
+        return await self._call(lambda sql: records.pending_controls(sql, deployment))
+
+    async def take_control(self, control_id: int) -> None:
+        await self._call(lambda sql: records.take_control(sql, control_id))
+
+    async def summaries(self, query: SummaryQuery) -> tuple[DeploymentSummary, ...]:
+        return await self._call(lambda sql: records.summaries(sql, query))
+
+    async def find_deployments(self, text: str) -> tuple[DeploymentId, ...]:
+        return await self._call(lambda sql: records.find_deployments(sql, text))
+
+    async def unfinished(self) -> tuple[DeploymentId, ...]:
+        return await self._call(records.unfinished)
+
+    async def add_measurements(self, items: Sequence[Measurement]) -> None:
+        if items:
+            await self._call(lambda sql: figures.add_measurements(sql, items))
+
+    async def measurements(
+        self, environment: EnvironmentName, since: datetime, until: datetime, names: Sequence[str] = ()
+    ) -> tuple[Measurement, ...]:
+        return await self._call(lambda sql: figures.measurements(sql, environment, since, until, names))
+
+    async def record_audit(self, entry: AuditEntry) -> None:
+        await self._call(lambda sql: figures.record_audit(sql, entry))
+
+    async def audit(
+        self, since: datetime | None = None, until: datetime | None = None, actor: str = "", limit: int = 500
+    ) -> tuple[AuditEntry, ...]:
+        return await self._call(lambda sql: figures.audit(sql, since, until, actor, limit))
+
+    async def forget_deployments(self, keep: int) -> tuple[DeploymentId, ...]:
+        return await self._call(lambda sql: records.forget_deployments(sql, keep))
+
+    async def forget_measurements(self, before: datetime) -> int:
+        return await self._call(lambda sql: figures.forget_measurements(sql, before))
+
+    def subscribe(self, callback: Callable[[Wake], None]) -> Callable[[], None]:
+        return self._subscribers.add(callback)

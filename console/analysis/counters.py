@@ -1,0 +1,153 @@
+"""Running totals that restart, turned into what happened between two looks.
+
+A router forgets its totals when it restarts or is reconfigured. A total that falls therefore opens a new run: what it
+shows was counted since then, and no rate is taken across the seam, since nobody knows how long the new run is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from providers.contract import ArmCounters
+
+
+@dataclass(frozen=True)
+class Increment:
+    """What was counted between two looks; `is_seam` when the totals had restarted in between.
+
+    `buckets` maps an upper bound in seconds to the number of requests at or below it, cumulative as in the totals.
+    """
+
+    requests: int = 0
+    errors: int = 0
+    latency_sum: float = 0.0
+    buckets: Mapping[float, int] = field(default_factory=dict)
+    is_seam: bool = False
+
+    def __add__(self, other: Increment) -> Increment:
+        bounds = sorted({*self.buckets, *other.buckets})
+        return Increment(
+            self.requests + other.requests,
+            self.errors + other.errors,
+            self.latency_sum + other.latency_sum,
+            {bound: self.buckets.get(bound, 0) + other.buckets.get(bound, 0) for bound in bounds},
+            self.is_seam or other.is_seam,
+        )
+
+
+def increment(before: ArmCounters | None, after: ArmCounters) -> Increment:
+    """What came between two looks. Without a look before, what the totals hold is of an unknown past and not counted."""
+    if before is None:
+        return Increment(is_seam=True)
+    if is_new_run(before, after):
+        return Increment(after.requests, after.errors, after.latency_sum, dict(after.latency_buckets), is_seam=True)
+    return Increment(
+        after.requests - before.requests,
+        after.errors - before.errors,
+        max(0.0, after.latency_sum - before.latency_sum),
+        {bound: count - before.latency_buckets.get(bound, 0) for bound, count in after.latency_buckets.items()},
+    )
+
+
+def is_new_run(before: ArmCounters, after: ArmCounters) -> bool:
+    """Whether any total fell, so that the router began to count anew."""
+    return (
+        after.requests < before.requests
+        or after.errors < before.errors
+        or any(count < before.latency_buckets.get(bound, 0) for bound, count in after.latency_buckets.items())
+    )
+
+
+def quantile(buckets: Mapping[float, int], part: float) -> float | None:
+    """Estimate a quantile from cumulative buckets, in seconds; None without requests.
+
+    Within a bucket requests are taken as evenly spread, as Prometheus's `histogram_quantile` does; in the last, open
+    bucket its lower bound is all that is known.
+
+    Args:
+        buckets: Upper bound in seconds to the number of requests at or below it, infinity included.
+        part: 0..1, for example 0.95.
+    """
+    bounds = sorted(buckets)
+    total = buckets[bounds[-1]] if bounds else 0
+    if total <= 0:
+        return None
+    rank, lower, below = part * total, 0.0, 0
+    for bound in bounds:
+        count = buckets[bound]
+        if count >= rank and count > below:
+            if math.isinf(bound):
+                return lower
+            return lower + (bound - lower) * (rank - below) / (count - below)
+        lower, below = (0.0 if math.isinf(bound) else bound), count
+    return lower
+
+
+def bound_near(buckets: Mapping[float, int], part: float) -> float | None:
+    """Pick the finite bucket bound whose share of requests at or below it is nearest to `part`; None without requests.
+
+    A threshold must be a bound, because only there the buckets say exactly how many requests were slower.
+    """
+    finite = [bound for bound in buckets if not math.isinf(bound)]
+    total = max(buckets.values(), default=0)
+    if total <= 0 or not finite:
+        return None
+    return min(sorted(finite), key=lambda bound: abs(buckets[bound] / total - part))
+
+
+def slower_than(buckets: Mapping[float, int], threshold: float) -> int:
+    """How many requests were slower than a threshold that is one of the bounds."""
+    total = max(buckets.values(), default=0)
+    return total - max((count for bound, count in buckets.items() if bound <= threshold), default=0)
+
+
+class Window:
+    """The increments of the last seconds, for rates and quantiles that people look at.
+
+    Args:
+        length: Seconds that are kept.
+    """
+
+    def __init__(self, length: float = 15.0) -> None:
+        self._length = length
+        self._items: deque[tuple[float, float, Increment]] = deque()
+        self._last: tuple[float, ArmCounters] | None = None
+
+    def look(self, at: float, totals: ArmCounters) -> Increment:
+        """Take in running totals seen at `at` (seconds of a monotonic clock) and return what is new."""
+        before = self._last
+        self._last = (at, totals)
+        step = increment(before[1] if before else None, totals)
+        if before is not None and not step.is_seam:
+            self._items.append((before[0], at, step))
+        while self._items and self._items[0][1] <= at - self._length:
+            self._items.popleft()
+        return step
+
+    @property
+    def seconds(self) -> float:
+        """How long the kept increments cover, without the seams."""
+        return sum(until - since for since, until, _ in self._items)
+
+    @property
+    def total(self) -> Increment:
+        return sum((step for _, _, step in self._items), Increment())
+
+    @property
+    def request_rate(self) -> float | None:
+        """Requests a second, None while nothing is covered."""
+        covered = self.seconds
+        return self.total.requests / covered if covered > 0 else None
+
+    @property
+    def error_rate(self) -> float | None:
+        """0..1, None without requests."""
+        total = self.total
+        return total.errors / total.requests if total.requests else None
+
+    def latency(self, part: float) -> float | None:
+        """A quantile in seconds, None without requests."""
+        return quantile(self.total.buckets, part)

@@ -1,0 +1,87 @@
+"""Is the canary's error rate worse? Beside the baseline by the share of errors, alone by the baseline's own record.
+
+With all traffic on the canary nothing runs beside it. Then the baseline's rate of the former stages, at its upper
+confidence bound, is the bound that the canary's errors are held against; four fifths of alpha pay for the evidence and
+one fifth for the bound, so that both together stay within alpha.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from console.analysis.bounds import lower_bound, upper_bound
+from console.analysis.error_share import log_e_of_stages, log_evidence_above
+from console.analysis.evidence import ArmCounts, Evidence
+from console.analysis.settings import JudgeSettings
+
+EVIDENCE_PART, BOUND_PART = 0.8, 0.2
+
+
+@dataclass(frozen=True)
+class ErrorFinding:
+    """What was found of errors.
+
+    `is_damage` rolls back, `is_notable` says that the evidence is there but the damage lies below the floor, and
+    `is_over_limit` that the rate is surely above what is tolerated whatever the baseline does.
+    """
+
+    log_evidence: float
+    log_evidence_needed: float
+    is_damage: bool
+    is_notable: bool
+    is_over_limit: bool
+    words: str
+
+
+def find_errors(evidence: Evidence, settings: JudgeSettings) -> ErrorFinding:
+    """Weigh all stages; the frozen evidence of the former ones multiplies that of the current one."""
+    beside = log_e_of_stages((s.share, s.candidate.errors, s.stable.errors) for s in evidence.concurrent)
+    alone = sum((stage.candidate for stage in evidence.stages if stage.share >= 1.0), ArmCounts())
+    baseline = evidence.stable if evidence.stable.requests else evidence.before
+    bound = _alone_bound(baseline, settings)
+    log_evidence = beside
+    if alone.requests:
+        log_evidence += log_evidence_above(alone.errors, alone.requests - alone.errors, bound)
+    needed = -math.log(EVIDENCE_PART * settings.alpha_errors)
+    excess = _excess(evidence, baseline)
+    is_strong = log_evidence >= needed
+    is_damage = is_strong and excess > settings.floor
+    words = _words(evidence, baseline, log_evidence)
+    return ErrorFinding(
+        log_evidence, needed, is_damage, is_strong and not is_damage, _is_over_limit(evidence, settings), words
+    )
+
+
+def _is_over_limit(evidence: Evidence, settings: JudgeSettings) -> bool:
+    if settings.max_error_rate >= 1.0:
+        return False
+    candidate = evidence.candidate
+    return lower_bound(candidate.errors, candidate.requests, settings.alpha_errors) > settings.max_error_rate
+
+
+def _alone_bound(baseline: ArmCounts, settings: JudgeSettings) -> float:
+    if baseline.requests == 0:
+        return settings.ceiling
+    return min(
+        max(settings.ceiling, upper_bound(baseline.errors, baseline.requests, BOUND_PART * settings.alpha_errors)),
+        0.999,
+    )
+
+
+def _excess(evidence: Evidence, baseline: ArmCounts) -> float:
+    return (evidence.candidate.error_rate or 0.0) - (baseline.error_rate or 0.0)
+
+
+def _words(evidence: Evidence, baseline: ArmCounts, log_evidence: float) -> str:
+    candidate = evidence.candidate
+    times = f"{math.exp(min(log_evidence, 13.8)):,.0f}" if log_evidence < 13.8 else "more than a million"
+    beside = (
+        f"the current one in {baseline.errors} of {baseline.requests} ({baseline.error_rate or 0.0:.1%})"
+        if baseline.requests
+        else "nothing is known of the current one"
+    )
+    return (
+        f"The new release failed in {candidate.errors} of {candidate.requests} requests "
+        f"({candidate.error_rate or 0.0:.1%}), {beside}: {times} times likelier if it is worse than if it is not."
+    )

@@ -1,0 +1,79 @@
+"""Is the canary slower? By counting requests above a threshold that was frozen from the baseline before the comparison.
+
+With the baseline's 75th percentile as the threshold about a quarter of fair requests are slow, so slow requests are
+divided like errors: the same exact test tells whose they are. Heavy tails and units do not matter. Because any
+difference, however small, is found in the end, a rollback also asks that the mean is worse by a factor and by some
+seconds.
+
+Alone, with all traffic on the canary, a slow machine and a slow release look the same: latency then only ever holds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from console.analysis.error_share import log_e_of_stages
+from console.analysis.evidence import ArmCounts, Evidence
+from console.analysis.settings import JudgeSettings
+
+
+@dataclass(frozen=True)
+class LatencyFinding:
+    log_evidence: float
+    log_evidence_needed: float
+    is_damage: bool
+    is_doubt: bool
+    words: str
+
+
+def find_latency(evidence: Evidence, settings: JudgeSettings) -> LatencyFinding:
+    """Weigh slow requests over all stages in which both arms ran; without a threshold nothing is claimed."""
+    stages = evidence.concurrent
+    log_evidence = log_e_of_stages((s.share, s.candidate.slow, s.stable.slow) for s in stages)
+    candidate = sum((s.candidate for s in stages), ArmCounts())
+    stable = sum((s.stable for s in stages), ArmCounts())
+    words = _words(candidate, stable)
+    needed = -math.log(settings.alpha_latency)
+    enough = log_evidence >= needed and evidence.slow_threshold is not None
+    if enough and _is_slower(candidate, stable, settings.latency_ratio, settings):
+        return LatencyFinding(log_evidence, needed, True, False, words)
+    if _is_slower_alone(evidence, stable, settings):
+        return LatencyFinding(log_evidence, needed, False, True, _alone_words(evidence, stable, settings))
+    return LatencyFinding(log_evidence, needed, False, False, words)
+
+
+def _is_slower(candidate: ArmCounts, stable: ArmCounts, ratio: float, settings: JudgeSettings) -> bool:
+    ours, theirs = candidate.latency_mean, stable.latency_mean
+    if ours is None or theirs is None:
+        return False
+    return ours > theirs * ratio and ours > theirs + settings.latency_floor
+
+
+def _is_slower_alone(evidence: Evidence, stable: ArmCounts, settings: JudgeSettings) -> bool:
+    stage = evidence.current
+    if stage is None or stage.share < 1.0 or stage.candidate.requests < settings.min_requests:
+        return False
+    return _is_slower(stage.candidate, stable, settings.alone_latency_ratio, settings)
+
+
+def _words(candidate: ArmCounts, stable: ArmCounts) -> str:
+    ours, theirs = candidate.latency_mean, stable.latency_mean
+    if ours is None or theirs is None:
+        return ""
+    slow = ""
+    if candidate.timed and stable.timed:
+        slow = (
+            f"; {candidate.slow / candidate.timed:.0%} of its requests are slow, {stable.slow / stable.timed:.0%} there"
+        )
+    return f"Mean answer {ours * 1000:.0f} ms, current release {theirs * 1000:.0f} ms{slow}."
+
+
+def _alone_words(evidence: Evidence, stable: ArmCounts, settings: JudgeSettings) -> str:
+    stage = evidence.current
+    ours = (stage.candidate.latency_mean if stage else None) or 0.0
+    return (
+        f"With all traffic the new release takes {ours * 1000:.0f} ms on average, more than "
+        f"{settings.alone_latency_ratio:g} times the {1000 * (stable.latency_mean or 0.0):.0f} ms of the former one. "
+        "Nothing runs beside it to compare with: it may be the release or the machine."
+    )

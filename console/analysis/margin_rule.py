@@ -1,0 +1,65 @@
+"""Has it been shown that the canary is *not* worse by the margin? Silence and luck are not proof.
+
+Evidence against "the canary's error rate is at least the baseline's plus the margin", by the same kind of test as for
+errors and so valid at every look. The baseline enters with its lower confidence bound; four fifths of the tolerated
+probability of a false pass pay for the evidence and one fifth for that bound.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from console.analysis.bounds import lower_bound
+from console.analysis.error_share import log_evidence_below
+from console.analysis.evidence import Evidence
+from console.analysis.settings import JudgeSettings
+
+EVIDENCE_PART, BOUND_PART = 0.8, 0.2
+MOST_REQUESTS = 1_000_000
+
+
+@dataclass(frozen=True)
+class MarginFinding:
+    """`requests_needed` more canary requests, all good, would show it; 0 once it is shown."""
+
+    log_evidence: float
+    log_evidence_needed: float
+    is_shown: bool
+    requests_needed: int
+    words: str
+
+    @property
+    def still_needed(self) -> str:
+        return f"a verdict needs {self.requests_needed} more to it" if self.requests_needed else "it must get some"
+
+
+def find_margin(evidence: Evidence, settings: JudgeSettings) -> MarginFinding:
+    """Weigh the canary over all stages against the baseline's lower bound plus the margin."""
+    candidate = evidence.candidate
+    baseline = evidence.stable if evidence.stable.requests else evidence.before
+    bound = settings.margin + lower_bound(baseline.errors, baseline.requests, BOUND_PART * settings.margin_alpha)
+    bound = min(bound, 0.999)
+    needed = -math.log(EVIDENCE_PART * settings.margin_alpha)
+    good = candidate.requests - candidate.errors
+    measured = log_evidence_below(candidate.errors, good, bound)
+    if measured >= needed:
+        words = f"A release worse by {settings.margin:.0%} of all requests would have been caught."
+        return MarginFinding(measured, needed, True, 0, words)
+    more = _requests_needed(candidate.errors, good, bound, needed)
+    words = f"To rule out that it is worse by {settings.margin:.0%} of all requests, {more} more good ones are needed."
+    return MarginFinding(measured, needed, False, more, words)
+
+
+def _requests_needed(errors: int, good: int, bound: float, needed: float) -> int:
+    """The fewest further good requests at which the evidence suffices; it rises with each, so halving finds it."""
+    few, many = 0, 64
+    while many < MOST_REQUESTS and log_evidence_below(errors, good + many, bound) < needed:
+        few, many = many, many * 2
+    while many - few > 1:
+        middle = (few + many) // 2
+        if log_evidence_below(errors, good + middle, bound) < needed:
+            few = middle
+        else:
+            many = middle
+    return many

@@ -1,0 +1,40 @@
+"""What a judgement tolerates. Sizes that must be caught fast, not thresholds on noisy ratios."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """Tolerances of one rollout; rates are 0..1, latencies seconds.
+
+    Args:
+        alpha_errors: Largest probability of rolling back for errors a release that is no worse, over the whole rollout.
+        alpha_latency: The same for latency; with `alpha_errors` 1 % in total.
+        split_alpha: Largest probability of holding a fairly divided rollout.
+        floor: Errors roll back only when the canary's rate exceeds the baseline's by more than this.
+        margin: A pass claims that the canary's error rate is not worse than the baseline's by this.
+        margin_alpha: Largest probability of passing a canary that is.
+        min_requests: Canary requests below which no stage passes.
+        instant_requests: That many canary requests and none good roll back at once.
+        ceiling: With all traffic on the canary, error rates at or below this never roll back.
+        max_error_rate: A rate surely above this rolls back whatever the baseline does; 1 turns it off.
+        latency_ratio: Latency rolls back only when the canary's mean exceeds the baseline's by this factor.
+        latency_floor: And by this many seconds.
+        alone_latency_ratio: With all traffic on the canary, a mean above this multiple of the former baseline's holds.
+    """
+
+    alpha_errors: float = 0.005
+    alpha_latency: float = 0.005
+    split_alpha: float = 0.001
+    floor: float = 0.005
+    margin: float = 0.05
+    margin_alpha: float = 0.05
+    min_requests: int = 50
+    instant_requests: int = 20
+    ceiling: float = 0.02
+    max_error_rate: float = 1.0
+    latency_ratio: float = 1.2
+    latency_floor: float = 0.010
+    alone_latency_ratio: float = 3.0

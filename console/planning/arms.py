@@ -1,0 +1,284 @@
+"""A service with two arms: prepare the idle one, move traffic to it by stages, then retire the other.
+
+The idle arm runs the new release without traffic until every check of it passed; a rollback needs no start-up because
+the other arm keeps running until the whole deployment is verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from console.config.settings import ArmSettings, HealthSettings, TrafficSettings
+from console.domain.plan import Phase, Step, StepKind, Undo
+from console.domain.traffic import split
+from console.planning.draft import (
+    SLACK,
+    Draft,
+    Flow,
+    chain,
+    health_limit,
+    judge_arguments,
+    probe_arguments,
+    request_arguments,
+)
+from console.planning.live import LiveService
+
+NO_TRAFFIC = "It gets no traffic once the weights are back."
+
+
+def plan_arms(draft: Draft, name: str) -> Flow:
+    """Write the steps of a service with arms; `traffic` is configured and there are two arms."""
+    live = draft.live_of(name)
+    busy = [arm for arm, weight in live.weights.items() if weight > 0]
+    if live.stable_arm is not None and len(busy) > 1:
+        shares = ", ".join(f"{arm} {live.arms[arm].weight} %" for arm in busy)
+        return Flow(
+            name,
+            refusals=(f"{name}: traffic is divided ({shares}). Promote or roll back that rollout first.",),
+        )
+    arms = draft.placement(name).arms
+    stable = live.stable_arm
+    candidate = _candidate(tuple(arms), live)
+    writer = _ArmWriter(draft, name, candidate, stable)
+    prepare = chain(writer.prepare())
+    serve = chain(writer.serve())
+    notes = () if stable else (f"{name}: nothing is live, so {candidate} gets all traffic at once.",)
+    if stable and draft.environment.keep == "forever":
+        notes = (f"{name}: {stable} keeps running afterwards (keep is forever).",)
+    return Flow(
+        name,
+        prepare=prepare,
+        serve=serve,
+        verify=chain(writer.verify()),
+        retire=writer.retire(),
+        notes=notes,
+        candidate_arm=candidate,
+        first=stable is None,
+    )
+
+
+def _candidate(arms: tuple[str, ...], live: LiveService) -> str:
+    """The arm without traffic; where nothing is live, the one the router points at already."""
+    if live.stable_arm is not None:
+        return next(arm for arm in arms if arm != live.stable_arm)
+    return max(arms, key=lambda arm: live.weights.get(arm, 0))
+
+
+class _ArmWriter:
+    """The steps of one service, with what they all repeat."""
+
+    def __init__(self, draft: Draft, name: str, candidate: str, stable: str | None) -> None:
+        self.draft = draft
+        self.name = name
+        self.candidate = candidate
+        self.stable = stable
+        self.settings = draft.service(name)
+        self.provider = self.settings.provider
+        self.live = draft.live_of(name)
+        placement = draft.placement(name)
+        self.arms = placement.arms
+        if placement.traffic is None:
+            raise ValueError(f"{name} has arms but no traffic")
+        self.traffic: TrafficSettings = placement.traffic
+
+    @property
+    def target(self) -> ArmSettings:
+        return self.arms[self.candidate]
+
+    def prepare(self) -> list[Step]:
+        steps = [self._resume()] if self._is_suspended(self.candidate) else []
+        steps.append(self._deploy())
+        if self.settings.health is not None and self.target.url:
+            steps.append(self._health(self.settings.health))
+        if self.settings.integration and self.target.url:
+            steps.append(self._integration())
+        if self.stable and self.settings.benchmark is not None and self.target.url and self.arms[self.stable].url:
+            steps.append(self._benchmark(self.arms[self.stable].url))
+        return steps
+
+    def serve(self) -> list[Step]:
+        if self.stable is None:
+            return [self._shift(100)]
+        stages = self.draft.environment.stages
+        return [step for stage in stages for step in (self._shift(stage), self._bake(stage))]
+
+    def verify(self) -> list[Step]:
+        environment = self.draft.environment
+        steps = [self._watch("verify", f"Watch {self.name} at 100 %", environment.verify_time)]
+        if self.stable and isinstance(environment.keep, timedelta) and environment.keep:
+            steps.append(self._watch("keep", f"Keep {self.stable} of {self.name} warm", environment.keep))
+        return steps
+
+    def retire(self) -> tuple[Step, ...]:
+        if self.stable is None or self.draft.environment.keep == "forever":
+            return ()
+        arguments = {"target": self.arms[self.stable].id, "arm": self.stable, "url": self.arms[self.stable].url}
+        undo = Undo(StepKind.RESUME, f"Start {self.stable} of {self.name} again", arguments)
+        return (
+            self._step(
+                "decommission",
+                f"Suspend {self.stable} of {self.name}",
+                StepKind.SUSPEND,
+                Phase.DECOMMISSION,
+                arguments=arguments,
+                undo=undo,
+            ),
+        )
+
+    def _resume(self) -> Step:
+        arguments = {"target": self.target.id, "arm": self.candidate}
+        undo = Undo(StepKind.SUSPEND, f"Suspend {self.candidate} of {self.name} again", arguments)
+        return self._step(
+            "resume",
+            f"Start {self.candidate} of {self.name}",
+            StepKind.RESUME,
+            Phase.PREPARE,
+            arguments=arguments,
+            undo=undo,
+        )
+
+    def _deploy(self) -> Step:
+        return self._step(
+            "deploy",
+            f"Deploy {self.draft.release.name} to {self.candidate} of {self.name}",
+            StepKind.DEPLOY,
+            Phase.PREPARE,
+            arguments={"target": self.target.id, "serve": True, "arm": self.candidate},
+            no_undo=NO_TRAFFIC,
+        )
+
+    def _health(self, health: HealthSettings) -> Step:
+        return self._step(
+            "health",
+            f"Check the health of {self.candidate}",
+            StepKind.HEALTH,
+            Phase.PREPARE,
+            arguments={"url": self.target.url, "arm": self.candidate, **probe_arguments(health)},
+            time_limit=health_limit(health),
+        )
+
+    def _integration(self) -> Step:
+        return self._step(
+            "integration",
+            f"Try {self.candidate} with {len(self.settings.integration)} requests",
+            StepKind.INTEGRATION,
+            Phase.PREPARE,
+            arguments={
+                "url": self.target.url,
+                "arm": self.candidate,
+                "requests": [request_arguments(check) for check in self.settings.integration],
+            },
+        )
+
+    def _benchmark(self, baseline_url: str) -> Step:
+        benchmark = self.settings.benchmark
+        assert benchmark is not None
+        return self._step(
+            "benchmark",
+            f"Compare the speed of {self.candidate} and {self.stable}",
+            StepKind.BENCHMARK,
+            Phase.PREPARE,
+            arguments={
+                "candidate_url": self.target.url,
+                "baseline_url": baseline_url,
+                "candidate": self.candidate,
+                "baseline": self.stable,
+                "path": benchmark.path,
+                "requests": benchmark.requests,
+                "concurrency": benchmark.concurrency,
+                "max_slowdown": benchmark.max_slowdown,
+                "slack_s": benchmark.slack.total_seconds(),
+                "timeout_s": benchmark.timeout.total_seconds(),
+            },
+        )
+
+    def _shift(self, weight: int) -> Step:
+        other = next(arm for arm in self.arms if arm != self.candidate)
+        route = {"router": self.traffic.router, "route": self.traffic.route, "service": self.name}
+        before = self.live.weights
+        known = sum(before.values()) == 100
+        undo = Undo(StepKind.SHIFT, f"Give {self.name}'s traffic back", {**route, "weights": before}) if known else None
+        return self._step(
+            f"shift-{weight}",
+            f"Give {self.candidate} of {self.name} {weight} % of traffic",
+            StepKind.SHIFT,
+            Phase.ROLLOUT,
+            provider=self.traffic.router,
+            arguments={**route, "weights": split(self.candidate, other, weight)},
+            undo=undo,
+            no_undo="" if undo else "The router had no weights before.",
+        )
+
+    def _bake(self, weight: int) -> Step:
+        environment = self.draft.environment
+        return self._step(
+            f"bake-{weight}",
+            f"Hold {self.name} at {weight} % and judge",
+            StepKind.BAKE,
+            Phase.ROLLOUT,
+            provider=self.traffic.router,
+            arguments=self._watched(environment.bake_time, weight),
+            lasts=environment.bake_time,
+            time_limit=environment.bake_time + environment.judge.hold + SLACK,
+        )
+
+    def _watch(self, word: str, title: str, length: timedelta) -> Step:
+        return self._step(
+            word,
+            title,
+            StepKind.VERIFY,
+            Phase.VERIFY,
+            provider=self.traffic.router,
+            arguments=self._watched(length, 100),
+            lasts=length,
+            time_limit=length + SLACK,
+        )
+
+    def _watched(self, length: timedelta, weight: int) -> dict[str, object]:
+        other = next(arm for arm in self.arms if arm != self.candidate)
+        health = self.settings.health
+        return {
+            "duration_s": length.total_seconds(),
+            "weight": weight,
+            "service": self.name,
+            "router": self.traffic.router,
+            "route": self.traffic.route,
+            "candidate": self.candidate,
+            "stable": self.stable or other,
+            "metrics": {arm: self.traffic.metrics.replace("{arm}", arm) for arm in self.arms},
+            "url": self.target.url,
+            **({"health": probe_arguments(health)} if health else {}),
+            "judge": judge_arguments(self.draft.environment.judge),
+        }
+
+    def _is_suspended(self, arm: str) -> bool:
+        return arm in self.live.arms and self.live.arms[arm].suspended
+
+    def _step(
+        self,
+        word: str,
+        title: str,
+        kind: StepKind,
+        phase: Phase,
+        *,
+        provider: str | None = None,
+        arguments: Mapping[str, object] | None = None,
+        undo: Undo | None = None,
+        no_undo: str = "",
+        lasts: timedelta | None = None,
+        time_limit: timedelta | None = None,
+    ) -> Step:
+        return self.draft.step(
+            f"{self.name}.{word}",
+            title,
+            kind,
+            phase,
+            service=self.name,
+            provider=provider or self.provider,
+            arguments=arguments,
+            undo=undo,
+            no_undo=no_undo,
+            lasts=lasts,
+            time_limit=time_limit,
+        )

@@ -1,0 +1,134 @@
+"""The blue-green strategy: prepare the new release beside the old one, move traffic by stages, verify, then retire.
+
+Pure: settings, a wish and what is live in; a plan out, with everything that forbids it in its refusals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.config.settings import Settings
+from console.domain.ids import ServiceName
+from console.domain.plan import Plan, Wish
+from console.domain.release import Release
+from console.planning.arms import plan_arms
+from console.planning.assembly import close, frame, join, order_services
+from console.planning.draft import Draft, Flow
+from console.planning.forecast import Forecasts
+from console.planning.live import Live
+from console.planning.risk import judge_risk
+from console.planning.single import plan_database, plan_plain, plan_staged
+from providers.contract import MigrationFile
+
+STRATEGY = "blue-green"
+
+
+def build_plan(
+    settings: Settings,
+    wish: Wish,
+    release: Release,
+    live: Live,
+    migration_files: tuple[MigrationFile, ...] = (),
+    history: Forecasts | None = None,
+) -> Plan:
+    """Plan a deployment of `release`. Never raises for a wish that cannot be granted: the plan's refusals say why.
+
+    Args:
+        migration_files: Every migration of the release, applied or not.
+        live: With `lock` set, the plan is refused in the holder's name; leave it out once the lock is ours.
+    """
+    refusals = [*_refuse_wish(settings, wish, live)]
+    strategy = wish.strategy or (
+        settings.environments[wish.environment].strategy if wish.environment in settings.environments else STRATEGY
+    )
+    if refusals and wish.environment not in settings.environments:
+        return Plan(wish.environment, strategy, release, (), refusals=tuple(refusals))
+    draft = Draft(settings, wish, release, live, migration_files, history or Forecasts())
+    if strategy != STRATEGY:
+        refusals.append(f"There is no strategy {strategy}. Known: {STRATEGY}.")
+        return Plan(wish.environment, strategy, release, (), refusals=tuple(refusals))
+    chosen = _choose(draft)
+    flows = {name: _flow(draft, name) for name in chosen}
+    refusals += [refusal for flow in flows.values() for refusal in flow.refusals]
+    before = frame(draft)
+    body = join(draft, flows, before)
+    steps = (*before, *body, *close(draft, (*before, *body)))
+    if not body and not refusals:
+        refusals.append("There is nothing to deploy: no service of the environment has a step.")
+    return Plan(
+        environment=wish.environment,
+        strategy=strategy,
+        release=release,
+        steps=steps,
+        services=tuple(ServiceName(name) for name in chosen),
+        current={name: draft.live_of(name).live_commit for name in chosen if draft.live_of(name).live_commit},
+        candidate_arms={name: flow.candidate_arm for name, flow in flows.items() if flow.candidate_arm},
+        risk=judge_risk(draft, steps, tuple(flows.values())),
+        refusals=tuple(refusals),
+        notes=_notes(draft, chosen, tuple(flows.values())),
+    )
+
+
+def _refuse_wish(settings: Settings, wish: Wish, live: Live) -> list[str]:
+    environment = settings.environments.get(wish.environment)
+    if environment is None:
+        known = ", ".join(settings.environments) or "none"
+        return [f"There is no environment {wish.environment}. Known: {known}."]
+    refusals = [
+        f"There is no service {name} in {wish.environment}. Known: {', '.join(environment.services) or 'none'}."
+        for name in wish.services
+        if name not in environment.services
+    ]
+    if wish.emergency and not wish.reason.strip():
+        refusals.append("An emergency deployment needs a reason.")
+    if live.lock is not None:
+        lock = live.lock
+        why = f": {lock.reason}" if lock.reason else ""
+        refusals.append(
+            f"{wish.environment} is held by deployment {lock.deployment} of {lock.holder}"
+            f" since {lock.since:%Y-%m-%d %H:%M:%S} UTC{why}."
+        )
+    return refusals
+
+
+def _choose(draft: Draft) -> tuple[str, ...]:
+    ordered = order_services(draft)
+    return tuple(name for name in ordered if not draft.wish.services or name in draft.wish.services)
+
+
+def _flow(draft: Draft, name: str) -> Flow:
+    problem = draft.live_of(name).problem
+    if problem:
+        return Flow(name, refusals=(f"{name} could not be read: {problem}",))
+    placement, kind = draft.placement(name), draft.settings.kind_of(name)
+    if placement.migrations or kind == "supabase":
+        return plan_database(draft, name)
+    if placement.arms:
+        return plan_arms(draft, name)
+    return plan_staged(draft, name) if kind == "vercel" else plan_plain(draft, name)
+
+
+def _notes(draft: Draft, chosen: Sequence[str], flows: Sequence[Flow]) -> tuple[str, ...]:
+    notes = [note for flow in flows for note in flow.notes]
+    left_out = dict.fromkeys(
+        need
+        for name in chosen
+        for need in draft.service(name).needs
+        if need in draft.environment.services and need not in chosen
+    )
+    if left_out:
+        notes.append(f"Not part of this deployment, though needed: {', '.join(left_out)}.")
+    commits = [draft.live_of(name).live_commit for name in chosen]
+    running = [commit for commit in commits if commit]
+    if running and all(commit == draft.release.commit for commit in running):
+        notes.append(f"{draft.release} is live already; this deploys it again.")
+    notes += [
+        f"{name}: the platform also deploys every push by itself (auto-deploy is on)."
+        for name in chosen
+        if draft.live_of(name).auto_deploy
+    ]
+    if draft.wish.emergency:
+        notes.append("Emergency: the commit's checks are shown but close no gate, and no approval is waited for.")
+    elif draft.environment.approvals:
+        notes.append("The forecast does not count the wait for approvals.")
+    return tuple(notes)

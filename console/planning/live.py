@@ -1,0 +1,70 @@
+"""What is live in an environment before a deployment, as the platforms and the router report it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from console.domain.ids import ServiceName
+from console.domain.observations import Lock
+
+
+@dataclass(frozen=True)
+class LiveArm:
+    """One arm: the commit and the platform's deployment that serve there (empty for nothing), its share in percent."""
+
+    commit: str = ""
+    deployment: str = ""
+    suspended: bool = False
+    weight: int = 0
+
+
+@dataclass(frozen=True)
+class LiveService:
+    """One service. `arms` is empty for a service in one place; `applied` lists a database's migrations, oldest first.
+
+    `problem` says why it could not be read; then nothing else here is to be trusted.
+    """
+
+    commit: str = ""
+    deployment: str = ""
+    suspended: bool = False
+    auto_deploy: bool | None = None
+    arms: Mapping[str, LiveArm] = field(default_factory=dict)
+    applied: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def weights(self) -> dict[str, int]:
+        return {name: arm.weight for name, arm in self.arms.items()}
+
+    @property
+    def stable_arm(self) -> str | None:
+        """The arm with the most traffic; None while no arm has any or none runs anything."""
+        serving = [name for name, arm in self.arms.items() if arm.weight > 0 and (arm.commit or arm.deployment)]
+        return max(serving, key=lambda name: self.arms[name].weight, default=None)
+
+    @property
+    def live_commit(self) -> str:
+        """What answers requests now; for arms, what the one with the most traffic runs."""
+        stable = self.stable_arm
+        return self.arms[stable].commit if stable is not None else self.commit
+
+
+@dataclass(frozen=True)
+class Live:
+    """Everything a plan depends on besides the settings.
+
+    `since` is when what is live went live, `changes` how many commits the new release adds; None when not known.
+    """
+
+    services: Mapping[ServiceName, LiveService] = field(default_factory=dict)
+    lock: Lock | None = None
+    at: datetime | None = None
+    since: datetime | None = None
+    changes: int | None = None
+
+    def of(self, service: str) -> LiveService:
+        """A service nobody read counts as not deployed."""
+        return self.services.get(ServiceName(service), LiveService())

@@ -1,0 +1,72 @@
+"""How dangerous a plan looks: points that each have a reason in words.
+
+The points are a judgement, not a measurement: 25 and more reads as medium, 60 and more as high (`Risk.word`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from console.domain.plan import Risk, Step, StepKind
+from console.planning.draft import Draft, Flow
+
+LONG_AGO = timedelta(days=14)
+MANY_CHANGES = 20
+CHANGING = frozenset({StepKind.MIGRATE, StepKind.PROMOTE, StepKind.SHIFT, StepKind.SUSPEND})
+
+
+def judge_risk(draft: Draft, steps: Sequence[Step], flows: Sequence[Flow]) -> Risk:
+    """Add up what makes this deployment more dangerous than a routine one, at most 100."""
+    found = [*_schema(steps), *_firsts(flows), *_distance(draft), *_undos(steps), *_haste(draft), *_unstaged(steps)]
+    return Risk(min(100, sum(points for points, _ in found)), tuple(reason for _, reason in found))
+
+
+Points = tuple[int, str]
+
+
+def _schema(steps: Sequence[Step]) -> Iterator[Points]:
+    for step in steps:
+        if step.kind is StepKind.MIGRATE:
+            files = step.arguments.get("files")
+            count = len(files) if isinstance(files, list) else 1
+            noun = "migration changes" if count == 1 else "migrations change"
+            yield 15, f"{count} {noun} the schema of {step.service}."
+
+
+def _firsts(flows: Sequence[Flow]) -> Iterator[Points]:
+    names = [flow.service for flow in flows if flow.first]
+    if names:
+        yield 20, f"First deployment of {', '.join(names)}: there is nothing to go back to."
+
+
+def _distance(draft: Draft) -> Iterator[Points]:
+    changes = draft.live.changes
+    if changes is not None and changes > MANY_CHANGES:
+        yield 15, f"{changes} commits at once; small releases are easier to judge."
+    if draft.live.at and draft.live.since and draft.live.at - draft.live.since > LONG_AGO:
+        yield 10, f"What is live is {(draft.live.at - draft.live.since).days} days old."
+
+
+def _undos(steps: Sequence[Step]) -> Iterator[Points]:
+    for step in steps:
+        if step.kind in CHANGING and step.undo is None:
+            yield 20, f"{step.name} cannot be taken back. {step.no_undo}".rstrip()
+
+
+def _haste(draft: Draft) -> Iterator[Points]:
+    if draft.wish.emergency:
+        yield 30, "Emergency: checks and approvals are not waited for."
+    elif draft.environment.tier.serves_customers and draft.environment.gates.checks != "required":
+        yield 10, f"The commit's checks do not close the gate (gates.checks is {draft.environment.gates.checks})."
+
+
+def _unstaged(steps: Sequence[Step]) -> Iterator[Points]:
+    """Moves that give everybody the new release at once."""
+    names = [
+        str(step.service)
+        for step in steps
+        if step.kind is StepKind.PROMOTE or (step.kind is StepKind.DEPLOY and step.service and step.phase == "rollout")
+    ]
+    if names:
+        yield 5, f"{', '.join(dict.fromkeys(names))} cannot be given to a part of the requests first."

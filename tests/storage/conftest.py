@@ -1,0 +1,75 @@
+"""Deployments to store, and ledgers to store them in."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from console.domain import events as ev
+from console.domain.ids import Actor, DeploymentId, EnvironmentName, StepId
+from console.domain.observations import Lock
+from console.domain.plan import Phase, Plan, Step, StepKind
+from console.domain.release import Release
+from console.storage.sqlite_ledger import SqliteLedger
+
+START = datetime(2026, 11, 22, 6, 16, 3, tzinfo=UTC)
+ANN = Actor("ann")
+
+
+@dataclass
+class Story:
+    """Builds the events of deployments, a second apart."""
+
+    ticks: itertools.count[int] = field(default_factory=itertools.count)
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=next(self.ticks))
+
+    def event(self, deployment: str, payload: ev.Payload, actor: Actor = ANN) -> ev.Event:
+        return ev.Event(DeploymentId(deployment), self.now(), payload, actor)
+
+    def request(
+        self, deployment: str, environment: str = "production", request_id: str = "", reason: str = "hotfix"
+    ) -> tuple[ev.Event, Lock]:
+        steps = tuple(Step(StepId(name), name.title(), StepKind.SHIFT, Phase.ROLLOUT) for name in ("first", "second"))
+        plan = Plan(EnvironmentName(environment), "blue-green", Release("a" * 40, "v1.4.0"), steps)
+        event = self.event(deployment, ev.DeploymentRequested(EnvironmentName(environment), plan, reason, request_id))
+        return event, Lock(EnvironmentName(environment), event.deployment, ANN, event.at, reason, "host-1")
+
+    def start(self, deployment: str) -> ev.Event:
+        return self.event(deployment, ev.DeploymentStarted("host-1"))
+
+    def step_started(self, deployment: str, step: str = "first") -> ev.Event:
+        return self.event(deployment, ev.StepStarted(StepId(step), 1))
+
+    def step_succeeded(self, deployment: str, step: str = "first") -> ev.Event:
+        return self.event(deployment, ev.StepSucceeded(StepId(step), "done"))
+
+    def progress(self, deployment: str, detail: str, step: str = "first") -> ev.Event:
+        return self.event(deployment, ev.StepProgressed(StepId(step), detail))
+
+    def success(self, deployment: str) -> ev.Event:
+        return self.event(deployment, ev.DeploymentSucceeded())
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "history.db"
+
+
+@pytest.fixture
+async def ledger(path: Path) -> AsyncIterator[SqliteLedger]:
+    opened = SqliteLedger(path)
+    await opened.open()
+    yield opened
+    await opened.close()

@@ -350,4 +350,5 @@ def _is_uuid(value: object) -> bool:
 
 @FORMATS.checks("uri")
 def _is_uri(value: object) -> bool:
-    return not isinstance(value, str) or bool(urlsplit(value).scheme)
+    # GitHub's document names the empty text as the default of fields that it calls addresses.
+    return value == "" or not isinstance(value, str) or bool(urlsplit(value).scheme)

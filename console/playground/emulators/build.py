@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from console.playground.emulators.clock import Clock, SystemClock
 from console.playground.emulators.emulator import Emulator
+from console.playground.emulators.github import GitHub
 from console.playground.emulators.render import Render
 from console.playground.hosting import Hosting
 from console.playground.releases import Catalogue
@@ -32,4 +33,5 @@ def build_emulators(
     moving = clock or SystemClock(speed)
     return {
         "render": Render(hosting, releases, tokens["render"], moving, limit_scale),
+        "github": GitHub(releases, tokens["github"], moving, limit_scale),
     }

@@ -1,0 +1,70 @@
+"""GitHub's API for the product's repository: code, checks, deployments, issues, releases, and the caller's limits."""
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+
+from console.playground.emulators import github_shapes as shapes
+from console.playground.emulators.clock import Clock
+from console.playground.emulators.emulator import Emulator, Tally
+from console.playground.emulators.github_app import Frontdoor, api_of
+from console.playground.emulators.github_code import Code
+from console.playground.emulators.github_deployments import Deployments
+from console.playground.emulators.github_talk import Talk
+from console.playground.emulators.limits import Windows
+from console.playground.emulators.wire import as_json
+from console.playground.releases import Catalogue
+from console.playground.scene import REPOSITORY
+
+
+class GitHub(Emulator):
+    """The emulated GitHub."""
+
+    def __init__(self, releases: Catalogue, token: str, clock: Clock, limit_scale: float = 1.0) -> None:
+        self._door = Frontdoor(token, clock, Windows(clock, limit_scale))
+        tally = Tally()
+        self.code = Code(REPOSITORY, releases, clock, tally)
+        self.deployments = Deployments(self.code, clock, tally)
+        self.talk = Talk(self.code, clock, tally)
+        super().__init__("github", self._build(), tally)
+
+    def _build(self) -> Starlette:
+        door = self._door
+        return Starlette(
+            routes=[
+                door.route("GET", "/user", self._user),
+                door.route("GET", "/rate_limit", self._rate_limit, costs_quota=False),
+                door.route("GET", "/meta", self._meta),
+                door.route("GET", "/repos/{owner}/{repo}", self._repository),
+                *self.code.routes(door),
+                *self.deployments.routes(door),
+                *self.talk.routes(door),
+                door.catch_all(),
+            ]
+        )
+
+    async def _user(self, request: Request) -> Response:
+        return as_json(shapes.own_user(api_of(request), self.code.releases.first.created_at.timestamp()))
+
+    async def _rate_limit(self, _: Request) -> Response:
+        spent = self._door.primary()
+        core = {
+            "limit": spent.limit,
+            "remaining": spent.remaining,
+            "reset": int(spent.resets_at),
+            "used": spent.used,
+        }
+        search: dict[str, Any] = {"limit": 30, "remaining": 30, "reset": int(spent.resets_at), "used": 0}
+        return as_json({"resources": {"core": core, "search": search}, "rate": core})
+
+    async def _meta(self, _: Request) -> Response:
+        return as_json({"verifiable_password_authentication": False})
+
+    async def _repository(self, request: Request) -> Response:
+        self.code.own(request)
+        first, main = self.code.releases.first, self.code.releases.main
+        founded, pushed = first.created_at.timestamp(), main.created_at.timestamp()
+        told = shapes.repository(api_of(request), self.code.full_name, founded, pushed, self.talk.open_issues)
+        return as_json(told)

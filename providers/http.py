@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,6 +38,7 @@ T = TypeVar("T")
 
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 REQUEST_IDS = ("render-request-id", "x-vercel-id", "x-github-request-id", "sb-request-id", "x-request-id")
+GUARDED_FROM = 12
 LARGEST_ANSWER = 32 * 1024 * 1024
 
 
@@ -158,6 +159,10 @@ class ProviderHttp:
     def redact(self, text: str) -> str:
         """Remove this connection's secrets, and whatever looks like one, from a text."""
         return redact(text, self._secrets)
+
+    def guard(self, values: Iterable[str]) -> None:
+        """Keep further values out of every text from now on. Short ones are left alone: they may be plain words."""
+        self._secrets.update(value for value in values if len(value) >= GUARDED_FROM)
 
     def platform_time(self, ours: datetime) -> datetime:
         """Translate a time of our clock to the platform's, as far as its `Date` headers told the difference."""

@@ -1,0 +1,1 @@
+"""Render: services that are built from a repository and replaced without downtime."""

@@ -1,0 +1,94 @@
+"""Render behind the provider contract."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import httpx
+
+from providers.contract import Capabilities, Unsupported
+from providers.http import Clock, ProviderHttp, Sleep, utc_now
+from providers.render.client import RenderClient, limit_class
+from providers.render.deploys import Cancels, DeployReader, Deploys, Rollbacks
+from providers.render.power import Resumptions, Suspensions
+from providers.render.readings import Account, Inventory, Logs, Metrics
+from providers.render.settings import RenderSettings
+from providers.render.variables import Variables
+
+NO_TRAFFIC = Unsupported(
+    "Render divides no traffic between services.", "Put an edge before the services, e.g. a provider of kind caddy."
+)
+NO_PROMOTE = Unsupported(
+    "Render has no deployment that waits for traffic: what it deploys serves on that service's address.",
+    "Keep two services, blue and green, and let an edge choose.",
+)
+NO_DATABASE = Unsupported(
+    "Render runs no migrations of a database elsewhere.", "Use a provider of kind supabase for the database."
+)
+NO_SOURCE = Unsupported("Render holds no source code.", "Use a provider of kind github.")
+
+
+@dataclass(frozen=True)
+class RenderConnection:
+    """One open workspace."""
+
+    name: str
+    capabilities: Capabilities
+    http: ProviderHttp
+    kind: str = "render"
+
+    async def close(self) -> None:
+        await self.http.close()
+
+
+def open_connection(
+    name: str,
+    settings: RenderSettings,
+    *,
+    clock: Clock = utc_now,
+    sleep: Sleep = asyncio.sleep,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> RenderConnection:
+    """Open without asking Render anything; a bad token shows at the first call."""
+    token = settings.token.get_secret_value()
+    http = ProviderHttp(
+        name,
+        settings.base_url,
+        platform="Render",
+        headers={"authorization": f"Bearer {token}"},
+        limit_class=limit_class,
+        clock=clock,
+        sleep=sleep,
+        transport=transport,
+    )
+    client = RenderClient(http)
+    reader = DeployReader(client, settings.poll_interval)
+    variables = Variables(client)
+    return RenderConnection(
+        name,
+        Capabilities(
+            account=Account(client, settings.owner),
+            inventory=Inventory(client, settings.owner),
+            logs=Logs(client, settings.owner),
+            metrics=Metrics(client),
+            variables=variables,
+            deploy=Deploys(reader),
+            cancel=Cancels(reader),
+            roll_back=Rollbacks(reader),
+            suspend=Suspensions(client, settings.poll_interval),
+            resume=Resumptions(reader),
+            set_variables=variables,
+            promote=NO_PROMOTE,
+            shift_traffic=NO_TRAFFIC,
+            router=NO_TRAFFIC,
+            migrate=NO_DATABASE,
+            migrate_down=NO_DATABASE,
+            migrations=NO_DATABASE,
+            releases=NO_SOURCE,
+            checks=NO_SOURCE,
+            announce=NO_SOURCE,
+            probes=Unsupported("Render is asked about services, not their addresses.", "Use a provider of kind web."),
+        ),
+        http,
+    )

@@ -1,0 +1,260 @@
+"""Deploy, cancel and roll back on Render.
+
+Render takes no idempotency key, so `find` matches what started it (`trigger`), the commit and the creation time.
+Two wishes for the same commit within two seconds are therefore one deploy, which is what an operator means anyway.
+
+References are `srv-…/dep-…`. A deploy that was queued with Render's empty answer, and is not listed yet, is
+`srv-…/queued:<commit>:<since>`, which leads to it once it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from console.domain.errors import ProviderError, Rejected
+from providers import contract
+from providers.contract import Operation, OperationKey, OperationStatus
+from providers.render import wire
+from providers.render.client import RenderClient, write_time
+from providers.render.wire import Deploy
+
+CLOCK_TOLERANCE = timedelta(seconds=2)
+"""A Date header has whole seconds, and an answer takes time on its way: our idea of their clock is that vague."""
+QUEUED_LOOKS = 3
+QUEUED_LOOK_EVERY_S = 1.0
+QUEUED_LOST_AFTER = timedelta(minutes=2)
+BY_API = "api"
+BY_ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True)
+class Since:
+    """Picks deploys that one wish may have made: by trigger and commit, not before `at` (Render's clock).
+
+    A deploy without a commit matches any: Render fills it in late, and images have none.
+    """
+
+    trigger: str
+    commit: str
+    at: datetime
+
+    def pick(self, deploys: Sequence[Deploy]) -> Deploy | None:
+        """The oldest match of a list that is newest first."""
+        fitting = [
+            deploy
+            for deploy in deploys
+            if deploy.trigger == self.trigger
+            and (not self.commit or deploy.commit in ("", self.commit))
+            and deploy.created_at is not None
+            and deploy.created_at >= self.at
+        ]
+        return fitting[-1] if fitting else None
+
+
+def began_at(client: RenderClient, key: OperationKey) -> datetime:
+    """The earliest time, on Render's clock, at which something made for this key can have been created.
+
+    Ask after a first answer has arrived on the connection: the difference of the clocks is unknown before.
+    """
+    return client.http.platform_time(key.intended_at) - CLOCK_TOLERANCE
+
+
+def served_before(deploys: Sequence[Deploy], deploy: Deploy) -> str:
+    """The id of what served when `deploy` took over, "" for nothing. Render runs deploys of a service in turn."""
+    for other in deploys:
+        earlier = other.created_at and deploy.created_at and other.created_at <= deploy.created_at
+        if other.id != deploy.id and other.has_served and earlier:
+            return other.id
+    return ""
+
+
+class DeployReader:
+    """Says how a deploy stands; shared by every actuator whose operation is a deploy."""
+
+    def __init__(self, client: RenderClient, poll_after: timedelta) -> None:
+        self.client = client
+        self.poll_after = poll_after
+
+    async def observe(self, reference: str) -> Operation:
+        service, _, deploy_id = reference.partition("/")
+        if deploy_id.startswith("queued:"):
+            return await self._observe_queued(service, reference)
+        if not service or not deploy_id:
+            return lost(reference)
+        deploy = await self.client.fetch_deploy_or_none(service, deploy_id)
+        return lost(reference) if deploy is None else await self.describe(service, deploy)
+
+    async def describe(self, service: str, deploy: Deploy, known: Sequence[Deploy] | None = None) -> Operation:
+        """Turn a deploy into an operation. `known` saves a call where the service's deploys were just listed."""
+        outputs = {"deploy": deploy.id, "commit": deploy.commit}
+        if known is None and deploy.is_over:
+            known = await self.client.fetch_deploys(service)
+        if known is not None:
+            outputs["previous"] = served_before(known, deploy)
+        status, detail = judge(deploy)
+        if status is OperationStatus.FAILED and (reason := await self._reason(service, deploy)):
+            detail = f"{detail}: {reason}"
+        poll_after = None if status.is_terminal else self.poll_after
+        return Operation(f"{service}/{deploy.id}", status, detail, outputs, poll_after)
+
+    async def _reason(self, service: str, deploy: Deploy) -> str:
+        """Why it failed. Knowing that it failed matters more, so trouble on the way leaves the reason empty."""
+        try:
+            since = deploy.created_at and deploy.created_at - CLOCK_TOLERANCE
+            events = await self.client.fetch_events(service, ("deploy_ended", "build_ended"), since)
+        except ProviderError:
+            return ""
+        return wire.explain_failure(events, deploy.id)
+
+    async def _observe_queued(self, service: str, reference: str) -> Operation:
+        _, commit, since = reference.partition("/")[2].split(":", 2)
+        deploys = await self.client.fetch_deploys(service)
+        at = datetime.fromisoformat(since)
+        deploy = Since(BY_API, commit, at).pick(deploys)
+        if deploy is not None:
+            return await self.describe(service, deploy, deploys)
+        if self.client.http.platform_time(self.client.http.clock()) - at > QUEUED_LOST_AFTER:
+            return lost(reference)
+        detail = "queued behind another deploy, not listed yet"
+        return Operation(reference, OperationStatus.RUNNING, detail, {"commit": commit}, self.poll_after)
+
+
+def judge(deploy: Deploy) -> tuple[OperationStatus, str]:
+    """Render's status as ours. A word that is not known here means that it has not ended as far as we know."""
+    if deploy.status in wire.SUCCEEDED:
+        return OperationStatus.SUCCEEDED, wire.SUCCEEDED[deploy.status]
+    if deploy.status in wire.FAILED:
+        return OperationStatus.FAILED, wire.FAILED[deploy.status]
+    if deploy.status == wire.CANCELLED:
+        return OperationStatus.CANCELLED, "canceled on Render"
+    known = wire.RUNNING.get(deploy.status)
+    return OperationStatus.RUNNING, known or f'Render says "{deploy.status}", a word not known here'
+
+
+def lost(reference: str) -> Operation:
+    return Operation(reference, OperationStatus.LOST, "Render does not know this")
+
+
+class Deploys:
+    """`Actuator[Deploy]`. The edge decides who gets traffic, so `serve` makes no difference to a service."""
+
+    def __init__(self, reader: DeployReader) -> None:
+        self._reader = reader
+        self._client = reader.client
+
+    async def start(self, request: contract.Deploy, key: OperationKey) -> Operation:
+        found = await self.find(request, key)
+        if found is not None:
+            return found
+        since = began_at(self._client, key)
+        created = await self._client.create_deploy(request.target, request.release.commit)
+        if created is not None:
+            return await self._begun(request.target, created)
+        return await self._await_listing(request, since)
+
+    async def observe(self, reference: str) -> Operation:
+        return await self._reader.observe(reference)
+
+    async def find(self, request: contract.Deploy, key: OperationKey) -> Operation | None:
+        deploys = await self._client.fetch_deploys(request.target)
+        deploy = Since(BY_API, request.release.commit, began_at(self._client, key)).pick(deploys)
+        return None if deploy is None else await self._reader.describe(request.target, deploy, deploys)
+
+    async def _begun(self, service: str, deploy: Deploy) -> Operation:
+        """Describe what was begun. What served before is worth a call, its absence no failure of the deploy."""
+        try:
+            known = await self._client.fetch_deploys(service)
+        except ProviderError:
+            known = None
+        return await self._reader.describe(service, deploy, known)
+
+    async def _await_listing(self, request: contract.Deploy, since: datetime) -> Operation:
+        wanted = Since(BY_API, request.release.commit, since)
+        for look in range(QUEUED_LOOKS):
+            if look:
+                await self._client.http.sleep(QUEUED_LOOK_EVERY_S)
+            deploys = await self._client.fetch_deploys(request.target)
+            deploy = wanted.pick(deploys)
+            if deploy is not None:
+                return await self._reader.describe(request.target, deploy, deploys)
+        reference = f"{request.target}/queued:{request.release.commit}:{write_time(since)}"
+        return await self._reader.observe(reference)
+
+
+class Rollbacks:
+    """`Actuator[RollBack]`. Auto-deploy is switched off first, or the next push would undo the rollback."""
+
+    def __init__(self, reader: DeployReader) -> None:
+        self._reader = reader
+        self._client = reader.client
+
+    async def start(self, request: contract.RollBack, key: OperationKey) -> Operation:
+        service = await self._client.fetch_service(request.target)
+        if service.auto_deploy is not False:
+            await self._client.hold_auto_deploy(request.target)
+        deploys = await self._client.fetch_deploys(request.target)
+        found = self._made_for(request, key, deploys) or _already_live(deploys, request.deployment)
+        if found is None:
+            found = await self._client.roll_back(request.target, request.deployment)
+            deploys = await self._client.fetch_deploys(request.target)
+            found = found or self._made_for(request, key, deploys)
+        if found is None:
+            return Operation(f"{request.target}/", OperationStatus.LOST, "Render took the rollback, and lists none")
+        return await self._reader.describe(request.target, found, deploys)
+
+    async def observe(self, reference: str) -> Operation:
+        return await self._reader.observe(reference)
+
+    async def find(self, request: contract.RollBack, key: OperationKey) -> Operation | None:
+        deploys = await self._client.fetch_deploys(request.target)
+        deploy = self._made_for(request, key, deploys)
+        return None if deploy is None else await self._reader.describe(request.target, deploy, deploys)
+
+    def _made_for(self, request: contract.RollBack, key: OperationKey, deploys: Sequence[Deploy]) -> Deploy | None:
+        commit = next((deploy.commit for deploy in deploys if deploy.id == request.deployment), "")
+        return Since(BY_ROLLBACK, commit, began_at(self._client, key)).pick(deploys)
+
+
+def _already_live(deploys: Sequence[Deploy], wanted: str) -> Deploy | None:
+    """The deploy to return to, when it serves and nothing is about to replace it."""
+    if any(not deploy.is_over for deploy in deploys):
+        return None
+    return next((deploy for deploy in deploys if deploy.id == wanted and deploy.status == "live"), None)
+
+
+class Cancels:
+    """`Actuator[Cancel]`. The operation is the deploy; it has succeeded once the deploy has ended, however it did."""
+
+    def __init__(self, reader: DeployReader) -> None:
+        self._reader = reader
+        self._client = reader.client
+
+    async def start(self, request: contract.Cancel, key: OperationKey) -> Operation:
+        before = await self._reader.observe(request.reference)
+        if before.status is not OperationStatus.RUNNING:
+            return _as_cancellation(before)
+        service, _, deploy = before.reference.partition("/")
+        try:
+            await self._client.cancel_deploy(service, deploy)
+        except Rejected:
+            after = await self.observe(before.reference)
+            if not after.status.is_terminal:
+                raise
+            return after
+        return await self.observe(before.reference)
+
+    async def observe(self, reference: str) -> Operation:
+        return _as_cancellation(await self._reader.observe(reference))
+
+    async def find(self, request: contract.Cancel, key: OperationKey) -> Operation | None:
+        found = await self.observe(request.reference)
+        return found if found.status is OperationStatus.SUCCEEDED else None
+
+
+def _as_cancellation(deploy: Operation) -> Operation:
+    if deploy.status in (OperationStatus.RUNNING, OperationStatus.LOST):
+        return deploy
+    detail = "canceled" if deploy.status is OperationStatus.CANCELLED else f"it had ended before: {deploy.detail}"
+    return Operation(deploy.reference, OperationStatus.SUCCEEDED, detail, deploy.outputs)

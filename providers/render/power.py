@@ -1,0 +1,116 @@
+"""Suspend and resume a Render service.
+
+Both repeat harmlessly by nature. References are `srv-…/suspend/<since>` and `srv-…/resume/<since>`: what happened is
+then read from the service's events and deploys, so that it stays ended though the service is switched again later.
+`srv-…/running` is a resume that found the service running.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from providers import contract
+from providers.contract import Operation, OperationKey, OperationStatus
+from providers.render.client import RenderClient, write_time
+from providers.render.deploys import DeployReader, Since, began_at, judge, lost
+from providers.wire import moment
+
+BY_RESUME = "service_resumed"
+RESUMED_WITHOUT_DEPLOY_AFTER = timedelta(seconds=30)
+
+
+def _parse(reference: str, verb: str) -> tuple[str, datetime | None]:
+    """The service and the time of `srv-…/<verb>/<time>`; no time for anything else."""
+    service, _, rest = reference.partition("/")
+    found, _, since = rest.partition("/")
+    return service, moment({"at": since}, "at") if found == verb and since else None
+
+
+class Suspensions:
+    """`Actuator[Suspend]`."""
+
+    def __init__(self, client: RenderClient, poll_after: timedelta) -> None:
+        self._client = client
+        self._poll_after = poll_after
+
+    async def start(self, request: contract.Suspend, key: OperationKey) -> Operation:
+        service = await self._client.fetch_service(request.target)
+        reference = f"{request.target}/suspend/{write_time(began_at(self._client, key))}"
+        if service.suspended or await self._happened(reference):
+            return Operation(reference, OperationStatus.SUCCEEDED, "suspended")
+        await self._client.suspend(request.target)
+        return await self.observe(reference)
+
+    async def observe(self, reference: str) -> Operation:
+        name, since = _parse(reference, "suspend")
+        service = await self._client.fetch_service_or_none(name) if name and since else None
+        if service is None:
+            return lost(reference)
+        if service.suspended:
+            return Operation(reference, OperationStatus.SUCCEEDED, "suspended")
+        if await self._happened(reference):
+            return Operation(reference, OperationStatus.SUCCEEDED, "suspended, and resumed since")
+        return Operation(reference, OperationStatus.RUNNING, "stopping", poll_after=self._poll_after)
+
+    async def find(self, request: contract.Suspend, key: OperationKey) -> Operation | None:
+        await self._client.fetch_service(request.target)
+        found = await self.observe(f"{request.target}/suspend/{write_time(began_at(self._client, key))}")
+        return found if found.status is OperationStatus.SUCCEEDED else None
+
+    async def _happened(self, reference: str) -> bool:
+        name, since = _parse(reference, "suspend")
+        return bool(since and await self._client.fetch_events(name, ("service_suspended",), since))
+
+
+class Resumptions:
+    """`Actuator[Resume]`. A resume brings the last release up by a deploy of its own; that deploy's end is its end."""
+
+    def __init__(self, reader: DeployReader) -> None:
+        self._reader = reader
+        self._client = reader.client
+
+    async def start(self, request: contract.Resume, key: OperationKey) -> Operation:
+        service = await self._client.fetch_service(request.target)
+        if service.suspended:
+            await self._client.resume(request.target)
+            return await self.observe(self._reference(request, key))
+        found = await self.find(request, key)
+        return found or _running(request.target)
+
+    async def observe(self, reference: str) -> Operation:
+        name, since = _parse(reference, "resume")
+        service = await self._client.fetch_service_or_none(name) if name else None
+        if service is None or (since is None and reference != f"{name}/running"):
+            return lost(reference)
+        if since is None:
+            return _running(name)
+        deploy = Since(BY_RESUME, "", since).pick(await self._client.fetch_deploys(name))
+        if deploy is not None:
+            status, detail = judge(deploy)
+            if status is OperationStatus.FAILED:
+                detail = (await self._reader.describe(name, deploy)).detail
+            outputs = {"deploy": deploy.id, "commit": deploy.commit}
+            return Operation(reference, status, detail, outputs, self._poll_after(status))
+        age = self._client.http.platform_time(self._client.http.clock()) - since
+        if not service.suspended and age > RESUMED_WITHOUT_DEPLOY_AFTER:
+            return Operation(reference, OperationStatus.SUCCEEDED, "running; there was nothing to bring up")
+        detail = "still suspended" if service.suspended else "resumed, coming up"
+        return Operation(reference, OperationStatus.RUNNING, detail, poll_after=self._reader.poll_after)
+
+    async def find(self, request: contract.Resume, key: OperationKey) -> Operation | None:
+        service = await self._client.fetch_service(request.target)
+        reference = self._reference(request, key)
+        since = began_at(self._client, key)
+        events = await self._client.fetch_events(service.id, ("service_resumed",), since)
+        brought_up = Since(BY_RESUME, "", since).pick(await self._client.fetch_deploys(service.id))
+        return await self.observe(reference) if events or brought_up else None
+
+    def _reference(self, request: contract.Resume, key: OperationKey) -> str:
+        return f"{request.target}/resume/{write_time(began_at(self._client, key))}"
+
+    def _poll_after(self, status: OperationStatus) -> timedelta | None:
+        return None if status.is_terminal else self._reader.poll_after
+
+
+def _running(service: str) -> Operation:
+    return Operation(f"{service}/running", OperationStatus.SUCCEEDED, "it was running already")

@@ -1,0 +1,78 @@
+"""Follow a log that can only be asked for by range: ask again with an overlap, and drop what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from console.domain.errors import ProviderError, RateLimited
+from console.domain.observations import LogLine
+
+OVERLAP = timedelta(seconds=5)
+"""Lines of several instances arrive out of order; each look starts this much before the newest line."""
+REMEMBERED = 20_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line as a platform tells it; `id` tells it from every other one."""
+
+    id: str
+    at: datetime
+    text: str
+    level: str = "info"
+
+
+class Numbering:
+    """Turns entries into log lines whose numbers rise: microseconds since 1970, one more where they are equal."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._last = 0
+
+    def lines(self, entries: Iterable[Entry]) -> list[LogLine]:
+        return [self._line(entry) for entry in entries]
+
+    def _line(self, entry: Entry) -> LogLine:
+        self._last = max(self._last + 1, (entry.at - EPOCH) // MICROSECOND)
+        return LogLine(entry.at, self._source, entry.text, entry.level, self._last)
+
+
+async def follow(
+    source: str,
+    since: datetime,
+    fetch: Callable[[datetime], Awaitable[Sequence[Entry]]],
+    sleep: Callable[[float], Awaitable[None]],
+    every: float,
+) -> AsyncIterator[LogLine]:
+    """Give each line once, for as long as the caller listens.
+
+    Args:
+        since: Where to begin, by the platform's clock.
+        fetch: Fetches what was said since a time, oldest first.
+        every: Seconds between two looks. Passing trouble only delays the next one.
+    """
+    numbering, start = Numbering(source), since
+    seen: dict[str, None] = {}
+    while True:
+        wait = every
+        entries: Sequence[Entry] = ()
+        try:
+            entries = await fetch(start)
+        except ProviderError as error:
+            if not error.transient:
+                raise
+            if isinstance(error, RateLimited):
+                wait = max(wait, error.retry_after.total_seconds())
+        fresh = [entry for entry in entries if entry.id not in seen]
+        seen.update((entry.id, None) for entry in fresh)
+        for old in list(seen)[: max(0, len(seen) - REMEMBERED)]:
+            del seen[old]
+        for line in numbering.lines(fresh):
+            yield line
+        if entries:
+            start = max(start, max(entry.at for entry in entries) - OVERLAP)
+        await sleep(wait)

@@ -1,0 +1,112 @@
+"""The counts of one rollout, read from the router and put with the stage in which they happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from console.analysis.counters import Increment, bound_near, increment, slower_than
+from console.analysis.evidence import ArmCounts, Evidence
+from console.domain.errors import ProviderError
+from providers.contract import ArmCounters, Router
+
+SLOW_QUANTILE = 0.75
+REQUESTS_FOR_THRESHOLD = 50
+
+
+class RolloutCollector:
+    """Accumulates `Evidence` for one service while its traffic moves.
+
+    Call `sample` as often as wanted, `close_stage` right before a weight is changed (routers forget their totals at a
+    change), and `enter` right after it. The threshold for slow requests is frozen once, from the baseline alone, and
+    only requests that come later are held against it.
+
+    Args:
+        router: Who counts.
+        route: The router's name of the route.
+        candidate: The arm on trial.
+        stable: The arm beside it.
+        evidence: What an earlier collector had gathered, when a rollout goes on after a restart.
+        metrics: The router's name of an arm in its counters, where it differs from the arm's own.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        route: str,
+        *,
+        candidate: str,
+        stable: str,
+        evidence: Evidence | None = None,
+        metrics: Mapping[str, str] | None = None,
+    ) -> None:
+        self.evidence = evidence or Evidence()
+        self.trouble: ProviderError | None = None
+        self._router = router
+        self._route = route
+        names = metrics or {}
+        self._names = {"candidate": (names.get(candidate, candidate), candidate)}
+        self._names["stable"] = (names.get(stable, stable), stable)
+        self._last: dict[str, ArmCounters] = {}
+        self._baseline = Increment()
+        self._is_new_stage = False
+
+    async def sample(self) -> Evidence:
+        """Read the totals and add what is new to the current stage.
+
+        A router that does not answer adds nothing: `trouble` holds the error until the next answer.
+        """
+        try:
+            counters = await self._router.fetch_counters(self._route)
+        except ProviderError as problem:
+            self.trouble = problem
+            return self.evidence
+        self.trouble = None
+        candidate = self._take("candidate", counters)
+        stable = self._take("stable", counters)
+        self._is_new_stage = False
+        threshold = self.evidence.slow_threshold
+        self.evidence = self.evidence.adding(_counts(candidate, threshold), _counts(stable, threshold))
+        self._freeze_threshold(stable)
+        return self.evidence
+
+    async def close_stage(self) -> Evidence:
+        """Take the last totals of the stage that is about to end."""
+        return await self.sample()
+
+    async def enter(self, weight: int) -> Evidence:
+        """Begin the stage in which the candidate gets `weight` percent; the weight in force again changes nothing."""
+        share = weight / 100
+        if self.evidence.current is not None and self.evidence.current.share == share and self._last:
+            return await self.sample()
+        self.evidence = self.evidence.entering(share)
+        self._is_new_stage = True
+        return await self.sample()
+
+    def _take(self, arm: str, counters: Mapping[str, ArmCounters]) -> Increment:
+        totals = next((counters[name] for name in self._names[arm] if name in counters), None)
+        if totals is None:
+            # An arm that never had a request is missing; its totals begin at nothing, once the router was read at all.
+            totals = ArmCounters(0, 0, 0.0)
+        step = increment(self._last.get(arm), totals)
+        self._last[arm] = totals
+        if self._is_new_stage and not step.is_seam:
+            # What came between the last look and the change belongs to neither stage with certainty.
+            return Increment()
+        return step
+
+    def _freeze_threshold(self, stable: Increment) -> None:
+        if self.evidence.slow_threshold is not None:
+            return
+        self._baseline = self._baseline + stable
+        if self._baseline.requests >= REQUESTS_FOR_THRESHOLD:
+            threshold = bound_near(self._baseline.buckets, SLOW_QUANTILE)
+            self.evidence = replace(self.evidence, slow_threshold=threshold)
+
+
+def _counts(step: Increment, threshold: float | None) -> ArmCounts:
+    if threshold is None:
+        return ArmCounts(step.requests, step.errors, latency_sum=step.latency_sum)
+    return ArmCounts(
+        step.requests, step.errors, slower_than(step.buckets, threshold), step.requests, latency_sum=step.latency_sum
+    )

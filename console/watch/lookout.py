@@ -1,0 +1,228 @@
+"""One environment, looked at again and again: router, probes, platforms' own figures, and what is live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from console.analysis.counters import Window
+from console.config.settings import EnvironmentSettings, Settings
+from console.domain.clock import Clock
+from console.domain.errors import ConsoleError
+from console.domain.ids import EnvironmentName, ServiceName
+from console.domain.observations import ArmHealth, Measurement
+from console.watch import metrics
+from console.watch.arms import Sighting, WatchedArm, judge_arm, watched_arms
+from providers.contract import (
+    ArmCounters,
+    Capabilities,
+    Connection,
+    ProbeRequest,
+    ProbeResult,
+    ProbeSource,
+    Target,
+    Unsupported,
+)
+
+T = TypeVar("T")
+
+NO_CAPABILITIES = Capabilities()
+PROBE_TIMEOUT = timedelta(seconds=2)
+LOOK_LIMIT = 5.0
+
+
+@dataclass
+class _ArmMemory:
+    """What is remembered of one arm between looks."""
+
+    window: Window = field(default_factory=Window)
+    since_shift: Window = field(default_factory=lambda: Window(5.0))
+    weight: int | None = None
+    probe: ProbeResult | None = None
+    failures: int = 0
+    target: Target | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
+    trouble: str = ""
+    requests: int = 0
+    measured_at: datetime | None = None
+
+
+class Lookout:
+    """Looks at one environment.
+
+    Router and probes are cheap and asked at every look; the platforms' inventory and figures are rate-limited and asked
+    only every `slow_period` seconds.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        environment: EnvironmentName,
+        connections: Mapping[str, Connection],
+        clock: Clock,
+        *,
+        slow_period: float = 20.0,
+    ) -> None:
+        self.environment = environment
+        self.config: EnvironmentSettings = settings.environments[environment]
+        self.arms = watched_arms(settings, self.config)
+        self._connections = connections
+        self._clock = clock
+        self._slow_period = slow_period
+        self._slow_at: datetime | None = None
+        self._memory = {(arm.service, arm.arm): _ArmMemory() for arm in self.arms}
+        self._prober = _find_prober(connections)
+
+    async def look(self) -> None:
+        """Ask everybody once, at the same time. A platform that does not answer leaves its figures as they were."""
+        now = self._clock.now()
+        routes = sorted({(arm.router, arm.route) for arm in self.arms if arm.router})
+        asked: list[Awaitable[None]] = [self._ask_router(router, route, now) for router, route in routes]
+        asked += [self._ask_probe(arm) for arm in self.arms if arm.health_url and self._prober]
+        if self._slow_at is None or (now - self._slow_at).total_seconds() >= self._slow_period:
+            self._slow_at = now
+            asked += [self._ask_platform(arm) for arm in self.arms if arm.target]
+        await asyncio.gather(*asked)
+
+    def forget_platforms(self) -> None:
+        """Ask inventory and figures again at the next look, because something was changed there."""
+        self._slow_at = None
+
+    def health(self) -> tuple[ArmHealth, ...]:
+        return tuple(self._health_of(arm) for arm in self.arms)
+
+    def measurements(self) -> tuple[Measurement, ...]:
+        """What was seen last as figures to keep; what nobody measured is left out."""
+        at = self._clock.now()
+        kept: list[Measurement] = []
+        for arm in self.health():
+            labels = {"service": arm.service, "arm": arm.arm, "release": arm.release}
+            figures: dict[str, float | None] = {
+                metrics.REQUEST_RATE: arm.request_rate,
+                metrics.ERROR_RATE: arm.error_rate,
+                metrics.LATENCY_P50: arm.latency_p50,
+                metrics.LATENCY_P95: arm.latency_p95,
+                metrics.WEIGHT: arm.weight_set,
+                metrics.CPU: arm.cpu,
+                metrics.MEMORY: arm.memory,
+            }
+            kept += [
+                Measurement(at, self.environment, name, float(value), labels)
+                for name, value in figures.items()
+                if value is not None
+            ]
+        return tuple(kept)
+
+    def live_release(self, service: str) -> str:
+        """What the platform says is live, on the arm with the most traffic; empty when it did not say."""
+        places = [arm for arm in self.arms if arm.service == service]
+        best = max(places, key=lambda arm: self._memory[arm.service, arm.arm].weight or 0, default=None)
+        target = self._memory[best.service, best.arm].target if best else None
+        return target.live if target else ""
+
+    async def _ask_router(self, name: str, route: str, now: datetime) -> None:
+        router = self._capabilities(name).router
+        if isinstance(router, Unsupported):
+            return
+        weights = await self._quietly(router.fetch_weights(route))
+        counters = await self._quietly(router.fetch_counters(route))
+        for arm in self.arms:
+            if (arm.router, arm.route) != (name, route):
+                continue
+            memory = self._memory[arm.service, arm.arm]
+            memory.trouble = "the router does not answer" if counters is None else ""
+            if weights is not None:
+                _take_weight(memory, weights.get(arm.arm, 0))
+            if counters is not None:
+                totals = counters.get(arm.counter) or counters.get(arm.arm) or ArmCounters(0, 0, 0.0)
+                memory.requests = totals.requests
+                memory.measured_at = now
+                memory.window.look(now.timestamp(), totals)
+                memory.since_shift.look(now.timestamp(), totals)
+
+    async def _ask_probe(self, arm: WatchedArm) -> None:
+        memory = self._memory[arm.service, arm.arm]
+        if self._prober is None or (memory.target is not None and memory.target.suspended):
+            memory.probe, memory.failures = None, 0
+            return
+        memory.probe = await self._prober.probe(ProbeRequest(arm.health_url, timeout=PROBE_TIMEOUT))
+        memory.failures = 0 if memory.probe.ok else memory.failures + 1
+        memory.measured_at = self._clock.now()
+
+    async def _ask_platform(self, arm: WatchedArm) -> None:
+        memory = self._memory[arm.service, arm.arm]
+        capabilities = self._capabilities(arm.provider)
+        if not isinstance(capabilities.inventory, Unsupported):
+            memory.target = await self._quietly(capabilities.inventory.fetch_target(arm.target)) or memory.target
+        if not isinstance(capabilities.metrics, Unsupported):
+            found: Sequence[Measurement] | None = await self._quietly(capabilities.metrics.fetch_metrics(arm.target))
+            if found is not None:
+                memory.figures = {item.name: item.value for item in found}
+
+    async def _quietly(self, call: Awaitable[T]) -> T | None:
+        """None when the platform did not answer: looking must never disturb anything."""
+        try:
+            return await asyncio.wait_for(call, LOOK_LIMIT)
+        except (ConsoleError, TimeoutError):
+            return None
+
+    def _capabilities(self, provider: str) -> Capabilities:
+        connection = self._connections.get(provider)
+        return connection.capabilities if connection else NO_CAPABILITIES
+
+    def _health_of(self, arm: WatchedArm) -> ArmHealth:
+        memory = self._memory[arm.service, arm.arm]
+        target, total = memory.target, memory.window.total
+        health, reason = judge_arm(
+            Sighting(
+                suspended=bool(target and target.suspended),
+                probe=memory.probe,
+                failures=memory.failures,
+                requests=total.requests,
+                error_rate=memory.window.error_rate,
+                weight=memory.weight,
+                trouble=memory.trouble,
+            )
+        )
+        p50, p95 = memory.window.latency(0.5), memory.window.latency(0.95)
+        return ArmHealth(
+            service=ServiceName(arm.service),
+            arm=arm.arm,
+            health=health,
+            reason=reason,
+            release=target.live if target else "",
+            weight=self._actual_weight(arm),
+            weight_set=memory.weight,
+            requests=memory.requests if arm.router else None,
+            request_rate=memory.window.request_rate,
+            error_rate=memory.window.error_rate,
+            latency_p50=None if p50 is None else p50 * 1000,
+            latency_p95=None if p95 is None else p95 * 1000,
+            cpu=memory.figures.get(metrics.CPU),
+            memory=memory.figures.get(metrics.MEMORY),
+            instances=target.instances if target else None,
+            measured_at=memory.measured_at,
+        )
+
+    def _actual_weight(self, arm: WatchedArm) -> int | None:
+        """The arm's part of the requests counted since the weights were last changed, whole percent."""
+        beside = [
+            other for other in self.arms if other.router and (other.router, other.route) == (arm.router, arm.route)
+        ]
+        requests = {o.arm: self._memory[o.service, o.arm].since_shift.total.requests for o in beside}
+        total = sum(requests.values())
+        return round(100 * requests[arm.arm] / total) if total and arm.arm in requests else None
+
+
+def _take_weight(memory: _ArmMemory, weight: int) -> None:
+    if memory.weight != weight:
+        memory.since_shift = Window(5.0)
+    memory.weight = weight
+
+
+def _find_prober(connections: Mapping[str, Connection]) -> ProbeSource | None:
+    sources = (connection.capabilities.probes for connection in connections.values())
+    return next((source for source in sources if not isinstance(source, Unsupported)), None)

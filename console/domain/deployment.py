@@ -272,15 +272,18 @@ def _on_succeeded(d: Deployment, event: ev.Event, p: ev.StepSucceeded) -> Deploy
         outputs=p.outputs,
         waiting_until=None,
     )
-    undone = after.steps[p.step].step.undoes
-    if undone is not None and undone in after.steps:
-        after = after.with_step(undone, status=StepStatus.UNDONE)
+    for undone in undone_by(after.steps[p.step].step):
+        if undone in after.steps:
+            after = after.with_step(undone, status=StepStatus.UNDONE)
     return replace(after, status=_active_status(after))
 
 
 def _on_failed(d: Deployment, event: ev.Event, p: ev.StepFailed) -> Deployment:
+    known = d.steps.get(p.step)
+    operation = None if p.settled or known is None else known.operation
     if p.retry_at is not None:
-        return d.with_step(p.step, status=StepStatus.WAITING, detail=p.what, retry_at=p.retry_at)
+        waiting = StepStatus.WAITING
+        return d.with_step(p.step, status=waiting, detail=p.what, retry_at=p.retry_at, operation=operation)
     return d.with_step(p.step, status=StepStatus.FAILED, ended_at=event.at, detail=p.what, retry_at=None)
 
 
@@ -381,6 +384,14 @@ _HANDLERS: dict[type[Any], Callable[[Deployment, ev.Event, Any], Deployment]] = 
     ev.DeploymentAborted: _on_end(DeploymentStatus.ABORTED),
     ev.DeploymentFailed: _on_end(DeploymentStatus.FAILED),
 }
+
+
+def undone_by(step: Step) -> tuple[StepId, ...]:
+    """The steps that an undo takes back: its own, and those whose undo would have been the very same act."""
+    if step.undoes is None:
+        return ()
+    also = step.arguments.get("also_undoes", ())
+    return (step.undoes, *(StepId(str(name)) for name in also)) if isinstance(also, list | tuple) else (step.undoes,)
 
 
 def steps_in_order(deployment: Deployment) -> tuple[StepState, ...]:

@@ -107,13 +107,18 @@ class StepSucceeded:
 
 @dataclass(frozen=True)
 class StepFailed:
-    """`retry_at` is when the next attempt begins, None when this was the last."""
+    """`retry_at` is when the next attempt begins, None when this was the last.
+
+    `settled` says that what the platform was asked has ended or was refused, so that another attempt asks anew; where
+    nobody knows, the next attempt asks with the same key.
+    """
 
     step: StepId
     what: str
     where: str = ""
     remedy: str = ""
     retry_at: datetime | None = None
+    settled: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,168 @@
+"""What to do next with a deployment, decided on its record alone. Pure: a fold in, events and steps out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from console.domain import events as ev
+from console.domain.deployment import Deployment, DeploymentStatus, StepState, StepStatus, is_rollback_step
+from console.domain.ids import Actor, ServiceName, StepId
+from console.domain.plan import Step, StepKind, ready_steps
+from console.planning.rollback import traffic_undos
+
+DONE = frozenset({StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.UNDONE})
+UNCHANGING = frozenset({StepKind.CHECK_COMMIT, StepKind.APPROVAL, StepKind.ANNOUNCE})
+"""Kinds that change nothing of the product, so that stopping after them is an abort and not a rollback."""
+
+RollbackBuilder = Callable[[Deployment, tuple[ServiceName, ...]], tuple[Step, ...]]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One round: record `events` first, then interrupt, then start. `ended` closes the workflow and frees the lock."""
+
+    events: tuple[ev.Payload, ...] = ()
+    start: tuple[StepId, ...] = ()
+    interrupt: tuple[StepId, ...] = ()
+    ended: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        return not (self.events or self.start or self.interrupt or self.ended)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a control leads to. `actor` signs the events; `refused` says why it changes nothing."""
+
+    events: tuple[ev.Payload, ...] = ()
+    refused: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def decide(
+    deployment: Deployment, running: frozenset[StepId], build_rollback: RollbackBuilder, now: datetime, limit: int
+) -> Decision:
+    """Say what follows from the record.
+
+    Args:
+        running: Steps whose executors are under way in this process.
+        limit: Steps that may run at once.
+    """
+    if deployment.is_terminal:
+        return Decision(ended=True)
+    if deployment.rollback is not None:
+        return _decide_rollback(deployment, running, build_rollback, limit)
+    return _decide_forward(deployment, running, now, limit)
+
+
+def _decide_forward(deployment: Deployment, running: frozenset[StepId], now: datetime, limit: int) -> Decision:
+    states = {step_id: state for step_id, state in deployment.steps.items() if not is_rollback_step(state)}
+    failed = next((s for s in states.values() if s.status in {StepStatus.FAILED, StepStatus.LOST}), None)
+    if failed is not None:
+        reason = f"{failed.step.name} failed: {failed.detail}"
+        undoable = any(state.was_begun and state.step.undo for state in states.values())
+        if not (running or undoable or changed_anything(deployment)):
+            return Decision(events=(ev.DeploymentAborted(reason),))
+        at = failed.ended_at or now
+        return Decision(events=(ev.RollbackRequested(ev.Trigger.AUTOMATIC, reason, at),))
+    if all(state.status in DONE for state in states.values()):
+        return Decision(events=(ev.DeploymentSucceeded(),))
+    if deployment.status is DeploymentStatus.PAUSED:
+        return Decision()
+    return Decision(start=_startable(states, running, limit))
+
+
+def _decide_rollback(
+    deployment: Deployment, running: frozenset[StepId], build_rollback: RollbackBuilder, limit: int
+) -> Decision:
+    rollback = deployment.rollback
+    assert rollback is not None
+    forward = frozenset(step for step in running if not is_rollback_step(deployment.steps[step]))
+    if forward:
+        return Decision(interrupt=tuple(sorted(forward)))
+    if not rollback.steps:
+        steps = build_rollback(deployment, rollback.services)
+        return Decision(events=(ev.RollbackPlanned(steps),) if steps else _ending(deployment))
+    states = {step_id: deployment.steps[step_id] for step_id in rollback.steps}
+    if rollback.traffic_restored_at is None and _traffic_is_back(deployment, states):
+        return Decision(events=(ev.TrafficRestored(),))
+    if all(state.status in DONE for state in states.values()):
+        return Decision(events=_ending(deployment))
+    startable = _startable(states, running, limit)
+    if not startable and not running:
+        return Decision(events=(_stuck(deployment, states),))
+    return Decision(start=startable)
+
+
+def _startable(states: Mapping[StepId, StepState], running: frozenset[StepId], limit: int) -> tuple[StepId, ...]:
+    finished = frozenset(step_id for step_id, state in states.items() if state.status in DONE)
+    begun = frozenset(s for s, state in states.items() if state.status is not StepStatus.PENDING) | running
+    ready = ready_steps((state.step for state in states.values()), finished, begun)
+    room = max(limit - len(running), 0)
+    return tuple(step.id for step in ready[:room])
+
+
+def _traffic_is_back(deployment: Deployment, states: Mapping[StepId, StepState]) -> bool:
+    return all(states[step_id].status in DONE for step_id in traffic_undos(deployment) if step_id in states)
+
+
+def _ending(deployment: Deployment) -> tuple[ev.Payload, ...]:
+    rollback = deployment.rollback
+    assert rollback is not None
+    if not changed_anything(deployment):
+        return (ev.DeploymentAborted(rollback.reason),)
+    restored = () if rollback.traffic_restored_at is not None else (ev.TrafficRestored(),)
+    return (*restored, ev.DeploymentRolledBack())
+
+
+def _stuck(deployment: Deployment, states: Mapping[StepId, StepState]) -> ev.DeploymentFailed:
+    failed = [state for state in states.values() if state.status not in DONE and state.status is not StepStatus.PENDING]
+    left = {
+        str(state.step.service or state.step.provider or state.step.id): f"{state.step.name}: {state.detail}"
+        for state in failed
+    }
+    names = ", ".join(sorted(left))
+    return ev.DeploymentFailed(f"The rollback could not take back {names}; a person must.", left)
+
+
+def changed_anything(deployment: Deployment) -> bool:
+    """Whether any step that touches the product was begun."""
+    return any(
+        state.started_at is not None and state.step.kind not in UNCHANGING
+        for state in deployment.steps.values()
+        if not is_rollback_step(state) and (state.operation is not None or state.step.undo is not None)
+    )
+
+
+def reply_to(
+    deployment: Deployment,
+    control: ev.Control,
+    actor: Actor,
+    at: datetime,
+    request: ev.ControlReceived,
+    services: tuple[ServiceName, ...] = (),
+) -> Reply:
+    """Turn a person's wish into what is recorded. Abort and rollback win over everything else."""
+    note = (request,)
+    match control:
+        case ev.Control.ROLLBACK | ev.Control.ABORT:
+            if deployment.rollback is not None and not deployment.is_terminal:
+                return Reply(note, refused="It is being rolled back already.")
+            words = request.reason or f"{control.value} by {actor}"
+            return Reply((*note, ev.RollbackRequested(ev.Trigger.MANUAL, words, at, services)))
+        case ev.Control.PAUSE:
+            pausable = deployment.status in {DeploymentStatus.RUNNING, DeploymentStatus.WAITING}
+            return Reply((*note, ev.DeploymentPaused(request.reason)) if pausable else note)
+        case ev.Control.RESUME:
+            paused = deployment.status is DeploymentStatus.PAUSED
+            return Reply((*note, ev.DeploymentContinued(request.reason)) if paused else note)
+        case ev.Control.REJECT:
+            words = request.reason or f"rejected by {actor}"
+            if deployment.rollback is not None:
+                return Reply(note)
+            return Reply((*note, ev.RollbackRequested(ev.Trigger.MANUAL, words, at)))
+        case _:
+            return Reply(note)

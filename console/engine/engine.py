@@ -1,0 +1,291 @@
+"""The engine as the worker sees it: preview, deploy, control, and take up what a crash left."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from console.client.service import ControlRequest, RollbackPreview, Submitted
+from console.config.settings import Settings
+from console.domain import events as ev
+from console.domain.clock import Clock
+from console.domain.deployment import Deployment, DeploymentStatus, fold
+from console.domain.errors import ConsoleError, PlanRejected, Refused, UsageError
+from console.domain.events import Control
+from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, build_deployment_id
+from console.domain.observations import Lock
+from console.domain.plan import Plan, Wish, longest_path
+from console.engine.crash_points import CrashPoint, no_crash
+from console.engine.executors.table import EXECUTORS
+from console.engine.ports import Durable
+from console.engine.runner import Runner
+from console.engine.survey import Survey
+from console.planning.blue_green import build_plan
+from console.planning.forecast import Forecasts, build_forecasts
+from console.planning.rollback import build_rollback
+from console.storage.ledger import ControlRow, Ledger, Wake
+from providers.contract import Connection
+
+log = logging.getLogger(__name__)
+
+FORECAST_FROM = 20
+"""Past deployments of an environment that forecasts are taken from."""
+
+
+class Engine:
+    """Runs the deployments of one worker. Everything is reached through the ledger; nothing here must survive."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        ledger: Ledger,
+        durable: Durable,
+        connections: Mapping[str, Connection],
+        clock: Clock,
+        worker: str,
+        crash: CrashPoint = no_crash,
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._durable = durable
+        self._clock = clock
+        self._worker = worker
+        self._crash = crash
+        self._survey = Survey(settings, connections)
+        self._runner = Runner(
+            ledger=ledger,
+            executors=EXECUTORS,
+            connections=connections,
+            build_rollback=build_rollback,
+            clock=clock,
+            worker=worker,
+            parallel=self._parallel,
+            crash=crash,
+        )
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._checks: set[asyncio.Task[None]] = set()
+
+    @property
+    def running(self) -> tuple[DeploymentId, ...]:
+        """Deployments that run in this process."""
+        return tuple(self._runner.boards)
+
+    async def start(self) -> None:
+        """Listen for controls and take up every deployment that has not ended."""
+        self._durable.bind(self._runner.run, self._on_workflow_end)
+        self._unsubscribe = self._ledger.subscribe(self._on_wake)
+        for deployment in await self._ledger.unfinished():
+            log.info("taking up deployment %s", deployment)
+            await self._durable.ensure(deployment, {"deployment": deployment})
+
+    async def adopt(self, deployment: DeploymentId) -> None:
+        """Take over a deployment whose worker is known to be dead."""
+        await self._durable.ensure(deployment, {"deployment": deployment}, adopt=True)
+
+    async def stop(self) -> None:
+        """Let go. Running steps end as in a crash and are taken up by the next start."""
+        self._unsubscribe()
+        for check in self._checks:
+            check.cancel()
+        await self._durable.stop()
+
+    # --- asking -----------------------------------------------------------------------------------------------------
+
+    async def preview(self, wish: Wish) -> Plan:
+        """The plan as it would run now, refusals included.
+
+        Raises:
+            UsageError: The environment or the release does not exist.
+            ProviderError: The source of releases cannot be asked.
+        """
+        lock = next((lock for lock in await self._ledger.locks() if lock.environment == wish.environment), None)
+        return await self._plan(wish, lock)
+
+    async def deploy(self, wish: Wish, request_id: str, digest: str, actor: Actor) -> Submitted:
+        """Record the request with its whole plan, take the lock, start.
+
+        Raises:
+            PlanRejected: With every refusal, or because the plan is no longer the one that was previewed.
+            Refused: Another deployment holds the environment.
+        """
+        self._check_environment(wish.environment)
+        seen = await self._ledger.find_request(request_id) if request_id else None
+        if seen is not None:
+            return Submitted(seen, again=True)
+        await self._refuse_when_locked(wish.environment)
+        plan = await self._plan(wish, None)
+        if plan.refusals:
+            raise PlanRejected(wish.environment, plan.refusals)
+        if digest and digest != plan.digest:
+            raise PlanRejected(
+                wish.environment,
+                ("What would be done now differs from the plan that was shown.",),
+                "Look at the plan again, then start it.",
+            )
+        now = self._clock.now()
+        deployment = build_deployment_id(now, secrets.token_bytes(4))
+        request = ev.DeploymentRequested(wish.environment, plan, wish.reason, request_id, wish.emergency)
+        lock = Lock(
+            wish.environment, deployment, actor, now, wish.reason or f"deploys {plan.release.name}", self._worker
+        )
+        opened = await self._ledger.open_deployment(ev.Event(deployment, now, request, actor), lock)
+        self._crash("opened")
+        if not opened.again:
+            await self._durable.ensure(opened.deployment, {"deployment": opened.deployment})
+        return Submitted(opened.deployment, opened.again)
+
+    async def control(self, deployment_id: DeploymentId, request: ControlRequest, actor: Actor) -> None:
+        """Put a wish on disk and wake the deployment; returns once it is durable.
+
+        Raises:
+            Refused: It cannot apply: the deployment has ended, or nothing is there to take back.
+        """
+        deployment = await self._load(deployment_id)
+        at = request.requested_at or self._clock.now()
+        if deployment.is_terminal:
+            await self._control_ended(deployment, request, actor)
+            return
+        if request.control is Control.ROLLBACK and deployment.status is DeploymentStatus.ROLLING_BACK:
+            since = f"since {deployment.rollback.requested_at:%H:%M:%S} UTC" if deployment.rollback else ""
+            raise Refused(f"Deployment {deployment.id} is being rolled back already.", since)
+        row = ControlRow(0, deployment.id, request.control, actor, at, request.step, request.reason, request.services)
+        await self._ledger.add_control(row)
+
+    async def preview_rollback(
+        self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = ()
+    ) -> RollbackPreview:
+        """What a rollback would do now."""
+        deployment = await self._load(deployment_id)
+        steps = build_rollback(deployment, services)
+        history = await self._forecasts(deployment.environment)
+        timed = tuple(
+            replace(step, forecast=history.of(deployment.environment, step.service, step.kind)) for step in steps
+        )
+        forecast = longest_path(timed)
+        cannot = tuple(
+            f"{state.step.name}: {state.step.no_undo}"
+            for state in deployment.steps.values()
+            if state.was_begun and state.step.undo is None and state.step.no_undo
+        )
+        before = sorted(set(deployment.plan.current.values()))
+        return RollbackPreview(
+            deployment=deployment.id,
+            environment=deployment.environment,
+            from_release=deployment.plan.release.name,
+            to_release=", ".join(commit[:8] for commit in before) or "nothing",
+            steps=tuple(step.name for step in steps),
+            forecast_s=forecast.total_seconds() if forecast is not None else None,
+            cannot=cannot,
+            refusal=await self._refusal_of_rollback(deployment),
+        )
+
+    # --- within -----------------------------------------------------------------------------------------------------
+
+    async def _plan(self, wish: Wish, lock: Lock | None) -> Plan:
+        self._check_environment(wish.environment)
+        release, live, history = await asyncio.gather(
+            self._survey.fetch_release(wish.environment, wish.release),
+            self._survey.fetch_live(wish.environment),
+            self._forecasts(wish.environment),
+        )
+        commits = [service.live_commit for service in live.services.values() if service.live_commit]
+        base = max(set(commits), key=commits.count, default="")
+        files, changes = await asyncio.gather(
+            self._survey.fetch_migrations(wish.environment, release), self._survey.fetch_changes(base, release)
+        )
+        facts = replace(live, lock=lock, at=self._clock.now(), changes=changes)
+        return build_plan(self._settings, wish, release, facts, files, history)
+
+    def _check_environment(self, environment: EnvironmentName) -> None:
+        if environment not in self._settings.environments:
+            known = ", ".join(self._settings.environments) or "none"
+            raise UsageError(f"There is no environment {environment!r}.", f"Known: {known}.", "Name one of these.")
+
+    async def _refuse_when_locked(self, environment: EnvironmentName) -> None:
+        for lock in await self._ledger.locks():
+            if lock.environment == environment:
+                raise Refused(
+                    f"{environment} is held by deployment {lock.deployment} of {lock.holder}.",
+                    f"since {lock.since:%Y-%m-%d %H:%M:%S} UTC · {lock.reason}",
+                    f"Wait for its end (`quarterdeck show {lock.deployment}`), or take it back first "
+                    f"(`quarterdeck rollback {environment}`).",
+                )
+
+    async def _control_ended(self, deployment: Deployment, request: ControlRequest, actor: Actor) -> None:
+        wants_back = request.control in {Control.ROLLBACK, Control.RETRY}
+        if not wants_back or (request.control is Control.RETRY and deployment.status is not DeploymentStatus.FAILED):
+            ended = f"ended {deployment.ended_at:%Y-%m-%d %H:%M:%S} UTC" if deployment.ended_at else ""
+            raise Refused(
+                f"Deployment {deployment.id} is over ({deployment.status.value}), too late to {request.control.value} it.",
+                ended,
+            )
+        refusal = await self._refusal_of_rollback(deployment)
+        if refusal:
+            raise Refused(f"Deployment {deployment.id} cannot be rolled back: {refusal}", deployment.environment)
+        now = self._clock.now()
+        at = request.requested_at or now
+        reason = request.reason or f"{request.control.value} by {actor}"
+        await self._ledger.relock(Lock(deployment.environment, deployment.id, actor, now, reason, self._worker))
+        asked = ev.ControlReceived(request.control, request.step, request.reason)
+        rollback = ev.RollbackRequested(ev.Trigger.MANUAL, reason, at, request.services)
+        await self._ledger.append(
+            ev.Event(deployment.id, now, asked, actor),
+            ev.Event(deployment.id, now, rollback, actor),
+            once=f"{deployment.id}:rollback-after:{deployment.seq}",
+        )
+        await self._durable.ensure(deployment.id, {"deployment": deployment.id})
+
+    async def _refusal_of_rollback(self, deployment: Deployment) -> str:
+        """Why it cannot go back now, or nothing."""
+        if deployment.status in {DeploymentStatus.ROLLED_BACK, DeploymentStatus.ABORTED}:
+            return f"it was {deployment.status.value.replace('_', ' ')} already."
+        if deployment.status is DeploymentStatus.ROLLING_BACK:
+            return "it is being rolled back already."
+        if deployment.is_terminal:
+            newer = await self._ledger.find_deployments(deployment.environment)
+            later = [other for other in newer if other > deployment.id]
+            for other in later:
+                found = fold(await self._ledger.events_of(other))
+                if found is not None and found.status not in {DeploymentStatus.ROLLED_BACK, DeploymentStatus.ABORTED}:
+                    return f"{other} came after it; roll that back first, or deploy the release you want."
+        return ""
+
+    async def _load(self, deployment_id: DeploymentId) -> Deployment:
+        board = self._runner.boards.get(deployment_id)
+        if board is not None:
+            return board.deployment
+        deployment = fold(await self._ledger.events_of(deployment_id))
+        if deployment is None:
+            raise UsageError(
+                f"There is no deployment {deployment_id!r}.", "", "`quarterdeck history` lists those there are."
+            )
+        return deployment
+
+    async def _forecasts(self, environment: EnvironmentName) -> Forecasts:
+        ids = (await self._ledger.find_deployments(environment))[:FORECAST_FROM]
+        past = [fold(await self._ledger.events_of(deployment)) for deployment in ids]
+        return build_forecasts([deployment for deployment in past if deployment is not None])
+
+    def _parallel(self, environment: str) -> int:
+        settings = self._settings.environments.get(environment)
+        return settings.limits.parallel if settings else 4
+
+    def _on_wake(self, wake: Wake) -> None:
+        if wake.kind == "control":
+            self._runner.wake(wake.deployment)
+
+    def _on_workflow_end(self, name: str) -> None:
+        check = asyncio.get_running_loop().create_task(self._see_to_the_end(DeploymentId(name)))
+        self._checks.add(check)
+        check.add_done_callback(self._checks.discard)
+
+    async def _see_to_the_end(self, deployment: DeploymentId) -> None:
+        """A workflow ended while its deployment goes on: a rollback was asked for in between, or the engine broke."""
+        with contextlib.suppress(ConsoleError):
+            if deployment in await self._ledger.unfinished():
+                await self._durable.ensure(deployment, {"deployment": deployment})

@@ -1,0 +1,24 @@
+"""Steps that tell the source platform what happens: that a deployment began, and how it ended."""
+
+from __future__ import annotations
+
+from console.engine.work import Done, Failed, Outcome, Skipped, Work
+from providers.contract import Announce
+
+
+async def announce(work: Work) -> Outcome:
+    deployment = work.deployment
+    closes = "announcement_from" in work.step.arguments
+    announcement = str(work.argument("announcement", "")) if closes else ""
+    if closes and not announcement:
+        return Skipped("nothing had been announced")
+    request = Announce(
+        environment=deployment.environment,
+        release=deployment.plan.release,
+        state=str(work.argument("state")),
+        description=str(work.argument("description", f"Quarterdeck {deployment.id}"))[:140],
+        announcement=announcement,
+        production=bool(work.argument("production", False)),
+    )
+    ended = await work.perform(work.capabilities().announce, request, f"announce {request.state}")
+    return ended if isinstance(ended, Failed) else Done(ended.detail, ended.outputs)

@@ -1,0 +1,170 @@
+"""Steps that hold a stage and judge it: the counts of both arms, again and again, until they say enough.
+
+A failed verdict ends the step at once. When the bake time is over, only a pass lets the rollout go on; doubt holds it
+for more evidence, then does what the configuration says: wait for a person, take it back, or go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from console.analysis.evidence import Evidence
+from console.analysis.judge import judge
+from console.domain import events as ev
+from console.domain.codec import from_json, to_json
+from console.domain.deployment import StepStatus
+from console.domain.events import Control
+from console.domain.plan import StepKind
+from console.domain.verdict import Verdict, VerdictKind
+from console.engine.executors.trial import PROBES
+from console.engine.work import Done, Failed, Outcome, Skipped, Work
+from console.watch.collector import RolloutCollector
+from console.watch.judgement import judge_settings
+from console.watch.probes import build_request, say
+from providers.contract import Unsupported
+
+TELL_EVERY = timedelta(seconds=2)
+"""How often a stage says where it stands: often enough to watch, seldom enough to read years later."""
+
+PROBE_EVERY = 1.0
+PROBES_FAILED = 3
+"""Bad answers in a row after which a service in public counts as down."""
+
+
+async def hold(work: Work) -> Outcome:
+    """Bake and verify: judge by the router's counts where there is one, else by asking the public address."""
+    return await _hold_counted(work) if "route" in work.step.arguments else await _hold_probed(work)
+
+
+async def _hold_counted(work: Work) -> Outcome:
+    collector = _collector(work)
+    if isinstance(collector, Failed):
+        return collector
+    rules: Mapping[str, Any] = work.argument("judge", {})
+    settings = judge_settings(rules)
+    interval = float(rules.get("interval_s", 1.0))
+    began = work.state.started_at or work.clock.now()
+    until = began + timedelta(seconds=float(work.argument("duration_s")))
+    patience = until + timedelta(seconds=float(rules.get("hold_s", 600.0)))
+    await collector.enter(int(work.argument("weight")))
+    told: Verdict | None = None
+    told_at = began
+    while True:
+        verdict = judge(await collector.sample(), settings)
+        now = work.clock.now()
+        if told is None or told.kind is not verdict.kind or now - told_at >= TELL_EVERY:
+            await work.progress(_words(collector, verdict, until, now))
+            told, told_at = verdict, now
+        outcome = _decide(work, verdict, now, until, patience, str(rules.get("undecided", "wait")))
+        if outcome is not None:
+            await work.record(ev.StageJudged(work.step.id, verdict, work.step.service))
+            return _with_evidence(outcome, collector.evidence)
+        if now >= patience and work.state.status is not StepStatus.WAITING:
+            await work.record(ev.StageJudged(work.step.id, verdict, work.step.service))
+            await work.record(ev.StepWaiting(work.step.id, f"undecided: {verdict.explanation}"))
+        await work.controlled(interval)
+
+
+def _decide(
+    work: Work, verdict: Verdict, now: datetime, until: datetime, patience: datetime, undecided: str
+) -> Outcome | None:
+    """How the stage ends on this verdict now; None while it goes on."""
+    if verdict.is_fail:
+        return Failed(verdict.explanation, f"step {work.step.id}", "The release is taken back.")
+    promoter = _promoted_by(work)
+    if promoter is not None:
+        return Skipped(f"promoted by {promoter} before its time: {verdict.explanation}")
+    if now < until:
+        return None
+    if verdict.is_pass:
+        return Done(verdict.explanation)
+    if now >= patience and undecided == "rollback":
+        return Failed(f"Still undecided: {verdict.explanation}", f"step {work.step.id}", "judge.undecided is rollback.")
+    if now >= patience and undecided == "promote":
+        return Done(f"undecided, promoted by judge.undecided: {verdict.explanation}")
+    return None
+
+
+def _promoted_by(work: Work) -> str | None:
+    began = work.state.started_at
+    for record in work.deployment.controls:
+        aimed = record.step in {None, work.step.id}
+        if record.control is Control.PROMOTE and aimed and began is not None and record.at >= began:
+            return record.actor
+    return None
+
+
+def _words(collector: RolloutCollector, verdict: Verdict, until: datetime, now: datetime) -> str:
+    if collector.trouble is not None:
+        return f"the router's counters cannot be read: {collector.trouble.what}"
+    left = (until - now).total_seconds()
+    return f"{verdict.explanation} {left:.0f} s to go." if left > 0 else verdict.explanation
+
+
+def _with_evidence(outcome: Outcome, evidence: Evidence) -> Outcome:
+    """Keep the raw counts on record, so that the next stage goes on from them after a restart."""
+    if isinstance(outcome, Done):
+        return Done(outcome.detail, {"evidence": to_json(evidence)})
+    return outcome
+
+
+def _collector(work: Work) -> RolloutCollector | Failed:
+    service = str(work.argument("service"))
+    known = work.rollouts.get(service)
+    if known is not None:
+        return known
+    router = work.capabilities(str(work.argument("router"))).router
+    if isinstance(router, Unsupported):
+        return Failed(router.reason, f"step {work.step.id}", router.remedy)
+    collector = RolloutCollector(
+        router,
+        str(work.argument("route")),
+        candidate=str(work.argument("candidate")),
+        stable=str(work.argument("stable")),
+        metrics=work.argument("metrics", {}),
+        evidence=_recorded_evidence(work),
+    )
+    work.rollouts[service] = collector
+    return collector
+
+
+def _recorded_evidence(work: Work) -> Evidence | None:
+    """What the stages before this one had counted, as the record has it."""
+    recorded = [
+        state.outputs["evidence"]
+        for state in work.deployment.steps.values()
+        if state.step.service == work.step.service and state.step.kind in {StepKind.BAKE, StepKind.VERIFY}
+        if "evidence" in state.outputs
+    ]
+    return from_json(Evidence, recorded[-1]) if recorded else None
+
+
+async def _hold_probed(work: Work) -> Outcome:
+    source = work.capabilities(PROBES).probes
+    if isinstance(source, Unsupported):
+        return Failed(source.reason, f"step {work.step.id}", source.remedy)
+    request = build_request(str(work.argument("url")), work.argument("health", {}))
+    began = work.state.started_at or work.clock.now()
+    until = began + timedelta(seconds=float(work.argument("duration_s")))
+    asked = failed = in_a_row = 0
+    while True:
+        result = await source.probe(request)
+        asked += 1
+        in_a_row = 0 if result.ok else in_a_row + 1
+        failed += not result.ok
+        evidence = {"asked": asked, "failed": failed, "last": say(result)}
+        if in_a_row >= PROBES_FAILED:
+            words = f"{request.url} does not answer as it should: {say(result)}."
+            await _judged(work, VerdictKind.FAIL, words, evidence)
+            return Failed(words, f"step {work.step.id}", "The release is taken back.")
+        if work.clock.now() >= until and in_a_row == 0:
+            words = f"{asked - failed} of {asked} public requests were answered as they should."
+            await _judged(work, VerdictKind.PASS, words, evidence)
+            return Done(words)
+        await work.controlled(PROBE_EVERY)
+
+
+async def _judged(work: Work, kind: VerdictKind, words: str, evidence: Mapping[str, object]) -> None:
+    await work.record(ev.StageJudged(work.step.id, Verdict(kind, words, evidence), work.step.service))

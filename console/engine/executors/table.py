@@ -1,0 +1,28 @@
+"""Which executor does which kind of step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from console.domain.plan import StepKind
+from console.engine.executors import announcement, gates, judgement, release, schema, traffic, trial
+from console.engine.runner import Executor
+
+EXECUTORS: Mapping[StepKind, Executor] = {
+    StepKind.CHECK_COMMIT: gates.check_commit,
+    StepKind.APPROVAL: gates.approval,
+    StepKind.ANNOUNCE: announcement.announce,
+    StepKind.MIGRATE: schema.migrate,
+    StepKind.MIGRATE_DOWN: schema.migrate_down,
+    StepKind.RESUME: release.resume,
+    StepKind.SUSPEND: release.suspend,
+    StepKind.DEPLOY: release.deploy,
+    StepKind.ROLL_BACK_RELEASE: release.roll_back_release,
+    StepKind.PROMOTE: release.promote,
+    StepKind.HEALTH: trial.health,
+    StepKind.INTEGRATION: trial.integration,
+    StepKind.BENCHMARK: trial.benchmark,
+    StepKind.SHIFT: traffic.shift,
+    StepKind.BAKE: judgement.hold,
+    StepKind.VERIFY: judgement.hold,
+}

@@ -1,0 +1,121 @@
+"""Ask the platforms what is live, before a plan is made. Reads only; everything at the same time.
+
+What cannot be read becomes a `problem` of its service, in words, so that a preview shows it beside everything else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from console.config.settings import PlacementSettings, Settings
+from console.domain.errors import ConsoleError, UsageError
+from console.domain.ids import EnvironmentName, ServiceName
+from console.domain.release import Release
+from console.migrations.files import read_migrations
+from console.planning.live import Live, LiveArm, LiveService
+from providers.contract import Capabilities, Connection, MigrationFile, Unsupported
+
+
+class Survey:
+    """What `Engine` needs to know of the world before it plans."""
+
+    def __init__(self, settings: Settings, connections: Mapping[str, Connection]) -> None:
+        self._settings = settings
+        self._connections = connections
+
+    async def fetch_release(self, environment: EnvironmentName, reference: str) -> Release:
+        """Resolve what was asked for, or the head of the environment's branch.
+
+        Raises:
+            UsageError: There is no such release, or no source that could know it.
+        """
+        source = self._source().releases
+        if isinstance(source, Unsupported):
+            raise UsageError(source.reason, "[source]", source.remedy)
+        return await source.fetch_release(reference or self._settings.branch_of(environment))
+
+    async def fetch_migrations(self, environment: EnvironmentName, release: Release) -> tuple[MigrationFile, ...]:
+        """The migration files of the release, for the environment's database."""
+        source = self._source().releases
+        if isinstance(source, Unsupported):
+            return ()
+        placements = self._settings.environments[environment].services.values()
+        directories = [placement.migrations for placement in placements if placement.migrations]
+        found = await asyncio.gather(*(source.fetch_files(release.commit, directory) for directory in directories))
+        return tuple(migration for files in found for migration in read_migrations(files))
+
+    async def fetch_changes(self, base: str, release: Release) -> int | None:
+        """How many commits the release adds to what is live; None when nobody can say."""
+        source = self._source().releases
+        if isinstance(source, Unsupported) or not base or base == release.commit:
+            return 0 if base == release.commit else None
+        try:
+            return len(await source.fetch_changes(base, release.commit))
+        except ConsoleError:
+            return None
+
+    async def fetch_live(self, environment: EnvironmentName) -> Live:
+        """What runs in the environment now."""
+        placements = self._settings.environments[environment].services
+        found = await asyncio.gather(*(self._fetch_service(name, place) for name, place in placements.items()))
+        return Live({ServiceName(name): live for name, live in zip(placements, found, strict=True)})
+
+    async def _fetch_service(self, name: str, placement: PlacementSettings) -> LiveService:
+        try:
+            if placement.migrations:
+                return await self._fetch_database(name, placement)
+            if placement.arms:
+                return await self._fetch_arms(name, placement)
+            return await self._fetch_single(name, placement)
+        except ConsoleError as problem:
+            return LiveService(problem=" ".join(part for part in (problem.what, problem.remedy) if part))
+
+    async def _fetch_database(self, name: str, placement: PlacementSettings) -> LiveService:
+        source = self._of_service(name).migrations
+        if isinstance(source, Unsupported):
+            raise UsageError(source.reason, f"service {name}", source.remedy)
+        return LiveService(applied=tuple(await source.fetch_applied(placement.id)))
+
+    async def _fetch_single(self, name: str, placement: PlacementSettings) -> LiveService:
+        inventory = self._of_service(name).inventory
+        if isinstance(inventory, Unsupported):
+            raise UsageError(inventory.reason, f"service {name}", inventory.remedy)
+        target = await inventory.fetch_target(placement.id)
+        return LiveService(target.live, target.live_deployment, target.suspended, target.auto_deploy)
+
+    async def _fetch_arms(self, name: str, placement: PlacementSettings) -> LiveService:
+        traffic = placement.traffic
+        if traffic is None:
+            raise UsageError(f"{name} has arms and no traffic.", f"service {name}", "Add traffic = { router, route }.")
+        router = self._of_provider(traffic.router).router
+        if isinstance(router, Unsupported):
+            raise UsageError(router.reason, f"provider {traffic.router}", router.remedy)
+        weights, arms = await asyncio.gather(
+            router.fetch_weights(traffic.route),
+            asyncio.gather(*(self._fetch_single(name, PlacementSettings(id=a.id)) for a in placement.arms.values())),
+        )
+        lives = {
+            arm: LiveArm(live.commit, live.deployment, live.suspended, weights.get(arm, 0))
+            for arm, live in zip(placement.arms, arms, strict=True)
+        }
+        auto = next((live.auto_deploy for live in arms if live.auto_deploy), None)
+        return replace(LiveService(arms=lives), auto_deploy=auto)
+
+    def _of_service(self, service: str) -> Capabilities:
+        return self._of_provider(self._settings.services[service].provider)
+
+    def _of_provider(self, provider: str) -> Capabilities:
+        connection = self._connections.get(provider)
+        if connection is None:
+            raise UsageError(f"No provider is called {provider!r}.", "[providers]", "Add it to the configuration.")
+        return connection.capabilities
+
+    def _source(self) -> Capabilities:
+        provider = self._settings.source.provider
+        if not provider:
+            raise UsageError(
+                "No source of releases is configured.", "[source]", "Name the provider that holds the repository."
+            )
+        return self._of_provider(provider)

@@ -102,6 +102,10 @@ class Ledger(Protocol):
         """
         ...
 
+    async def find_request(self, request_id: str) -> DeploymentId | None:
+        """The deployment that a request id began, if any."""
+        ...
+
     async def append(self, *events: Event, unlock: EnvironmentName | None = None, once: str = "") -> tuple[Event, ...]:
         """Commit events, number them, then announce them; all or none.
 
@@ -178,7 +182,10 @@ class Ledger(Protocol):
         ...
 
     async def forget_deployments(self, keep: int) -> tuple[DeploymentId, ...]:
-        """Delete all but the newest `keep` deployments of each environment; one that has not ended always stays."""
+        """Delete all but the newest `keep` deployments, whole, and return their ids.
+
+        One that has not ended stays, and so does the newest of each environment.
+        """
         ...
 
     async def forget_measurements(self, before: datetime) -> int:

@@ -62,14 +62,18 @@ def open_deployment(sql: Sql, folds: Folds, event: Event, lock: Lock) -> tuple[O
     if not isinstance(request, DeploymentRequested):
         raise StoreError("A deployment opens with a request.", f"event {event.type}", "This is a fault of Quarterdeck.")
     with sql.writing():
-        if request.request_id:
-            seen = sql.query("SELECT id FROM deployments WHERE request_id = ?", (request.request_id,))
-            if seen:
-                return Opened(DeploymentId(seen[0][0]), again=True), ()
+        seen = find_request(sql, request.request_id) if request.request_id else None
+        if seen is not None:
+            return Opened(seen, again=True), ()
         _take_lock(sql, lock)
         stored, after = _store(sql, folds, (event,))
     folds.keep(after)
     return Opened(event.deployment), stored
+
+
+def find_request(sql: Sql, request_id: str) -> DeploymentId | None:
+    rows = sql.query("SELECT id FROM deployments WHERE request_id = ?", (request_id,))
+    return DeploymentId(rows[0][0]) if rows else None
 
 
 def append(
@@ -289,9 +293,10 @@ def unfinished(sql: Sql) -> tuple[DeploymentId, ...]:
 def forget_deployments(sql: Sql, keep: int) -> tuple[DeploymentId, ...]:
     with sql.writing():
         found = sql.query(
-            "SELECT id FROM (SELECT id, finished, row_number() OVER"
-            " (PARTITION BY environment ORDER BY opened_seq DESC) AS place FROM deployments) AS placed"
-            " WHERE place > ? AND finished = 1 AND id NOT IN (SELECT deployment FROM locks)",
+            "SELECT id FROM (SELECT id, finished, row_number() OVER (ORDER BY opened_seq DESC) AS place,"
+            " row_number() OVER (PARTITION BY environment ORDER BY opened_seq DESC) AS place_there"
+            " FROM deployments) AS placed"
+            " WHERE place > ? AND place_there > 1 AND finished = 1 AND id NOT IN (SELECT deployment FROM locks)",
             (keep,),
         )
         for table, column in (("events", "deployment"), ("controls", "deployment"), ("deployments", "id")):

@@ -120,6 +120,9 @@ class SqlLedger:
 
         return await self._call(work)
 
+    async def find_request(self, request_id: str) -> DeploymentId | None:
+        return await self._call(lambda sql: records.find_request(sql, request_id))
+
     async def append(self, *events: Event, unlock: EnvironmentName | None = None, once: str = "") -> tuple[Event, ...]:
         def work(sql: Sql) -> tuple[Event, ...]:
             stored = records.append(sql, self._folds, events, unlock, once)

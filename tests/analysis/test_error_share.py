@@ -1,0 +1,150 @@
+"""The error-share evidence against published vectors, an independent computation, and its own promise."""
+
+from __future__ import annotations
+
+import json
+import math
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from console.analysis.beta import log_above, log_below, log_beta
+from console.analysis.bounds import lower_bound, upper_bound
+from console.analysis.error_share import log_e, log_e_of_stages, log_evidence_below, theta_at_most
+from console.analysis.split_check import log_e_split
+
+VECTORS = Path(__file__).resolve().parents[2] / ".." / "shared" / "vectors" / "canary_statistics_vectors.json"
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    if not VECTORS.exists():
+        pytest.skip("the shared reference vectors are not beside this checkout")
+    return json.loads(VECTORS.read_text())["error_share_e_process"]
+
+
+def exact_below(a: int, b: int, x: Fraction) -> float:
+    """P[Beta(a, b) < x] for whole a and b: a binomial tail, in exact fractions."""
+    n = a + b - 1
+    return float(sum(math.comb(n, j) * x**j * (1 - x) ** (n - j) for j in range(a, n + 1)))
+
+
+def integrated_below(a: float, b: float, x: float, panels: int = 40_000) -> float:
+    """P[Beta(a, b) < x] by Simpson's rule after t = x·u^(1/a), which removes the singularity at 0 for small a."""
+    total = 0.0
+    for i in range(panels + 1):
+        u = i / panels
+        value = (1.0 - x * u ** (1.0 / a)) ** (b - 1.0) if u > 0 else 1.0
+        total += value * (1 if i in (0, panels) else 4 if i % 2 else 2)
+    return total / (3 * panels) * x**a / a / math.exp(log_beta(a, b))
+
+
+def false_rollback_probability(share: float, alpha: float, horizon: int) -> float:
+    """Exact: follow the distribution of canary errors under the boundary null, absorbing whatever crosses."""
+    theta, bound = theta_at_most(share), -math.log(alpha)
+    alive, crossed = {0: 1.0}, 0.0
+    lowest = 0  # the fewest canary errors that cross; it only rises with the number of errors
+    for errors in range(1, horizon + 1):
+        after: dict[int, float] = {}
+        for canary, weight in alive.items():
+            after[canary] = after.get(canary, 0.0) + weight * (1.0 - theta)
+            after[canary + 1] = after.get(canary + 1, 0.0) + weight * theta
+        while lowest <= errors and log_e(lowest, errors - lowest, share) < bound:
+            lowest += 1
+        crossed += sum(weight for canary, weight in after.items() if canary >= lowest)
+        alive = {canary: weight for canary, weight in after.items() if canary < lowest and weight > 1e-18}
+    return crossed
+
+
+class TestGivenTheBetaDistribution:
+    @pytest.mark.parametrize(("a", "b"), [(1, 1), (2, 5), (30, 4), (12, 200), (150, 150)])
+    @pytest.mark.parametrize("x", [Fraction(1, 100), Fraction(1, 3), Fraction(9, 10)])
+    def test_when_both_are_whole_then_it_equals_the_exact_binomial_tail(self, a, b, x):
+        expected = exact_below(a, b, x)
+        if expected > 1e-300:
+            assert log_below(a, b, float(x)) == pytest.approx(math.log(expected), rel=1e-9, abs=1e-9)
+
+    @pytest.mark.parametrize(("a", "b", "x"), [(0.2, 3.8, 0.05), (2.5, 3.5, 0.4), (5.2, 3.8, 0.05), (1.7, 40.3, 0.02)])
+    def test_when_they_are_not_whole_then_it_equals_numerical_integration(self, a, b, x):
+        assert math.exp(log_below(a, b, x)) == pytest.approx(integrated_below(a, b, x), rel=1e-6)
+
+    @given(a=st.floats(0.05, 5000), b=st.floats(0.05, 5000), x=st.floats(0.001, 0.999))
+    @settings(max_examples=200, deadline=None)
+    def test_then_both_sides_sum_to_one(self, a, b, x):
+        assert math.exp(log_below(a, b, x)) + math.exp(log_above(a, b, x)) == pytest.approx(1.0, abs=1e-9)
+
+    def test_when_counts_are_huge_then_it_stays_finite_and_quick(self):
+        assert math.isfinite(log_above(40_000, 960_000, 0.04))
+        assert log_above(40_000, 960_000, 0.04) == pytest.approx(math.log(0.5), abs=0.01)
+
+
+class TestGivenThePublishedVectors:
+    def test_then_every_log_evidence_agrees_to_nine_digits(self, vectors):
+        for case in vectors["cases"]:
+            ours = log_e(case["canary_errors"], case["baseline_errors"], case["canary_share"], case["tolerated_ratio"])
+            assert ours == pytest.approx(case["log_e"], rel=1e-9, abs=1e-12), case
+
+    def test_then_the_exact_false_rollback_probability_agrees(self, vectors):
+        for case in vectors["exact_false_rollback_probability"]["cases"]:
+            if case["errors_horizon"] == 2000 and case["canary_share"] == 0.05:
+                ours = false_rollback_probability(case["canary_share"], case["alpha"], 2000)
+                assert ours == pytest.approx(case["probability_of_false_rollback"], rel=1e-6), case
+
+
+class TestGivenACanaryThatIsNoWorse:
+    @pytest.mark.parametrize("share", [0.01, 0.05, 0.1, 0.25, 0.5, 0.9])
+    @pytest.mark.parametrize("alpha", [0.05, 0.01, 0.004])
+    def test_when_looking_after_every_error_then_the_chance_of_a_rollback_stays_within_alpha(self, share, alpha):
+        assert false_rollback_probability(share, alpha, 300) <= alpha
+
+    def test_when_nothing_failed_then_there_is_no_evidence(self):
+        assert log_e(0, 0, 0.1) == 0.0
+
+    def test_when_both_suffer_the_same_outage_then_there_is_no_evidence(self):
+        assert log_e(100, 900, 0.1) < 0.0
+
+
+class TestGivenStages:
+    def test_then_evidence_is_frozen_and_multiplied(self):
+        together = log_e_of_stages([(0.1, 4, 1), (0.5, 3, 0)])
+        assert together == pytest.approx(log_e(4, 1, 0.1) + log_e(3, 0, 0.5))
+
+    def test_when_nothing_runs_beside_then_the_stage_adds_nothing(self):
+        assert log_e_of_stages([(0.0, 0, 7), (1.0, 7, 0)]) == 0.0
+
+
+class TestGivenBounds:
+    @given(hits=st.integers(0, 40), more=st.integers(1, 400))
+    @settings(max_examples=60, deadline=None)
+    def test_then_they_enclose_what_was_measured(self, hits, more):
+        trials = hits + more
+        assert lower_bound(hits, trials, 0.01) <= hits / trials <= upper_bound(hits, trials, 0.01)
+
+    def test_when_looking_after_every_request_then_the_bound_fails_no_more_often_than_alpha(self):
+        """Exact: under a true rate of 5 %, evidence for "below 5 %" ever reaching 1/alpha, 400 requests."""
+        alpha, rate = 0.05, 0.05
+        alive, crossed = {0: 1.0}, 0.0
+        for trials in range(1, 401):
+            after: dict[int, float] = {}
+            for hits, weight in alive.items():
+                after[hits] = after.get(hits, 0.0) + weight * (1 - rate)
+                after[hits + 1] = after.get(hits + 1, 0.0) + weight * rate
+            over = {h for h in after if h <= 20 and log_evidence_below(h, trials - h, rate) >= -math.log(alpha)}
+            crossed += sum(after.pop(hits) for hits in over)
+            alive = after
+        assert 0.0 < crossed <= alpha
+
+
+class TestGivenASplit:
+    def test_when_it_is_fair_then_there_is_no_evidence_against_it(self):
+        assert log_e_split(500, 10_000, 0.05) < 0.0
+
+    def test_when_seven_percent_come_instead_of_five_then_it_is_found_within_five_thousand(self):
+        assert log_e_split(350, 5_000, 0.05) > -math.log(0.001)
+
+    def test_then_it_is_the_ratio_of_two_beta_functions(self):
+        expected = log_beta(0.1 * 100 + 3, 90 + 2) - log_beta(10, 90) - 3 * math.log(0.1) - 2 * math.log(0.9)
+        assert log_e_split(3, 5, 0.1) == pytest.approx(expected)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
@@ -77,13 +79,13 @@ class SqliteLedger(SqlLedger):
 
     def _connect(self) -> Sql:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives -wal and -shm the file's own mode
+        self._create()
         connection = sqlite3.connect(
             self._path, timeout=self._busy_timeout.total_seconds(), isolation_level=None, check_same_thread=False
         )
         try:
             schema.check_version(connection, self._path)
-            connection.execute("PRAGMA journal_mode = WAL")
+            self._use_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             if self._path.stat().st_size <= CHECKED_BYTES:
                 self._check(connection)
@@ -92,6 +94,26 @@ class SqliteLedger(SqlLedger):
             connection.close()
             raise
         return SqliteSql(connection)
+
+    def _create(self) -> None:
+        """Make the file for its owner alone; SQLite gives -wal and -shm the same mode.
+
+        An existing file is not opened here: closing it would drop the locks that SQLite holds on it in this process.
+        """
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        """Switch to WAL. SQLite does not wait here while another connection is just doing the same."""
+        deadline = time.monotonic() + self._busy_timeout.total_seconds()
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
 
     def _check(self, connection: sqlite3.Connection) -> None:
         answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]

@@ -1,0 +1,105 @@
+"""Render, against its emulator on a clock that the suite moves."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from console.domain.release import Release
+from console.playground.emulators.render import Render
+from console.playground.releases import build_catalogue, commit_of
+from console.playground.scene import RENDER_OWNER
+from providers.contract import Cancel, Deploy, OperationKey, Resume, RollBack, SetVariables, Suspend
+from providers.render.adapter import RenderConnection, open_connection
+from providers.render.settings import RenderSettings
+from tests.playground.emulators.world import FakeHosting, ManualClock, settle
+from tests.providers.subject import Faults, Wish
+
+KIND = "render"
+ACTUATORS = ("deploy", "cancel", "roll_back", "suspend", "resume", "set_variables")
+BLUE, GREEN = "srv-d4blue0k7v1c9m2e5fg0", "srv-d4green0k7v1c9m2e5fg"
+SECRET = "rnd_Zx81kQm44pLw"
+START = datetime.fromtimestamp(ManualClock().now(), UTC)
+READINGS = {
+    "account": lambda can: can.account.fetch_account(),
+    "target": lambda can: can.inventory.fetch_target(BLUE),
+    "targets": lambda can: can.inventory.fetch_targets(),
+    "logs": lambda can: can.logs.fetch_logs(BLUE, START - timedelta(minutes=5), START),
+    "variables": lambda can: can.variables.fetch_variables(BLUE),
+}
+
+
+def release(name: str) -> Release:
+    return Release(commit_of(name), name)
+
+
+class RenderSubject:
+    secret = SECRET
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.hosting = FakeHosting(self.clock)
+        self.emulator = Render(self.hosting, build_catalogue(), SECRET, self.clock, limit_scale=100)
+        self.faults = Faults(httpx.ASGITransport(app=self.emulator.app))
+
+    def open(self) -> RenderConnection:
+        settings = RenderSettings(base_url="http://render/v1", token=SECRET, owner=RENDER_OWNER)
+        return open_connection("render", settings, clock=self.now, sleep=self.clock.advance, transport=self.faults)
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now(), UTC)
+
+    async def finish(self) -> None:
+        await self.clock.advance(60)
+
+    async def wish(self, capability: str) -> Wish:
+        return await getattr(self, f"_{capability}")()
+
+    def _count(self, kind: str) -> int:
+        return self.emulator.kinds.get(kind, 0)
+
+    async def _deploy(self) -> Wish:
+        unknown = (f"{BLUE}/dep-unknown", "srv-unknown/dep-unknown")
+        return Wish(Deploy(BLUE, release("v1.1")), lambda: self._count("deploy"), unknown, "build_in_progress")
+
+    async def _begin_deploy(self, name: str) -> str:
+        connection = self.open()
+        began = await connection.capabilities.deploy.start(
+            Deploy(BLUE, release(name)), OperationKey("before", self.now())
+        )
+        await connection.close()
+        await self.clock.advance(0.2)
+        return began.reference
+
+    async def _cancel(self) -> Wish:
+        reference = await self._begin_deploy("v1.2")
+        return Wish(Cancel(BLUE, reference), lambda: self._count("cancel"), (f"{BLUE}/dep-unknown",))
+
+    async def _roll_back(self) -> Wish:
+        first = self.emulator.services[BLUE].deploys[0].id
+        await self._begin_deploy("v1.2")
+        await self.finish()
+        unknown = (f"{BLUE}/dep-unknown",)
+        return Wish(RollBack(BLUE, first), lambda: self._count("rollback"), unknown, "update_in_progress")
+
+    async def _suspend(self) -> Wish:
+        unknown = ("srv-unknown/suspend/2026-11-22T05:00:00Z",)
+        return Wish(Suspend(BLUE), lambda: self._count("suspend"), unknown)
+
+    async def _resume(self) -> Wish:
+        unknown = ("srv-unknown/resume/2026-11-22T05:00:00Z", "srv-unknown/running")
+        return Wish(Resume(GREEN), lambda: self._count("resume"), unknown, "update_in_progress")
+
+    async def _set_variables(self) -> Wish:
+        request = SetVariables(BLUE, {"FLAG": "a-secret-value"})
+        return Wish(request, lambda: self._count("env_vars"), ("srv-unknown/variables",))
+
+
+@asynccontextmanager
+async def subject() -> AsyncIterator[RenderSubject]:
+    one = RenderSubject()
+    await one.emulator.start()
+    await settle()
+    yield one
+    await one.emulator.stop()

@@ -1,0 +1,200 @@
+"""What one setting says about another: names that must exist, cycles, and settings that contradict each other."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
+
+import providers
+from console.config.faults import Fault, Key, suggest
+from console.config.settings import EnvironmentSettings, PlacementSettings, Settings, is_reference
+from console.domain.errors import UsageError
+from console.domain.traffic import checked_stages
+
+CORE_KINDS = frozenset({"render", "vercel", "supabase", "github", "caddy", "web"})
+ROUTER_KINDS = frozenset({"caddy", "haproxy", "cloudflare"})
+DATABASE_KINDS = frozenset({"supabase"})
+ARM_KINDS = frozenset({"render", "local"})
+SOURCE_KINDS = frozenset({"github"})
+STRATEGIES = ("blue-green",)
+CUSTOM = "pipeline:"
+
+
+def find_faults(settings: Settings, pipelines: Sequence[str] = ()) -> list[Fault]:
+    """Every contradiction in settings whose shape is right. `pipelines` names those that were read from files."""
+    faults = [
+        *_check_engine(settings),
+        *_check_roles(settings),
+        *_check_providers(settings),
+        *_check_services(settings),
+    ]
+    for name, environment in settings.environments.items():
+        faults += _check_environment(settings, name, environment, pipelines)
+    return [*faults, *_check_shared_targets(settings)]
+
+
+def known_kinds() -> frozenset[str]:
+    """Kinds of provider: one folder each beside the contract."""
+    return CORE_KINDS | {module.name for module in pkgutil.iter_modules(providers.__path__) if module.ispkg}
+
+
+def _check_engine(settings: Settings) -> Iterator[Fault]:
+    url = settings.engine.url
+    if not url or is_reference(url):
+        return
+    key = ("engine", "url")
+    if urlsplit(url).scheme not in {"postgresql", "postgres"}:
+        yield Fault(key, "This is no PostgreSQL address.", "Write postgresql://…, a reference, or leave it empty.")
+    elif urlsplit(url).password:
+        yield Fault(key, "The address holds a password in the open.", "Write env:NAME or file:PATH instead.")
+
+
+def _check_roles(settings: Settings) -> Iterator[Fault]:
+    for role in type(settings.roles).model_fields:
+        for number, entry in enumerate(getattr(settings.roles, role)):
+            if not entry.strip() or entry == "@" or " " in entry:
+                key = ("roles", role, number)
+                yield Fault(key, f"{entry!r} names nobody.", 'Write a user name, "@group", a user id or "*".')
+
+
+def _check_providers(settings: Settings) -> Iterator[Fault]:
+    for name, provider in settings.providers.items():
+        if provider.kind not in known_kinds():
+            key = ("providers", name, "kind")
+            yield Fault(key, f"There is no kind of provider {provider.kind!r}.", suggest(provider.kind, known_kinds()))
+    source = settings.source.provider
+    if source and source not in settings.providers:
+        yield Fault(("source", "provider"), f"There is no provider {source}.", suggest(source, settings.providers))
+    elif source and settings.providers[source].kind not in SOURCE_KINDS:
+        kind = settings.providers[source].kind
+        yield Fault(("source", "provider"), f"{source} is of kind {kind}, which holds no repository.", "Name a github.")
+
+
+def _check_services(settings: Settings) -> Iterator[Fault]:
+    for name, service in settings.services.items():
+        if service.provider not in settings.providers:
+            key: Key = ("services", name, "provider")
+            yield Fault(key, f"There is no provider {service.provider}.", suggest(service.provider, settings.providers))
+        for number, need in enumerate(service.needs):
+            if need not in settings.services:
+                key = ("services", name, "needs", number)
+                others = [other for other in settings.services if other != name]
+                yield Fault(key, f"There is no service {need}.", suggest(need, others))
+    graph = {name: service.needs for name, service in settings.services.items()}
+    cycle = find_cycle(graph)
+    if cycle:
+        what = f"Services need each other in a circle: {' → '.join(cycle)}."
+        yield Fault(("services", cycle[0], "needs"), what, "Remove one of these needs.")
+
+
+def find_cycle(graph: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """One circle of names, its first repeated at the end; empty when there is none."""
+    done: set[str] = set()
+
+    def follow(name: str, trail: tuple[str, ...]) -> tuple[str, ...]:
+        if name in trail:
+            return (*trail[trail.index(name) :], name)
+        if name in done:
+            return ()
+        for need in graph.get(name, ()):
+            found = follow(need, (*trail, name))
+            if found:
+                return found
+        done.add(name)
+        return ()
+
+    return next((found for name in graph if (found := follow(name, ()))), ())
+
+
+def _check_environment(
+    settings: Settings, name: str, environment: EnvironmentSettings, pipelines: Sequence[str]
+) -> Iterator[Fault]:
+    here: Key = ("environments", name)
+    try:
+        checked_stages(environment.stages)
+    except UsageError as problem:
+        yield Fault((*here, "stages"), problem.what, problem.remedy)
+    strategies = (*STRATEGIES, *(CUSTOM + pipeline for pipeline in pipelines))
+    if environment.strategy not in strategies:
+        what = f"There is no strategy {environment.strategy}."
+        yield Fault((*here, "strategy"), what, suggest(environment.strategy, strategies))
+    for service, placement in environment.services.items():
+        at = (*here, "services", service)
+        if service not in settings.services:
+            yield Fault(at, f"There is no service {service}.", suggest(service, settings.services))
+            continue
+        for need in settings.services[service].needs:
+            if need in settings.services and need not in environment.services:
+                what = f"{service} needs {need}, which {name} does not have."
+                yield Fault(at, what, f"Add [environments.{name}.services.{need}], or remove the need.")
+        if settings.services[service].provider in settings.providers:
+            yield from _check_placement(settings, service, placement, at)
+    migrated = [service for service, placement in environment.services.items() if placement.migrations]
+    if len(migrated) > 1:
+        what = f"{' and '.join(migrated)} both have migrations."
+        yield Fault((*here, "services"), what, "Only one service of an environment can have them.")
+
+
+def _check_placement(settings: Settings, service: str, placement: PlacementSettings, at: Key) -> Iterator[Fault]:
+    kind = settings.kind_of(service)
+    arms = placement.arms
+    if arms:
+        yield from _check_arms(settings, service, placement, at)
+        if kind not in ARM_KINDS:
+            yield Fault(at, f"A service on {kind} cannot have arms.", "Write id = … instead of blue and green.")
+    else:
+        if not placement.id:
+            yield Fault(at, f"{service} has no id.", "Write id = …, or blue = { id = … } and green = { id = … }.")
+        if placement.traffic is not None:
+            yield Fault((*at, "traffic"), "Traffic is set, but there are no arms.", "Add blue and green, or remove it.")
+    is_database = kind in DATABASE_KINDS
+    for key in ("database_url", "migrations"):
+        if getattr(placement, key) and (arms or not is_database):
+            yield Fault((*at, key), f"{key} belongs to a database, and {service} is none.", f"Remove {key}.")
+    settings_of = settings.services[service]
+    asked = [word for word in ("health", "integration", "benchmark") if getattr(settings_of, word)]
+    staged = kind == "vercel"
+    if asked and not is_database and not staged and not arms and not placement.url:
+        yield Fault(at, f"{' and '.join(asked)} of {service} cannot be asked without an address.", "Add url = ….")
+
+
+def _check_arms(settings: Settings, service: str, placement: PlacementSettings, at: Key) -> Iterator[Fault]:
+    if len(placement.arms) == 1:
+        only = next(iter(placement.arms))
+        missing = "green" if only == "blue" else "blue"
+        yield Fault(at, f"{service} has only one arm, {only}.", f"Add {missing} = {{ id = … }}, or write id = ….")
+    if placement.id:
+        yield Fault((*at, "id"), f"{service} has an id and arms.", "Keep one of them.")
+    if placement.blue and placement.green and placement.blue.id == placement.green.id:
+        yield Fault((*at, "green", "id"), "Both arms are the same.", "Each arm is a service of its own.")
+    traffic = placement.traffic
+    if traffic is None:
+        yield Fault(at, f"{service} has arms, but nothing divides the traffic.", "Add traffic = { router, route }.")
+    elif traffic.router not in settings.providers:
+        key = (*at, "traffic", "router")
+        yield Fault(key, f"There is no provider {traffic.router}.", suggest(traffic.router, settings.providers))
+    elif settings.providers[traffic.router].kind not in ROUTER_KINDS:
+        kind = settings.providers[traffic.router].kind
+        what = f"{traffic.router} is of kind {kind}, which does not route."
+        yield Fault((*at, "traffic", "router"), what, f"Name a provider of kind {' or '.join(sorted(ROUTER_KINDS))}.")
+    for arm, settings_of_arm in placement.arms.items():
+        if not settings_of_arm.url and settings.services[service].health is not None:
+            what = f"The health of {arm} cannot be asked without an address."
+            yield Fault((*at, arm), what, "Add url = … to it.")
+
+
+def _check_shared_targets(settings: Settings) -> Iterator[Fault]:
+    """The same thing deployed under two names: what one deployment verified, the other would replace."""
+    seen: dict[tuple[str, str], str] = {}
+    for environment_name, environment in settings.environments.items():
+        for service, placement in environment.services.items():
+            if service not in settings.services:
+                continue
+            ids = dict.fromkeys([placement.id, *(arm.id for arm in placement.arms.values())])
+            for target in ids:
+                place = f"{environment_name}.{service}"
+                first = seen.setdefault((settings.services[service].provider, target), place) if target else place
+                if first != place:
+                    key = ("environments", environment_name, "services", service)
+                    yield Fault(key, f"{target} is also {first}.", "Give each its own.")

@@ -1,0 +1,86 @@
+"""Read the configuration file: every fault in it at once, each with its line, and nothing half loaded."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import platformdirs
+from pydantic import ValidationError
+
+from console.config.adapters import find_option_faults
+from console.config.checks import find_faults
+from console.config.faults import Fault, dotted, explain
+from console.config.lines import find_lines, line_of
+from console.config.settings import Settings
+from console.domain.errors import ConfigError, ConfigProblem
+
+VARIABLE = "QUARTERDECK_CONFIG"
+NAME = "config.toml"
+_PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
+
+
+def locate(home: Path, explicit: Path | None = None) -> Path:
+    """Name the configuration file: the explicit one, `$QUARTERDECK_CONFIG`, `HOME/config.toml`, or the user's.
+
+    The file named need not exist; where none does, it is the one in the home directory.
+    """
+    if explicit is not None:
+        return explicit
+    if os.environ.get(VARIABLE):
+        return Path(os.environ[VARIABLE])
+    own = home / NAME
+    users = platformdirs.user_config_path("quarterdeck") / NAME
+    return users if not own.exists() and users.exists() else own
+
+
+def load(path: Path) -> Settings:
+    """Load and check the file.
+
+    Raises:
+        ConfigError: With every problem: the file cannot be read, is no TOML, or says something that cannot be.
+    """
+    text = _read(path)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise ConfigError([_syntax_problem(path, text, problem)]) from problem
+    try:
+        settings = Settings.model_validate(data)
+    except ValidationError as problem:
+        faults = explain(problem, Settings)
+        raise _error(path, text, faults) from problem
+    faults = [*find_option_faults(settings), *find_faults(settings)]
+    if faults:
+        raise _error(path, text, faults)
+    return settings.located_at(path)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as problem:
+        remedy = "Write one (config.example.toml shows every setting), or name another with --config."
+        raise ConfigError([ConfigProblem(str(path), 0, "", "There is no such file.", remedy)]) from problem
+    except UnicodeDecodeError as problem:
+        what = f"It is no UTF-8 text (byte {problem.start})."
+        raise ConfigError([ConfigProblem(str(path), 0, "", what, "Save it as UTF-8.")]) from problem
+    except OSError as problem:
+        what = f"It cannot be read: {problem.strerror}."
+        raise ConfigError([ConfigProblem(str(path), 0, "", what, "Check its permissions.")]) from problem
+
+
+def _syntax_problem(path: Path, text: str, problem: tomllib.TOMLDecodeError) -> ConfigProblem:
+    message = str(problem)
+    place = _PLACE.search(message)
+    line = int(place.group(1)) if place and place.group(1) else text.count("\n") + 1
+    what = f"This is no TOML: {_PLACE.sub('', message)}."
+    return ConfigProblem(str(path), line, "", what, "Correct this line; nothing after it was read.")
+
+
+def _error(path: Path, text: str, faults: list[Fault]) -> ConfigError:
+    lines = find_lines(text)
+    problems = [ConfigProblem(str(path), line_of(lines, f.key), dotted(f.key), f.what, f.remedy) for f in faults]
+    return ConfigError(sorted(dict.fromkeys(problems), key=lambda problem: problem.line))

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.config.shape import Duration, SecretReference, Section
+from console.config.shape import Duration, DurationOrForever, SecretReference, Section
 
 
 class Tier(StrEnum):
@@ -123,7 +123,7 @@ class EnvironmentSettings(Section):
     """How long each stage must hold before it is judged."""
     verify_time: Duration = timedelta(minutes=5)
     """How long everything is watched at 100 before the deployment counts as verified."""
-    keep: Duration | Literal["forever"] = timedelta()
+    keep: DurationOrForever = timedelta()
     """How long the old arm stays warm after that; `forever` never suspends it."""
     confirm: Literal["auto", "name", "yes", "none"] = "auto"
     """What the console asks before going forward; `auto` is the environment's name in production, else a yes."""

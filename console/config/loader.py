@@ -6,19 +6,21 @@ import os
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 from pydantic import ValidationError
 
 from console.config.adapters import find_option_faults
 from console.config.checks import find_faults
-from console.config.faults import Fault, dotted, explain
+from console.config.faults import Fault, Key, dotted, explain
 from console.config.lines import find_lines, line_of
 from console.config.settings import Settings
 from console.domain.errors import ConfigError, ConfigProblem
 
 VARIABLE = "QUARTERDECK_CONFIG"
 NAME = "config.toml"
+PASSES = 4
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
 
 
@@ -47,15 +49,51 @@ def load(path: Path) -> Settings:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         raise ConfigError([_syntax_problem(path, text, problem)]) from problem
-    try:
-        settings = Settings.model_validate(data)
-    except ValidationError as problem:
-        faults = explain(problem, Settings)
-        raise _error(path, text, faults) from problem
-    faults = [*find_option_faults(settings), *find_faults(settings)]
-    if faults:
+    faults, settings = _validate(data)
+    if settings is not None:
+        wrong = {fault.key for fault in faults}
+        further = [*find_option_faults(settings), *find_faults(settings)]
+        faults += [fault for fault in further if not _follows(fault, wrong)]
+    if faults or settings is None:
         raise _error(path, text, faults)
     return settings.located_at(path)
+
+
+def _validate(data: dict[str, Any]) -> tuple[list[Fault], Settings | None]:
+    """Collect the faults of shape, and the settings without them, so that names can be checked all the same."""
+    faults: list[Fault] = []
+    for _ in range(PASSES):
+        try:
+            return faults, Settings.model_validate(data)
+        except ValidationError as problem:
+            faults += explain(problem, Settings)
+            for error in reversed(problem.errors(include_url=False, include_context=False)):
+                _mend(data, error["loc"], missing=error["type"] == "missing")
+    return faults, None
+
+
+def _mend(data: Any, location: Key, *, missing: bool) -> None:
+    """Take out what does not fit; everything that may be missing and is required is a text."""
+    inside = data
+    for part in location[:-1]:
+        try:
+            inside = inside[part]
+        except (KeyError, IndexError, TypeError):
+            return
+    last = location[-1]
+    if missing and isinstance(inside, dict):
+        inside[last] = ""
+    elif isinstance(inside, dict):
+        inside.pop(last, None)
+    elif isinstance(inside, list) and isinstance(last, int) and last < len(inside):
+        del inside[last]
+
+
+def _follows(fault: Fault, wrong: set[Key]) -> bool:
+    """Whether a fault may be only the consequence of one that is reported already."""
+    inside = any(fault.key[: len(key)] == key for key in wrong)
+    around = any(key[: len(fault.key)] == fault.key for key in wrong)
+    return inside or around
 
 
 def _read(path: Path) -> str:

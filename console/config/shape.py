@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
@@ -31,6 +31,10 @@ def _duration(value: Any) -> Any:
     return parse_duration(value)
 
 
+def _duration_or_forever(value: Any) -> Any:
+    return value if value == "forever" else _duration(value)
+
+
 def _reference(value: Any) -> Any:
     if value in ("", None) or is_reference(value):
         return value
@@ -39,4 +43,9 @@ def _reference(value: Any) -> Any:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration, return_type=str)]
+DurationOrForever = Annotated[
+    timedelta | Literal["forever"],
+    BeforeValidator(_duration_or_forever),
+    PlainSerializer(lambda value: value if value == "forever" else format_duration(value), return_type=str),
+]
 SecretReference = Annotated[str, BeforeValidator(_reference)]

@@ -55,11 +55,11 @@ def build_server(listen: str, routes: Sequence[Json]) -> Json:
     }
 
 
-def build_proxy(dials: Sequence[str], retries: bool) -> Json:
+def build_proxy(dials: Sequence[str], retries: bool = False) -> Json:
     """Describe a reverse proxy that opens a connection for each request.
 
-    With `retries` a request is sent again, for up to 2 seconds, when the connection could not be made or ended
-    without an answer: meant for upstreams that do that only to requests which they never handled.
+    With `retries` a request of any method is sent again, for up to 2 seconds, when the connection could not be made
+    or ended without an answer: only for upstreams that do that to none but requests which they never handled.
     """
     proxy: Json = {
         "handler": "reverse_proxy",
@@ -104,8 +104,10 @@ class Caddy:
         """The process's id while it runs."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
-    async def start(self, config: Json) -> None:
+    async def start(self, config: Json, inherited: Sequence[int] = ()) -> None:
         """Start with a configuration and wait until the admin API answers.
+
+        `inherited` are the listening sockets that the configuration names as `fd/N`.
 
         Raises:
             ConsoleError: It ended, or did not answer within 10 seconds; quotes its log.
@@ -116,7 +118,11 @@ class Caddy:
         environment = {"HOME": state, "XDG_DATA_HOME": state, "XDG_CONFIG_HOME": state, "GOMAXPROCS": "2"}
         with self._log_path.open("ab") as log:
             self._process = spawn(
-                [find_caddy(), "run", "--config", str(self._config_path)], log, environment, self._config_path.parent
+                [find_caddy(), "run", "--config", str(self._config_path)],
+                log,
+                environment,
+                self._config_path.parent,
+                inherited=inherited,
             )
         deadline = time.monotonic() + START_WITHIN_S
         while time.monotonic() < deadline and self._process.poll() is None:

@@ -77,9 +77,9 @@ class Edge:
         return f"unix/{self._sockets}/{name}.sock"
 
     def _router_config(self) -> Json:
-        arms = build_proxy([self._inner(f"backend-{arm}") for arm in ARMS], retries=False)
+        arms = build_proxy([self._inner(f"backend-{arm}") for arm in ARMS])
         arms |= {"@id": ROUTE_ID, "load_balancing": build_load_balancing((100, 0))}
-        frontend = build_proxy([self._inner("frontend")], retries=False)
+        frontend = build_proxy([self._inner("frontend")])
         routes = [{"match": [{"path": ["/api/*"]}], "handle": [arms]}, {"handle": [frontend]}]
         return build_config(self.router.admin_socket, {"edge": build_server(self._inner("edge"), routes)})
 

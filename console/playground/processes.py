@@ -52,8 +52,12 @@ def spawn(
     group: int | None = None,
     deadly_signal: int = signal.SIGKILL,
     stdin: int = subprocess.DEVNULL,
+    inherited: Sequence[int] = (),
 ) -> "subprocess.Popen[bytes]":
-    """Start a child that dies with this process; output and errors go to one place."""
+    """Start a child that dies with this process; output and errors go to one place.
+
+    `inherited` are file descriptors that the child keeps under the same numbers.
+    """
     as_other: dict[str, Any] = {} if user is None else {"user": user, "group": group, "extra_groups": []}
     return subprocess.Popen(
         list(arguments),

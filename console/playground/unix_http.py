@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -15,7 +16,12 @@ class Answer:
 
 
 async def ask(
-    socket_path: str, method: str, path: str, body: bytes = b"", content_type: str = "", timeout_s: float = 10.0
+    socket_path: str,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = 10.0,
 ) -> Answer:
     """Send one request and read the answer to its end.
 
@@ -28,9 +34,9 @@ async def ask(
     async with asyncio.timeout(timeout_s):
         reader, writer = await asyncio.open_unix_connection(socket_path)
         try:
-            kind = f"Content-Type: {content_type}\r\n" if content_type else ""
+            extra = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
             length = f"Content-Length: {len(body)}\r\n" if body or method not in ("GET", "HEAD") else ""
-            writer.write(f"{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n{kind}{length}\r\n".encode() + body)
+            writer.write(f"{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n{extra}{length}\r\n".encode() + body)
             head = await reader.readuntil(b"\r\n\r\n")
             content = await reader.read()
         except asyncio.IncompleteReadError as error:
@@ -45,4 +51,4 @@ async def ask(
 async def ask_json(socket_path: str, method: str, path: str, value: object = None) -> Answer:
     """Send JSON, or nothing when `value` is None."""
     body = b"" if value is None else json.dumps(value).encode()
-    return await ask(socket_path, method, path, body, "application/json" if body else "")
+    return await ask(socket_path, method, path, body, {"Content-Type": "application/json"} if body else {})

@@ -1,0 +1,99 @@
+"""Vercel behind the provider contract."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import httpx
+
+from providers import contract
+from providers.contract import Capabilities, Unsupported
+from providers.http import Clock, ProviderHttp, Sleep, utc_now
+from providers.vercel.aliases import Aliases
+from providers.vercel.client import VercelClient
+from providers.vercel.deploys import Cancels, Deploys
+from providers.vercel.readings import Account, Inventory, Logs
+from providers.vercel.settings import VercelSettings
+from providers.vercel.variables import Variables
+
+NO_TRAFFIC = Unsupported(
+    "Vercel divides traffic by rolling releases only, by visitor and on some plans; they are not driven from here.",
+    "Promote a staged deployment, or put an edge before the project.",
+)
+NO_METRICS = Unsupported(
+    "Vercel tells figures through a paid add-on only.", "Use a provider of kind web to probe the site."
+)
+NO_PAUSE = Unsupported(
+    "A Vercel project serves its last deployment until another one does; pausing it takes the site down.",
+    "Roll back to an earlier deployment.",
+)
+NO_DATABASE = Unsupported("Vercel runs no migrations.", "Use a provider of kind supabase for the database.")
+NO_SOURCE = Unsupported("Vercel holds no source code.", "Use a provider of kind github.")
+
+
+@dataclass(frozen=True)
+class VercelConnection:
+    """One open account or team."""
+
+    name: str
+    capabilities: Capabilities
+    http: ProviderHttp
+    kind: str = "vercel"
+
+    async def close(self) -> None:
+        await self.http.close()
+
+
+def open_connection(
+    name: str,
+    settings: VercelSettings,
+    *,
+    clock: Clock = utc_now,
+    sleep: Sleep = asyncio.sleep,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> VercelConnection:
+    """Open without asking Vercel anything; a bad token shows at the first call."""
+    token = settings.token.get_secret_value()
+    http = ProviderHttp(
+        name,
+        settings.base_url,
+        platform="Vercel",
+        headers={"authorization": f"Bearer {token}"},
+        params={"teamId": settings.team} if settings.team else None,
+        clock=clock,
+        sleep=sleep,
+        transport=transport,
+    )
+    client = VercelClient(http)
+    deploys = Deploys(client, settings.url_scheme)
+    variables = Variables(client)
+    promote: Aliases[contract.Promote] = Aliases(client, "promote", client.promote)
+    roll_back: Aliases[contract.RollBack] = Aliases(client, "rollback", client.roll_back)
+    return VercelConnection(
+        name,
+        Capabilities(
+            account=Account(client, settings.team),
+            inventory=Inventory(client, settings.url_scheme),
+            logs=Logs(client),
+            variables=variables,
+            deploy=deploys,
+            cancel=Cancels(client, deploys),
+            promote=promote,
+            roll_back=roll_back,
+            set_variables=variables,
+            metrics=NO_METRICS,
+            suspend=NO_PAUSE,
+            resume=NO_PAUSE,
+            shift_traffic=NO_TRAFFIC,
+            router=NO_TRAFFIC,
+            migrate=NO_DATABASE,
+            migrate_down=NO_DATABASE,
+            migrations=NO_DATABASE,
+            releases=NO_SOURCE,
+            checks=NO_SOURCE,
+            announce=NO_SOURCE,
+            probes=Unsupported("Vercel is asked about projects, not their addresses.", "Use a provider of kind web."),
+        ),
+        http,
+    )

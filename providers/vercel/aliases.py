@@ -1,0 +1,145 @@
+"""Promote and instant rollback: production domains move to a deployment that exists, in one step.
+
+Vercel keeps the last such request on the project (`lastAliasRequest`), which is how one is found again. References are
+`prj_…/promote/dpl_…/<since>/<previous>` and the same with `rollback`: what was asked, since when, and what served
+before. A request that a later one has replaced is judged by the deployment: one that ever had production traffic is
+marked so for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, Literal, TypeVar
+
+from console.domain.errors import Rejected
+from providers import contract
+from providers.contract import Operation, OperationKey, OperationStatus
+from providers.vercel.client import VercelClient, millis
+from providers.vercel.deploys import lost
+from providers.vercel.wire import AliasRequest, Project
+from providers.wire import moment
+
+CLOCK_TOLERANCE = timedelta(seconds=2)
+UNLISTED_LOST_AFTER = timedelta(minutes=10)
+POLL_AFTER = timedelta(seconds=1)
+PENDING = {"pending": "waiting", "in-progress": "moving the production domains"}
+Move = TypeVar("Move", contract.Promote, contract.RollBack)
+
+
+@dataclass(frozen=True)
+class Reference:
+    project: str
+    kind: str
+    deployment: str
+    since: datetime
+    previous: str
+
+    def __str__(self) -> str:
+        return f"{self.project}/{self.kind}/{self.deployment}/{millis(self.since)}/{self.previous}"
+
+    @staticmethod
+    def parse(text: str, kind: str) -> Reference | None:
+        parts = text.split("/")
+        if len(parts) != 5 or parts[1] != kind or not parts[3].isdigit():
+            return None
+        since = moment({"at": int(parts[3])}, "at")
+        return Reference(parts[0], kind, parts[2], since, parts[4]) if since else None
+
+    def is_answered_by(self, request: AliasRequest | None) -> bool:
+        """Whether the project's last request is ours: same kind, same deployment, not older."""
+        return (
+            request is not None
+            and (request.kind, request.target) == (self.kind, self.deployment)
+            and request.requested_at is not None
+            and request.requested_at >= self.since
+        )
+
+
+class Aliases(Generic[Move]):
+    """`Actuator[Promote]` or `Actuator[RollBack]`."""
+
+    def __init__(
+        self,
+        client: VercelClient,
+        kind: Literal["promote", "rollback"],
+        move: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        self._client = client
+        self._kind = kind
+        self._move = move
+
+    async def start(self, request: Move, key: OperationKey) -> Operation:
+        project = await self._client.fetch_project(request.target)
+        wanted = self._wanted(request, key, project)
+        if wanted.is_answered_by(project.last_alias_request) or _serves(project, request.deployment):
+            return await self._judge(wanted, project)
+        try:
+            await self._move(request.target, request.deployment)
+        except Rejected:
+            # A conflict may mean that it is on its way already, by the hand of someone else.
+            project = await self._client.fetch_project(request.target)
+            if not (wanted.is_answered_by(project.last_alias_request) or _serves(project, request.deployment)):
+                raise
+        return await self.observe(str(wanted))
+
+    async def observe(self, reference: str) -> Operation:
+        wanted = Reference.parse(reference, self._kind)
+        project = await self._client.fetch_project_or_none(wanted.project) if wanted and wanted.project else None
+        return await self._judge(wanted, project) if wanted and project else lost(reference)
+
+    async def find(self, request: Move, key: OperationKey) -> Operation | None:
+        project = await self._client.fetch_project(request.target)
+        wanted = self._wanted(request, key, project)
+        if wanted.is_answered_by(project.last_alias_request) or _serves(project, request.deployment):
+            return await self._judge(wanted, project)
+        return None
+
+    def _wanted(self, request: Move, key: OperationKey, project: Project) -> Reference:
+        since = self._client.http.platform_time(key.intended_at) - CLOCK_TOLERANCE
+        wanted = Reference(request.target, self._kind, request.deployment, since, "")
+        last = project.last_alias_request
+        if last is not None and wanted.is_answered_by(last):
+            previous = last.source
+        else:
+            previous = "" if _serves(project, request.deployment) else project.production
+        return Reference(request.target, self._kind, request.deployment, since, previous)
+
+    async def _judge(self, wanted: Reference, project: Project) -> Operation:
+        last = project.last_alias_request
+        if last is not None and wanted.is_answered_by(last):
+            if last.status in PENDING:
+                return self._operation(wanted, OperationStatus.RUNNING, PENDING[last.status])
+            if last.status == "failed":
+                return self._operation(wanted, OperationStatus.FAILED, "Vercel could not move every production domain")
+            if last.status in ("succeeded", "skipped"):
+                return self._operation(wanted, OperationStatus.SUCCEEDED, "has production traffic")
+            detail = f'Vercel says "{last.status}", a word not known here'
+            return self._operation(wanted, OperationStatus.RUNNING, detail)
+        if project.production == wanted.deployment:
+            return self._operation(wanted, OperationStatus.SUCCEEDED, "has production traffic")
+        return await self._judge_replaced(wanted, last)
+
+    async def _judge_replaced(self, wanted: Reference, last: AliasRequest | None) -> Operation:
+        deployment = await self._client.fetch_deployment_or_none(wanted.deployment)
+        if deployment is None:
+            return lost(str(wanted))
+        replaced = last is not None and last.requested_at is not None and last.requested_at >= wanted.since
+        if replaced and deployment.substate == "PROMOTED":
+            return self._operation(wanted, OperationStatus.SUCCEEDED, "had production traffic, replaced since")
+        age = self._client.http.platform_time(self._client.http.clock()) - wanted.since
+        if replaced or age > UNLISTED_LOST_AFTER:
+            return lost(str(wanted))
+        return self._operation(wanted, OperationStatus.RUNNING, "asked for; Vercel does not show it yet")
+
+    def _operation(self, wanted: Reference, status: OperationStatus, detail: str) -> Operation:
+        outputs = {"deployment": wanted.deployment, "previous": wanted.previous}
+        return Operation(str(wanted), status, detail, outputs, None if status.is_terminal else POLL_AFTER)
+
+
+def _serves(project: Project, deployment: str) -> bool:
+    """Whether a deployment has the production domains, and no request is about to move them."""
+    last = project.last_alias_request
+    moving = last is not None and last.status in PENDING and last.target != deployment
+    return project.production == deployment and not moving

@@ -1,0 +1,133 @@
+"""Vercel's HTTP calls, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+
+from providers.http import ProviderHttp, segment
+from providers.tail import Entry
+from providers.vercel import wire
+from providers.vercel.wire import Deployment, Project, Variable
+
+PAGE = 100
+PAGES_AT_MOST = 50
+QUIET_STREAM_S = 60.0
+
+
+def millis(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+class VercelClient:
+    """Raises the contract's errors, as `ProviderHttp` does; the team goes with every call through it."""
+
+    def __init__(self, http: ProviderHttp) -> None:
+        self.http = http
+
+    async def fetch_user(self) -> str:
+        return await self.http.fetch("/v2/user", wire.parse_user)
+
+    async def fetch_team(self, team: str) -> str:
+        return await self.http.fetch(f"/v2/teams/{segment(team)}", wire.parse_team)
+
+    async def fetch_project(self, project: str) -> Project:
+        return await self.http.fetch(f"/v9/projects/{segment(project)}", wire.parse_project)
+
+    async def fetch_project_or_none(self, project: str) -> Project | None:
+        return await self.http.fetch_or_none(f"/v9/projects/{segment(project)}", wire.parse_project)
+
+    async def fetch_projects(self) -> Sequence[Project]:
+        found: list[Project] = []
+        start = ""
+        for _ in range(PAGES_AT_MOST):
+            params = {"limit": str(PAGE), "from": start or None}
+            page, following = await self.http.fetch("/v10/projects", wire.parse_projects, params)
+            found += page
+            if following in ("", start):
+                break
+            start = following
+        return found
+
+    async def assign_domains(self, project: str, on: bool) -> None:
+        """Say whether a new production build gets the production domains by itself."""
+        path = f"/v9/projects/{segment(project)}"
+        await self.http.send("PATCH", path, json={"autoAssignCustomDomains": on}, repeatable=True)
+
+    async def create_deployment(
+        self, project: Project, source: Mapping[str, object], meta: Mapping[str, str]
+    ) -> Deployment:
+        """Begin a production build. Forced, or Vercel would answer with an earlier build of the same content."""
+        body = {
+            "name": project.name,
+            "project": project.id,
+            "target": "production",
+            "gitSource": source,
+            "meta": meta,
+        }
+        reply = await self.http.send("POST", "/v13/deployments", json=body, params={"forceNew": "1"})
+        return self.http.decode(reply, wire.parse_deployment)
+
+    async def fetch_deployment_or_none(self, deployment: str) -> Deployment | None:
+        return await self.http.fetch_or_none(f"/v13/deployments/{segment(deployment)}", wire.parse_deployment)
+
+    async def fetch_deployments(self, project: str, commit: str = "", limit: int = PAGE) -> Sequence[Deployment]:
+        """The newest deployments, newest first; at most one page."""
+        params = {"projectId": project, "sha": commit or None, "limit": limit}
+        return await self.http.fetch("/v6/deployments", wire.parse_deployments, params)
+
+    async def cancel_deployment(self, deployment: str) -> None:
+        await self.http.send("PATCH", f"/v12/deployments/{segment(deployment)}/cancel", repeatable=True)
+
+    async def promote(self, project: str, deployment: str) -> None:
+        await self.http.send("POST", f"/v10/projects/{segment(project)}/promote/{segment(deployment)}")
+
+    async def roll_back(self, project: str, deployment: str) -> None:
+        await self.http.send("POST", f"/v1/projects/{segment(project)}/rollback/{segment(deployment)}")
+
+    async def fetch_variables(self, project: str) -> Sequence[Variable]:
+        path = f"/v10/projects/{segment(project)}/env"
+        return await self.http.fetch(path, wire.parse_variables, {"decrypt": "true"})
+
+    async def put_variables(self, project: str, variables: Sequence[Mapping[str, object]]) -> Sequence[str]:
+        """Write variables; the answer is what Vercel did not write, with its words."""
+        path = f"/v10/projects/{segment(project)}/env"
+        reply = await self.http.send("POST", path, json=list(variables), params={"upsert": "true"}, repeatable=True)
+        return self.http.decode(reply, wire.parse_failures)
+
+    async def delete_variable(self, project: str, variable: str) -> None:
+        path = f"/v9/projects/{segment(project)}/env/{segment(variable)}"
+        await self.http.send("DELETE", path, accept=(404,))
+
+    async def narrow_variable(self, project: str, variable: str, targets: Sequence[str]) -> None:
+        path = f"/v9/projects/{segment(project)}/env/{segment(variable)}"
+        await self.http.send("PATCH", path, json={"target": list(targets)}, repeatable=True)
+
+    async def fetch_build_events(
+        self, deployment: str, since: datetime, until: datetime | None = None
+    ) -> Sequence[Entry]:
+        params = {
+            "builds": 1,
+            "direction": "forward",
+            "limit": -1,
+            "since": millis(since),
+            "until": millis(until) if until else None,
+        }
+        return await self.http.fetch(f"/v3/deployments/{segment(deployment)}/events", wire.parse_build_events, params)
+
+    async def follow_runtime_log(self, project: str, deployment: str) -> AsyncIterator[Entry]:
+        """Lines as they are said, until Vercel closes the stream or nothing was said for a minute."""
+        path = f"/v1/projects/{segment(project)}/deployments/{segment(deployment)}/runtime-logs"
+        async with self.http.stream("GET", path, read_timeout=QUIET_STREAM_S) as lines:
+            async for line in lines:
+                entry = _runtime_entry(line)
+                if entry is not None:
+                    yield entry
+
+
+def _runtime_entry(line: str) -> Entry | None:
+    try:
+        return wire.parse_runtime_line(json.loads(line))
+    except ValueError:
+        return None

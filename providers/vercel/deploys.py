@@ -1,0 +1,165 @@
+"""Deploy to Vercel, and cancel.
+
+Vercel takes no idempotency key, but keeps what we attach: `meta.quarterdeckKey` is the key, and `find` looks for it
+among the deployments of the commit. The same place remembers whether the deployment is to serve and what served
+before, so that a reference (`prj_…/dpl_…`) is enough for any connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from console.domain.errors import Rejected
+from console.domain.release import Release
+from providers import contract
+from providers.contract import Operation, OperationKey, OperationStatus
+from providers.vercel import wire
+from providers.vercel.client import VercelClient
+from providers.vercel.wire import Deployment, Project
+
+KEY, SERVE, PREVIOUS = "quarterdeckKey", "quarterdeckServe", "quarterdeckPrevious"
+RHYTHM = (
+    (timedelta(seconds=15), timedelta(seconds=1)),
+    (timedelta(minutes=1), timedelta(seconds=5)),
+    (timedelta(minutes=5), timedelta(seconds=15)),
+)
+"""Vercel's own command looks every second at first, and less often as a build grows old."""
+SLOWEST = timedelta(seconds=30)
+
+
+class Deploys:
+    """`Actuator[Deploy]`. With `serve` false the project stops giving domains to new builds, so the build is staged."""
+
+    def __init__(self, client: VercelClient, scheme: str) -> None:
+        self._client = client
+        self._scheme = scheme
+
+    async def start(self, request: contract.Deploy, key: OperationKey) -> Operation:
+        found = await self.find(request, key)
+        if found is not None:
+            return found
+        project = await self._client.fetch_project(request.target)
+        source = _git_source(self._client.http.provider, project, request.release)
+        if project.assigns_domains != request.serve:
+            await self._client.assign_domains(project.id, request.serve)
+        meta = {KEY: key.text, SERVE: "1" if request.serve else "0", PREVIOUS: project.production}
+        created = await self._client.create_deployment(project, source, meta)
+        return self._describe(request.target, created, meta)
+
+    async def observe(self, reference: str) -> Operation:
+        project, _, deployment_id = reference.partition("/")
+        if not project or not deployment_id or "/" in deployment_id:
+            return lost(reference)
+        deployment = await self._client.fetch_deployment_or_none(deployment_id)
+        if deployment is None or deployment.state == wire.DELETED:
+            return lost(reference)
+        return self._describe(project, deployment, deployment.meta)
+
+    async def find(self, request: contract.Deploy, key: OperationKey) -> Operation | None:
+        listed = await self._client.fetch_deployments(request.target, request.release.commit)
+        for deployment in listed:
+            if deployment.meta.get(KEY) == key.text:
+                return await self.observe(f"{request.target}/{deployment.id}")
+        return None
+
+    def _describe(self, project: str, deployment: Deployment, meta: Mapping[str, str]) -> Operation:
+        status, detail = judge(deployment, serve=meta.get(SERVE) != "0")
+        outputs = {
+            "deployment": deployment.id,
+            "url": f"{self._scheme}://{deployment.url}" if deployment.url else "",
+            "previous": meta.get(PREVIOUS, ""),
+        }
+        now = self._client.http.platform_time(self._client.http.clock())
+        poll_after = None if status.is_terminal else rhythm(deployment.created_at, now)
+        return Operation(f"{project}/{deployment.id}", status, detail, outputs, poll_after)
+
+
+def _git_source(provider: str, project: Project, release: Release) -> Mapping[str, object]:
+    """Say where the commit lies, from what the project is linked to.
+
+    Raises:
+        Rejected: The project is linked to no repository, so that there is nothing to build from.
+    """
+    link = project.link
+    kind = str(link.get("type") or "")
+    where: dict[str, object]
+    if link.get("repoId") is not None:
+        where = {"repoId": link["repoId"]}
+    elif link.get("org") and link.get("repo"):
+        where = {"org": link["org"], "repo": link["repo"]}
+    else:
+        raise Rejected(
+            provider,
+            f"The Vercel project {project.name} is linked to no repository that can be deployed from.",
+            f"project {project.id}",
+            "Link it to its repository in the project's settings.",
+        )
+    return {"type": kind or "github", **where, "ref": release.name, "sha": release.commit}
+
+
+def judge(deployment: Deployment, *, serve: bool) -> tuple[OperationStatus, str]:
+    """Vercel's state as ours. READY alone does not mean that it serves: that is when its aliases are assigned."""
+    state = deployment.state
+    if state == wire.ERROR:
+        return OperationStatus.FAILED, f"the build failed: {deployment.error or 'Vercel gives no reason'}"
+    if state == wire.CANCELED:
+        return OperationStatus.CANCELLED, "canceled on Vercel"
+    if state == wire.BLOCKED:
+        return OperationStatus.RUNNING, "blocked on Vercel until someone there allows it"
+    if state != wire.READY:
+        known = wire.RUNNING.get(state)
+        return OperationStatus.RUNNING, known or f'Vercel says "{state}", a word not known here'
+    if not serve:
+        return OperationStatus.SUCCEEDED, "built and staged, without production traffic"
+    if deployment.alias_error:
+        return OperationStatus.FAILED, f"built, but its domains were not assigned: {deployment.alias_error}"
+    if deployment.alias_assigned and deployment.substate != "ROLLING":
+        return OperationStatus.SUCCEEDED, "built and serving"
+    checks = f", checks {deployment.checks}" if deployment.checks else ""
+    return OperationStatus.RUNNING, f"built, waiting for its domains{checks}"
+
+
+def rhythm(created_at: datetime | None, now: datetime) -> timedelta:
+    """How long to wait before looking again at something of that age."""
+    age = now - created_at if created_at else timedelta(0)
+    return next((pause for until, pause in RHYTHM if age < until), SLOWEST)
+
+
+def lost(reference: str) -> Operation:
+    return Operation(reference, OperationStatus.LOST, "Vercel does not know this")
+
+
+class Cancels:
+    """`Actuator[Cancel]`. The operation is the deployment; it has succeeded once that has ended, however it did."""
+
+    def __init__(self, client: VercelClient, deploys: Deploys) -> None:
+        self._client = client
+        self._deploys = deploys
+
+    async def start(self, request: contract.Cancel, key: OperationKey) -> Operation:
+        before = await self._deploys.observe(request.reference)
+        if before.status is not OperationStatus.RUNNING:
+            return _as_cancellation(before)
+        try:
+            await self._client.cancel_deployment(before.reference.partition("/")[2])
+        except Rejected:
+            after = await self.observe(before.reference)
+            if not after.status.is_terminal:
+                raise
+            return after
+        return await self.observe(before.reference)
+
+    async def observe(self, reference: str) -> Operation:
+        return _as_cancellation(await self._deploys.observe(reference))
+
+    async def find(self, request: contract.Cancel, key: OperationKey) -> Operation | None:
+        found = await self.observe(request.reference)
+        return found if found.status is OperationStatus.SUCCEEDED else None
+
+
+def _as_cancellation(deploy: Operation) -> Operation:
+    if deploy.status in (OperationStatus.RUNNING, OperationStatus.LOST):
+        return deploy
+    detail = "canceled" if deploy.status is OperationStatus.CANCELLED else f"it had ended before: {deploy.detail}"
+    return Operation(deploy.reference, OperationStatus.SUCCEEDED, detail, deploy.outputs)

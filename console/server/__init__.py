@@ -1,0 +1,1 @@
+"""The worker: the API over its socket, roles, and the process itself."""

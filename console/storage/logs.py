@@ -12,7 +12,8 @@ import shutil
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -211,17 +212,22 @@ class LogStore:
             parts = [part for part in parts if _last_written(part) >= since]
         return parts
 
-    async def follow(self, wanted: LineFilter) -> AsyncIterator[tuple[tuple[LogLine, ...], int]]:
-        """Batches of new lines as they come, at most ten a second, each with the count of those that did not fit."""
+    @contextmanager
+    def listen(self, wanted: LineFilter) -> Iterator[Follower]:
+        """Collect new lines for a reader until the block ends."""
         follower = Follower(wanted)
         self._followers.add(follower)
         try:
-            while True:
-                await follower.arrived.wait()
-                yield follower.drain()
-                await asyncio.sleep(FOLLOW_SECONDS)
+            yield follower
         finally:
             self._followers.discard(follower)
+
+    async def follow(self, follower: Follower) -> AsyncIterator[tuple[tuple[LogLine, ...], int]]:
+        """Batches of new lines as they come, at most ten a second, each with the count of those that did not fit."""
+        while True:
+            await follower.arrived.wait()
+            yield follower.drain()
+            await asyncio.sleep(FOLLOW_SECONDS)
 
     async def forget(self, before: datetime, deployments: Sequence[DeploymentId] = ()) -> int:
         """Delete files last written before a moment, and all of the deployments named; returns how many files."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import resource
 import stat
@@ -158,41 +157,32 @@ class TestGivenAStoreThatWasKilled:
 
 class TestGivenAFollower:
     async def test_when_lines_come_then_it_gets_those_it_wants(self, store):
-        following = store.follow(LineFilter(PRODUCTION, sources=("api",)))
-        first = asyncio.create_task(anext(following))
-        await asyncio.sleep(0)
+        with store.listen(LineFilter(PRODUCTION, sources=("api",))) as follower:
+            store.write(PRODUCTION, [line(1, "one"), line(2, "other", "web")])
+            store.write(EnvironmentName("staging"), [line(3, "elsewhere")])
 
-        store.write(PRODUCTION, [line(1, "one"), line(2, "other", "web")])
-        store.write(EnvironmentName("staging"), [line(3, "elsewhere")])
+            lines, dropped = await anext(store.follow(follower))
 
-        lines, dropped = await asyncio.wait_for(first, 5)
-        await following.aclose()
         assert texts(lines) == ["one"]
         assert dropped == 0
 
     async def test_when_it_is_slow_then_it_loses_the_oldest_and_is_told_how_many(self, store):
-        following = store.follow(LineFilter(PRODUCTION))
-        first = asyncio.create_task(anext(following))
-        await asyncio.sleep(0)
+        with store.listen(LineFilter(PRODUCTION)) as follower:
+            store.write(PRODUCTION, [line(i, str(i)) for i in range(12_000)])
 
-        store.write(PRODUCTION, [line(i, str(i)) for i in range(12_000)])
+            lines, dropped = await anext(store.follow(follower))
 
-        lines, dropped = await asyncio.wait_for(first, 5)
-        await following.aclose()
         assert len(lines) == 5000
         assert lines[-1].text == "11999"
         assert dropped == 7000
 
     async def test_when_it_leaves_then_nothing_is_kept_for_it(self, store):
-        following = store.follow(LineFilter(PRODUCTION))
-        first = asyncio.create_task(anext(following))
-        await asyncio.sleep(0)
-        first.cancel()
-        await asyncio.gather(first, return_exceptions=True)
+        with store.listen(LineFilter(PRODUCTION)) as follower:
+            pass
 
-        await following.aclose()
+        store.write(PRODUCTION, [line(1, "late")])
 
-        assert store._followers == set()
+        assert follower.drain() == ((), 0)
 
 
 class TestGivenADiskThatTakesNoMore:

@@ -1,0 +1,270 @@
+"""The service as one person may use it: the role is asked before anything, and everything that changes is audited."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from console.client.service import (
+    ControlRequest,
+    HistoryQuery,
+    Identity,
+    LogBatch,
+    LogQuery,
+    Pulse,
+    RollbackPreview,
+    Submitted,
+    WorkerStatus,
+)
+from console.domain.deployment import Deployment, fold
+from console.domain.errors import ConsoleError, Refused, StoreError, UsageError
+from console.domain.events import Event
+from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
+from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
+from console.domain.plan import Plan, Wish
+from console.domain.roles import NEEDED, Role, may
+from console.server.environments import describe_environment
+from console.server.parts import Parts
+from console.storage.ledger import AuditEntry, Wake
+from console.storage.log_search import LineFilter
+
+T = TypeVar("T")
+BATCH = 200
+OLDEST_REQUEST = timedelta(minutes=5)
+
+
+class LocalService:
+    """Implements `Service` inside the worker for one person."""
+
+    def __init__(self, parts: Parts, actor: Actor, role: Role) -> None:
+        self._parts = parts
+        self._actor = actor
+        self._role = role
+
+    async def whoami(self) -> Identity:
+        about = self._parts.about
+        return Identity(self._actor, self._role, about.worker, about.version, str(about.home))
+
+    async def worker_status(self) -> WorkerStatus:
+        self._need("view")
+        parts, about = self._parts, self._parts.about
+        return WorkerStatus(
+            pid=os.getpid(),
+            version=about.version,
+            worker=about.worker,
+            started_at=about.started_at,
+            home=str(about.home),
+            socket=str(about.socket),
+            engine=about.engine,
+            clients=parts.streams,
+            running=parts.engine.running,
+            memory=_resident_bytes(),
+            events=await parts.ledger.last_seq(),
+            log_lines_dropped=parts.logs.dropped,
+        )
+
+    async def stop_worker(self) -> None:
+        async def stop() -> None:
+            self._parts.stopping.set()
+
+        await self._audited("stop-worker", "worker", stop())
+
+    async def environments(self, name: EnvironmentName | None = None) -> Sequence[EnvironmentStatus]:
+        self._need("view")
+        if name is not None:
+            self._check_environment(name)
+        names = [name] if name is not None else [EnvironmentName(known) for known in self._parts.settings.environments]
+        return await asyncio.gather(*(describe_environment(self._parts, environment) for environment in names))
+
+    async def preview(self, wish: Wish) -> Plan:
+        self._need("view")
+        return await self._parts.engine.preview(wish)
+
+    async def deploy(self, wish: Wish, request_id: str, digest: str = "") -> Submitted:
+        work = self._parts.engine.deploy(wish, request_id, digest, self._actor)
+        detail = {"release": wish.release, "strategy": wish.strategy, "reason": wish.reason}
+        if wish.emergency:
+            detail["emergency"] = "yes"
+        return await self._audited("deploy", wish.environment, work, detail)
+
+    async def control(self, deployment: DeploymentId, request: ControlRequest) -> None:
+        request = self._with_honest_time(request)
+        work = self._parts.engine.control(deployment, request, self._actor)
+        detail = {"step": request.step or "", "reason": request.reason, "services": ", ".join(request.services)}
+        await self._audited(request.control.value, deployment, work, detail)
+
+    def _with_honest_time(self, request: ControlRequest) -> ControlRequest:
+        """Believe the client's time of a key only where it can be true, since delays are measured from it."""
+        now = self._parts.clock.now()
+        asked = request.requested_at
+        believable = asked is not None and now - OLDEST_REQUEST <= asked <= now
+        return request if believable else replace(request, requested_at=now)
+
+    async def preview_rollback(
+        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = ()
+    ) -> RollbackPreview:
+        self._need("view")
+        return await self._parts.engine.preview_rollback(deployment, services)
+
+    async def deployment(self, deployment: str) -> Deployment:
+        self._need("view")
+        found = await self._parts.ledger.find_deployments(deployment)
+        if not found:
+            raise UsageError(
+                f"There is no deployment {deployment!r}.",
+                "",
+                "`quarterdeck history` lists them; an environment's name means the latest there.",
+            )
+        if len(found) > 1 and deployment not in self._parts.settings.environments:
+            raise UsageError(
+                f"{deployment!r} fits {len(found)} deployments.", ", ".join(found[:5]), "Write more of the id."
+            )
+        folded = fold(await self._parts.ledger.events_of(found[0]))
+        assert folded is not None
+        return folded
+
+    async def events_of(self, deployment: DeploymentId) -> Sequence[Event]:
+        self._need("view")
+        events = await self._parts.ledger.events_of(deployment)
+        if not events:
+            raise UsageError(f"There is no deployment {deployment!r}.", "", "`quarterdeck history` lists them.")
+        return events
+
+    async def history(self, query: HistoryQuery) -> Sequence[DeploymentSummary]:
+        self._need("view")
+        return await self._parts.ledger.summaries(query)
+
+    async def events(self, after: int = 0) -> AsyncIterator[Event | Pulse]:
+        """The record from a number on, then what happens. Nothing is queued here: a slow reader is only behind."""
+        self._need("view")
+        ledger, bell, pulses = self._parts.ledger, asyncio.Event(), dict[EnvironmentName, Pulse]()
+
+        def on_wake(wake: Wake) -> None:
+            if wake.kind == "event":
+                bell.set()
+
+        def on_pulse(pulse: Pulse) -> None:
+            pulses[pulse.environment] = pulse
+            bell.set()
+
+        leave = [ledger.subscribe(on_wake), self._parts.monitor.subscribe(on_pulse)]
+        self._parts.streams += 1
+        try:
+            cursor = min(after, await ledger.last_seq())  # beyond the end: the history was replaced by a younger one
+            while True:
+                bell.clear()
+                while batch := await ledger.events_after(cursor, BATCH):
+                    for event in batch:
+                        yield event
+                        cursor = event.seq
+                while pulses:
+                    yield pulses.pop(next(iter(pulses)))
+                await bell.wait()
+        finally:
+            self._parts.streams -= 1
+            for end in leave:
+                end()
+
+    async def health(self, environment: EnvironmentName) -> Sequence[ArmHealth]:
+        self._need("view")
+        self._check_environment(environment)
+        return await self._parts.monitor.health(environment)
+
+    async def metrics(self, environment: EnvironmentName, since: datetime, until: datetime) -> Sequence[Measurement]:
+        self._need("view")
+        self._check_environment(environment)
+        return await self._parts.ledger.measurements(environment, since, until)
+
+    async def logs(self, query: LogQuery) -> LogBatch:
+        self._need("view")
+        return LogBatch(await self._parts.logs.search(_filter(query), query.limit))
+
+    async def follow_logs(self, query: LogQuery) -> AsyncIterator[LogBatch]:
+        """New lines as they come; with `since`, first the newest `limit` lines from that time on."""
+        self._need("view")
+        store = self._parts.logs
+        with store.listen(_filter(query)) as follower:
+            shown = await store.search(_filter(query), query.limit) if query.since else ()
+            if shown:
+                yield LogBatch(shown)
+            known = {(line.at, line.source, line.text) for line in shown}
+            async for lines, dropped in store.follow(follower):
+                fresh = tuple(line for line in lines if (line.at, line.source, line.text) not in known)
+                known.clear()
+                if fresh or dropped:
+                    yield LogBatch(fresh, dropped)
+
+    async def report(self, deployment: DeploymentId, form: str) -> str:
+        self._need("view")
+        folded = await self.deployment(deployment)
+        return await asyncio.to_thread(self._parts.reporter, folded, form)
+
+    async def audit(self, since: datetime | None, until: datetime | None, limit: int) -> Sequence[AuditEntry]:
+        self._need("view")
+        return await self._parts.ledger.audit(since, until, limit=limit)
+
+    def _need(self, action: str) -> None:
+        if may(self._role, action):
+            return
+        needed = NEEDED.get(action, Role.ADMIN)
+        raise Refused(
+            f"{self._actor} has the role {self._role.word}; to {action.replace('-', ' ')} needs {needed.word}.",
+            f"worker {self._parts.about.worker} · {self._parts.about.home}",
+            f"Ask an administrator to add {self._actor} to [roles] {needed.word}, or somebody with that role to do it.",
+        )
+
+    def _check_environment(self, name: EnvironmentName) -> None:
+        known = self._parts.settings.environments
+        if name not in known:
+            raise UsageError(
+                f"There is no environment {name!r}.",
+                f"configured: {', '.join(known) or 'none'}",
+                "Check the spelling, or add it to the configuration.",
+            )
+
+    async def _audited(self, action: str, subject: str, work: Awaitable[T], detail: dict[str, str] | None = None) -> T:
+        """Do it if the role allows, and write down who asked for what and how it ended.
+
+        The row of something that was done is not worth undoing it for: where the row cannot be written the deed
+        itself, which has its own record, stands.
+        """
+        outcome = "failed"
+        try:
+            self._need(action)
+            answer = await work
+            outcome = "done"
+            return answer
+        except Refused as refusal:
+            outcome = "refused"
+            detail = {**(detail or {}), "refusal": refusal.what}
+            raise
+        except ConsoleError as problem:
+            detail = {**(detail or {}), "problem": problem.what}
+            raise
+        finally:
+            if asyncio.iscoroutine(work):
+                work.close()
+            with suppress(StoreError):
+                said = {name: value for name, value in (detail or {}).items() if value}
+                entry = AuditEntry(self._parts.clock.now(), self._actor, action, subject, outcome, said)
+                await self._parts.ledger.record_audit(entry)
+
+
+def _filter(query: LogQuery) -> LineFilter:
+    return LineFilter(
+        query.environment, query.deployment, query.sources, query.text, query.level, query.since, query.until
+    )
+
+
+def _resident_bytes() -> float:
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return float(file.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * 1024

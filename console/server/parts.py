@@ -1,0 +1,79 @@
+"""What the API needs of the rest of the worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from console.client.service import ControlRequest, Pulse, RollbackPreview, Submitted
+from console.config.settings import Settings
+from console.domain.clock import Clock
+from console.domain.deployment import Deployment
+from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
+from console.domain.observations import ArmHealth
+from console.domain.plan import Plan, Wish
+from console.storage.ledger import Ledger
+from console.storage.logs import LogStore
+
+
+class EngineDoor(Protocol):
+    """The part of the engine that clients reach."""
+
+    @property
+    def running(self) -> tuple[DeploymentId, ...]: ...
+
+    async def preview(self, wish: Wish) -> Plan: ...
+
+    async def deploy(self, wish: Wish, request_id: str, digest: str, actor: Actor) -> Submitted: ...
+
+    async def control(self, deployment_id: DeploymentId, request: ControlRequest, actor: Actor) -> None: ...
+
+    async def preview_rollback(
+        self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = ()
+    ) -> RollbackPreview: ...
+
+
+class MonitorDoor(Protocol):
+    """The part of the watch that clients reach."""
+
+    async def health(self, environment: EnvironmentName) -> Sequence[ArmHealth]: ...
+
+    def subscribe(self, callback: Callable[[Pulse], None]) -> Callable[[], None]:
+        """Be called on the loop when something changed; the result ends it."""
+        ...
+
+
+Reporter = Callable[[Deployment, str], str]
+"""Writes a deployment as `md`, `html` or `json`; raises UsageError for another form."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What the worker knows of itself. `started_at` is UTC; `engine` says where the durable engine keeps its state."""
+
+    worker: str
+    version: str
+    started_at: datetime
+    home: Path
+    socket: Path
+    engine: str
+
+
+@dataclass
+class Parts:
+    """Everything a request may reach, shared by all of them."""
+
+    settings: Settings
+    ledger: Ledger
+    logs: LogStore
+    engine: EngineDoor
+    monitor: MonitorDoor
+    reporter: Reporter
+    clock: Clock
+    about: About
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    streams: int = 0

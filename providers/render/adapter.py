@@ -63,7 +63,7 @@ def open_connection(
         transport=transport,
     )
     client = RenderClient(http)
-    reader = DeployReader(client, settings.poll_interval)
+    reader = DeployReader(client)
     variables = Variables(client)
     return RenderConnection(
         name,
@@ -76,7 +76,7 @@ def open_connection(
             deploy=Deploys(reader),
             cancel=Cancels(reader),
             roll_back=Rollbacks(reader),
-            suspend=Suspensions(client, settings.poll_interval),
+            suspend=Suspensions(client),
             resume=Resumptions(reader),
             set_variables=variables,
             promote=NO_PROMOTE,

@@ -73,9 +73,8 @@ def served_before(deploys: Sequence[Deploy], deploy: Deploy) -> str:
 class DeployReader:
     """Says how a deploy stands; shared by every actuator whose operation is a deploy."""
 
-    def __init__(self, client: RenderClient, poll_after: timedelta) -> None:
+    def __init__(self, client: RenderClient) -> None:
         self.client = client
-        self.poll_after = poll_after
 
     async def observe(self, reference: str) -> Operation:
         service, _, deploy_id = reference.partition("/")
@@ -96,8 +95,7 @@ class DeployReader:
         status, detail = judge(deploy)
         if status is OperationStatus.FAILED and (reason := await self._reason(service, deploy)):
             detail = f"{detail}: {reason}"
-        poll_after = None if status.is_terminal else self.poll_after
-        return Operation(f"{service}/{deploy.id}", status, detail, outputs, poll_after)
+        return Operation(f"{service}/{deploy.id}", status, detail, outputs)
 
     async def _reason(self, service: str, deploy: Deploy) -> str:
         """Why it failed. Knowing that it failed matters more, so trouble on the way leaves the reason empty."""
@@ -118,7 +116,7 @@ class DeployReader:
         if self.client.http.platform_time(self.client.http.clock()) - at > QUEUED_LOST_AFTER:
             return lost(reference)
         detail = "queued behind another deploy, not listed yet"
-        return Operation(reference, OperationStatus.RUNNING, detail, {"commit": commit}, self.poll_after)
+        return Operation(reference, OperationStatus.RUNNING, detail, {"commit": commit})
 
 
 def judge(deploy: Deploy) -> tuple[OperationStatus, str]:

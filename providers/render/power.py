@@ -29,9 +29,8 @@ def _parse(reference: str, verb: str) -> tuple[str, datetime | None]:
 class Suspensions:
     """`Actuator[Suspend]`."""
 
-    def __init__(self, client: RenderClient, poll_after: timedelta) -> None:
+    def __init__(self, client: RenderClient) -> None:
         self._client = client
-        self._poll_after = poll_after
 
     async def start(self, request: contract.Suspend, key: OperationKey) -> Operation:
         service = await self._client.fetch_service(request.target)
@@ -50,7 +49,7 @@ class Suspensions:
             return Operation(reference, OperationStatus.SUCCEEDED, "suspended")
         if await self._happened(reference):
             return Operation(reference, OperationStatus.SUCCEEDED, "suspended, and resumed since")
-        return Operation(reference, OperationStatus.RUNNING, "stopping", poll_after=self._poll_after)
+        return Operation(reference, OperationStatus.RUNNING, "stopping")
 
     async def find(self, request: contract.Suspend, key: OperationKey) -> Operation | None:
         await self._client.fetch_service(request.target)
@@ -90,12 +89,12 @@ class Resumptions:
             if status is OperationStatus.FAILED:
                 detail = (await self._reader.describe(name, deploy)).detail
             outputs = {"deploy": deploy.id, "commit": deploy.commit}
-            return Operation(reference, status, detail, outputs, self._poll_after(status))
+            return Operation(reference, status, detail, outputs)
         age = self._client.http.platform_time(self._client.http.clock()) - since
         if not service.suspended and age > RESUMED_WITHOUT_DEPLOY_AFTER:
             return Operation(reference, OperationStatus.SUCCEEDED, "running; there was nothing to bring up")
         detail = "still suspended" if service.suspended else "resumed, coming up"
-        return Operation(reference, OperationStatus.RUNNING, detail, poll_after=self._reader.poll_after)
+        return Operation(reference, OperationStatus.RUNNING, detail)
 
     async def find(self, request: contract.Resume, key: OperationKey) -> Operation | None:
         service = await self._client.fetch_service(request.target)
@@ -107,9 +106,6 @@ class Resumptions:
 
     def _reference(self, request: contract.Resume, key: OperationKey) -> str:
         return f"{request.target}/resume/{write_time(began_at(self._client, key))}"
-
-    def _poll_after(self, status: OperationStatus) -> timedelta | None:
-        return None if status.is_terminal else self._reader.poll_after
 
 
 def _running(service: str) -> Operation:

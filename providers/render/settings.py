@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 
 class RenderSettings(BaseModel):
     """One `[providers.NAME]` block with `kind = "render"`; `token` arrives resolved.
 
-    `owner` is the workspace (`tea-…` or `usr-…`); without one, all that the token sees are listed. `poll_interval`
-    is how often a deploy in progress is looked at; Render allows 400 reads a minute.
+    `owner` is the workspace (`tea-…` or `usr-…`); without one, all that the token sees are listed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -21,4 +19,3 @@ class RenderSettings(BaseModel):
     base_url: str = "https://api.render.com/v1"
     token: SecretStr
     owner: str = ""
-    poll_interval: timedelta = Field(default=timedelta(seconds=2), gt=timedelta(0))

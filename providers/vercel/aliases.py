@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Literal, TypeVar
 
-from console.domain.errors import Rejected
+from console.domain.errors import RateLimited, Rejected
 from providers import contract
 from providers.contract import Operation, OperationKey, OperationStatus
 from providers.vercel.client import VercelClient, millis
@@ -23,7 +23,7 @@ from providers.wire import moment
 
 CLOCK_TOLERANCE = timedelta(seconds=2)
 UNLISTED_LOST_AFTER = timedelta(minutes=10)
-POLL_AFTER = timedelta(seconds=1)
+BUSY_FOR = timedelta(milliseconds=500)
 PENDING = {"pending": "waiting", "in-progress": "moving the production domains"}
 Move = TypeVar("Move", contract.Promote, contract.RollBack)
 
@@ -78,9 +78,9 @@ class Aliases(Generic[Move]):
         try:
             await self._move(request.target, request.deployment)
         except Rejected:
-            # A conflict may mean that it is on its way already, by the hand of someone else.
             project = await self._client.fetch_project(request.target)
             if not (wanted.is_answered_by(project.last_alias_request) or _serves(project, request.deployment)):
+                self._raise_if_busy(project)
                 raise
         return await self.observe(str(wanted))
 
@@ -95,6 +95,18 @@ class Aliases(Generic[Move]):
         if wanted.is_answered_by(project.last_alias_request) or _serves(project, request.deployment):
             return await self._judge(wanted, project)
         return None
+
+    def _raise_if_busy(self, project: Project) -> None:
+        """Vercel moves domains for one request at a time; a way back has to wait for it, not fail on it."""
+        last = project.last_alias_request
+        if last is not None and last.status in PENDING:
+            raise RateLimited(
+                self._client.http.provider,
+                f"Vercel is busy with another {last.kind} of {project.name}, to {last.target}.",
+                f"project {project.id}",
+                "It is asked again when that has ended.",
+                retry_after=BUSY_FOR,
+            )
 
     def _wanted(self, request: Move, key: OperationKey, project: Project) -> Reference:
         since = self._client.http.platform_time(key.intended_at) - CLOCK_TOLERANCE
@@ -135,7 +147,7 @@ class Aliases(Generic[Move]):
 
     def _operation(self, wanted: Reference, status: OperationStatus, detail: str) -> Operation:
         outputs = {"deployment": wanted.deployment, "previous": wanted.previous}
-        return Operation(str(wanted), status, detail, outputs, None if status.is_terminal else POLL_AFTER)
+        return Operation(str(wanted), status, detail, outputs)
 
 
 def _serves(project: Project, deployment: str) -> bool:

@@ -19,12 +19,11 @@ from providers.vercel.client import VercelClient
 from providers.vercel.wire import Deployment, Project
 
 KEY, SERVE, PREVIOUS = "quarterdeckKey", "quarterdeckServe", "quarterdeckPrevious"
-RHYTHM = (
-    (timedelta(seconds=15), timedelta(seconds=1)),
-    (timedelta(minutes=1), timedelta(seconds=5)),
+RHYTHM: tuple[tuple[timedelta, timedelta | None], ...] = (
+    (timedelta(minutes=1), None),
     (timedelta(minutes=5), timedelta(seconds=15)),
 )
-"""Vercel's own command looks every second at first, and less often as a build grows old."""
+"""By age: a young build is looked at as often as the caller likes, an older one as seldom as by Vercel's command."""
 SLOWEST = timedelta(seconds=30)
 
 
@@ -54,7 +53,19 @@ class Deploys:
         deployment = await self._client.fetch_deployment_or_none(deployment_id)
         if deployment is None or deployment.state == wire.DELETED:
             return lost(reference)
-        return self._describe(project, deployment, deployment.meta)
+        operation = self._describe(project, deployment, deployment.meta)
+        if operation.status is OperationStatus.RUNNING and deployment.state == wire.READY and not deployment.checks:
+            return await self._explain_waiting(project, operation)
+        return operation
+
+    async def _explain_waiting(self, project: str, operation: Operation) -> Operation:
+        """A finished build whose project gives it no domains waits for ever: say so instead of running on."""
+        held = await self._client.fetch_project_or_none(project)
+        if held is None or (held.assigns_domains and not held.rolled_back):
+            return operation
+        why = "the last rollback holds them" if held.rolled_back else "the project does not assign them by itself"
+        detail = f"built, but without the production domains: {why}. Promote it"
+        return Operation(operation.reference, OperationStatus.FAILED, detail, operation.outputs)
 
     async def find(self, request: contract.Deploy, key: OperationKey) -> Operation | None:
         listed = await self._client.fetch_deployments(request.target, request.release.commit)
@@ -120,7 +131,7 @@ def judge(deployment: Deployment, *, serve: bool) -> tuple[OperationStatus, str]
     return OperationStatus.RUNNING, f"built, waiting for its domains{checks}"
 
 
-def rhythm(created_at: datetime | None, now: datetime) -> timedelta:
+def rhythm(created_at: datetime | None, now: datetime) -> timedelta | None:
     """How long to wait before looking again at something of that age."""
     age = now - created_at if created_at else timedelta(0)
     return next((pause for until, pause in RHYTHM if age < until), SLOWEST)

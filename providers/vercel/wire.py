@@ -38,6 +38,7 @@ class Project:
     production: str
     domains: tuple[str, ...]
     paused: bool
+    rolled_back: bool
     last_alias_request: AliasRequest | None
 
 
@@ -82,6 +83,7 @@ def parse_project(body: object) -> Project:
         production=wire.text(production, "id"),
         domains=wire.texts(production, "alias"),
         paused=wire.flag(body, "paused") or False,
+        rolled_back=bool(wire.table(body, "lastRollbackTarget")),
         last_alias_request=_alias_request(wire.table(body, "lastAliasRequest")),
     )
 

@@ -1,0 +1,38 @@
+"""Reading a directory of migration files."""
+
+import pytest
+
+from console.domain.errors import UsageError
+from console.migrations.files import name_of, read_migrations
+from providers.contract import MigrationFile
+
+FILES = {
+    "20260102000000_add_price.sql": "alter table t add price int;",
+    "20260101000000_create_t.sql": "create table t ();",
+    "20260102000000_add_price.down.sql": "alter table t drop price;",
+    "20260102000000_add_price.verify.sql": "select price from t;",
+    "README.md": "words",
+    "seed.sql": "insert into t default values;",
+}
+
+
+class TestGivenADirectoryOfMigrations:
+    def test_when_it_is_read_then_the_oldest_comes_first_with_its_down_script(self):
+        assert read_migrations(FILES) == (
+            MigrationFile("20260101000000", "create_t", "create table t ();"),
+            MigrationFile("20260102000000", "add_price", "alter table t add price int;", "alter table t drop price;"),
+        )
+
+    def test_when_it_is_empty_then_there_is_nothing(self):
+        assert read_migrations({}) == ()
+
+    def test_when_two_files_share_a_version_then_both_are_named(self):
+        with pytest.raises(UsageError, match=r"1_a\.sql and 1_b\.sql"):
+            read_migrations({"1_a.sql": "", "1_b.sql": ""})
+
+    def test_when_a_down_script_has_no_migration_then_it_is_named(self):
+        with pytest.raises(UsageError, match=r"2_b\.down\.sql"):
+            read_migrations({"1_a.sql": "", "2_b.down.sql": ""})
+
+    def test_when_a_file_is_spoken_of_then_by_its_name(self):
+        assert name_of(MigrationFile("1", "a.b", "")) == "1_a.b.sql"

@@ -1,0 +1,34 @@
+"""`config check` and `config show`: the configuration, without a worker."""
+
+from __future__ import annotations
+
+from console.cli.output import show
+from console.cli.session import Session
+from console.domain.errors import ExitCode
+
+
+def config(session: Session) -> int:
+    """Load the file; every problem it has is the error's text."""
+    from console.config.loader import load, locate
+
+    path = locate(session.home, session.config)
+    settings = load(path)
+    if session.options.action == "show":
+        data = settings.model_dump(mode="json")
+        show(session, data, _lines(data))
+        return ExitCode.GOOD
+    words = (
+        f"{path}: good. {len(settings.environments)} environments, {len(settings.services)} services, "
+        f"{len(settings.providers)} providers."
+    )
+    show(session, {"file": str(path), "good": True, "environments": list(settings.environments)}, [words])
+    return ExitCode.GOOD
+
+
+def _lines(data: object, prefix: str = "") -> list[str]:
+    """Every setting on a line of its own: `environments.production.bake_time = 5m`."""
+    if isinstance(data, dict) and data:
+        return [
+            line for key, value in data.items() for line in _lines(value, f"{prefix}.{key}" if prefix else str(key))
+        ]
+    return [f"{prefix} = {data}"]

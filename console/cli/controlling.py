@@ -1,0 +1,60 @@
+"""`rollback` and the other things a person may ask of a deployment."""
+
+from __future__ import annotations
+
+from console.cli.finding import find_deployment, find_deployment_to_take_back
+from console.cli.following import follow, was_taken_back, watch_words
+from console.cli.output import show, show_json
+from console.cli.session import Session
+from console.cli.showing import deployment_json, deployment_lines, rollback_lines
+from console.client.service import ControlRequest
+from console.domain.deployment import DeploymentStatus
+from console.domain.errors import ExitCode
+from console.domain.events import Control
+from console.domain.ids import ServiceName, StepId
+
+
+async def rollback(session: Session) -> int:
+    """Ask for it; with `--wait` stay until everything is back."""
+    options = session.options
+    asked_at = session.now()  # before anything else: from here the seconds until traffic is back are counted
+    service = await session.service()
+    target = await find_deployment_to_take_back(service, options.target)
+    services = tuple(ServiceName(name) for name in options.service)
+    if options.preview:
+        preview = await service.preview_rollback(target, services)
+        show(session, preview, rollback_lines(preview))
+        return ExitCode.REFUSED if preview.refusal else ExitCode.GOOD
+    request = ControlRequest(Control.ROLLBACK, reason=options.reason, services=services, requested_at=asked_at)
+    await service.control(target, request)
+    session.farewell = watch_words(target)
+    if not options.wait:
+        return _acknowledge(session, f"Deployment {target} is being rolled back.", target, Control.ROLLBACK)
+    ended = await follow(session, service, target, is_over=was_taken_back, timeout=options.timeout)
+    if session.form == "text":
+        show(session, ended, deployment_lines(ended, session.now()))
+    else:
+        show_json(session, deployment_json(ended, session.now()))
+    if not was_taken_back(ended):
+        return ExitCode.WAITING
+    return ExitCode.GOOD if ended.status is DeploymentStatus.ROLLED_BACK else ExitCode.FAILED
+
+
+async def control(session: Session) -> int:
+    """`approve`, `reject`, `pause`, `resume`, `promote`, `abort`, `retry`; returns once it is on disk."""
+    options = session.options
+    asked = Control(options.command)
+    asked_at = session.now()
+    service = await session.service()
+    target = (await find_deployment(service, options.target)).id
+    step = StepId(options.step) if options.step else None
+    await service.control(target, ControlRequest(asked, step, options.reason, requested_at=asked_at))
+    return _acknowledge(session, f"{asked.value.capitalize()} was passed on to deployment {target}.", target, asked)
+
+
+def _acknowledge(session: Session, words: str, deployment: str, asked: Control) -> int:
+    if session.form == "text":
+        session.say(words)
+    else:
+        show_json(session, {"deployment": deployment, "control": asked.value, "accepted": True})
+    return ExitCode.GOOD

@@ -1,0 +1,229 @@
+"""The command line: every command, its options, and the function that does it, named but not yet imported.
+
+`HANDLERS` names module and function as text, so that asking for help or for the status does not pay for the console,
+the engine or an HTTP client.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn, TypeAlias
+
+from console.domain.errors import ExitCode
+
+DESCRIPTION = """\
+Deploys one product across Render, Vercel, Supabase and GitHub without downtime, and takes it back with one key.
+Without a command the console opens."""
+
+EPILOGUE = """\
+exit codes: 0 done and good · 1 failed · 2 wrong usage or configuration · 3 rolled back · 4 refused · 5 still waiting"""
+
+HANDLERS = {
+    "": "console.cli.opening:open_console",
+    "demo": "console.cli.demo:demo",
+    "playground": "console.cli.playground:playground",
+    "worker": "console.cli.worker:worker",
+    "plan": "console.cli.deploying:plan",
+    "deploy": "console.cli.deploying:deploy",
+    "rollback": "console.cli.controlling:rollback",
+    "approve": "console.cli.controlling:control",
+    "reject": "console.cli.controlling:control",
+    "pause": "console.cli.controlling:control",
+    "resume": "console.cli.controlling:control",
+    "promote": "console.cli.controlling:control",
+    "abort": "console.cli.controlling:control",
+    "retry": "console.cli.controlling:control",
+    "status": "console.cli.looking:status",
+    "health": "console.cli.looking:health",
+    "metrics": "console.cli.looking:metrics",
+    "logs": "console.cli.logs:logs",
+    "history": "console.cli.looking:history",
+    "show": "console.cli.looking:show",
+    "report": "console.cli.reporting:report",
+    "config": "console.cli.configuring:config",
+}
+
+CONTROLS = {
+    "approve": "let a deployment that waits for approval go on",
+    "reject": "refuse a deployment that waits for approval",
+    "pause": "hold a rollout where it is",
+    "resume": "let a paused rollout go on",
+    "promote": "end the current stage's wait and go forward",
+    "abort": "stop a deployment and take back what it changed",
+    "retry": "try failed steps again",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with our exit code and no second voice on stdout."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(ExitCode.USAGE, f"{self.prog}: {message}\nSee `{self.prog} --help`.\n")
+
+
+def build_parser() -> Parser:
+    """Build the whole command line."""
+    parser = Parser(
+        prog="quarterdeck",
+        description=DESCRIPTION,
+        epilog=EPILOGUE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    _add_globals(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    _add_trying(commands)
+    _add_worker(commands)
+    _add_deploying(commands)
+    _add_controls(commands)
+    _add_looking(commands)
+    _add_config(commands)
+    return parser
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line; the global options may stand before or after the command."""
+    options = build_parser().parse_args(arguments)
+    options.command = options.command or ""
+    for name, default in (("home", ""), ("config_file", ""), ("format", "text")):
+        if getattr(options, name, None) is None:
+            setattr(options, name, default)
+    return options
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # argparse has no public name for it
+
+
+def _add_globals(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    unset = argparse.SUPPRESS if again else None
+    parser.add_argument("--home", metavar="DIR", default=unset, help="state directory (else $QUARTERDECK_HOME)")
+    parser.add_argument(
+        "--config", metavar="FILE", dest="config_file", default=unset, help="configuration (else DIR/config.toml)"
+    )
+
+
+def _add_format(parser: argparse.ArgumentParser, forms: Sequence[str] = ("text", "json", "jsonl")) -> None:
+    parser.add_argument("--format", choices=forms, default=argparse.SUPPRESS, help="how to show it (text)")
+
+
+def _command(commands: Commands, name: str, words: str) -> Parser:
+    parser = commands.add_parser(name, help=words, description=words[:1].upper() + words[1:] + ".")
+    _add_globals(parser, again=True)
+    _add_format(parser)
+    return parser
+
+
+def _add_trying(commands: Commands) -> None:
+    demo = _command(commands, "demo", "bring up a playground and show a guided deployment")
+    demo.add_argument("--headless", action="store_true", help="tell the story as text and exit 0 if it held")
+    demo.add_argument("--rps", type=float, default=70.0, help="requests a second of the playground's traffic (70)")
+
+    playground = commands.add_parser("playground", help="the emulated platforms with a real product")
+    _add_globals(playground, again=True)
+    actions = playground.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    up = _command(actions, "up", "start everything")
+    up.add_argument("--rps", type=float, default=None, help="requests a second")
+    _command(actions, "down", "stop everything it started")
+    _command(actions, "status", "what runs, and what its traffic saw")
+    traffic = _command(actions, "traffic", "change the load")
+    traffic.add_argument("--rps", type=float, required=True, help="requests a second")
+    fault = _command(actions, "fault", "make something go wrong")
+    fault.add_argument("what", choices=("app", "render", "vercel", "supabase", "github", "clear"))
+    fault.add_argument("--release", metavar="REF", help="app: which release suffers")
+    fault.add_argument("--error-rate", type=float, help="app: share of answers that are 500, 0..1")
+    fault.add_argument("--latency-ms", type=int, help="delay of every answer")
+    fault.add_argument("--status", type=int, help="platform: answer with this HTTP status")
+    fault.add_argument("--rate", type=float, help="platform: share of answers concerned, 0..1")
+    fault.add_argument("--hang", action="store_true", help="platform: never answer")
+    fault.add_argument("--garbage", action="store_true", help="platform: answer nonsense")
+    fault.add_argument("--rate-limit", action="store_true", help="platform: answer 429")
+
+
+def _add_worker(commands: Commands) -> None:
+    worker = commands.add_parser("worker", help="the process that does the work")
+    _add_globals(worker, again=True)
+    actions = worker.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    _command(actions, "run", "run the worker in the foreground, as under systemd")
+    _command(actions, "start", "start a worker in the background")
+    _command(actions, "stop", "stop it; running deployments go on with the next one")
+    _command(actions, "status", "whether one runs, and what it does")
+
+
+def _add_wish(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("environment", metavar="ENV")
+    parser.add_argument("--strategy", default="", metavar="S", help="how it goes live (else the configuration's)")
+    parser.add_argument("--release", default="", metavar="REF", help="tag, branch or commit (else the branch's head)")
+    parser.add_argument("--service", nargs="+", action="extend", default=[], metavar="NAME", help="only these services")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why; kept in the history")
+    parser.add_argument("--emergency", action="store_true", help="pass gates that wait; needs --reason")
+
+
+def _add_waiting(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--wait", action="store_true", help="stay until it has ended")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="stop waiting after this long; it goes on")
+
+
+def _add_deploying(commands: Commands) -> None:
+    _add_wish(_command(commands, "plan", "what a deployment would do, without doing it"))
+    deploy = _command(commands, "deploy", "make a release live in an environment")
+    _add_wish(deploy)
+    _add_waiting(deploy)
+    deploy.add_argument("--yes", action="store_true", help="do not ask")
+    deploy.add_argument("--request-id", default="", metavar="ID", help="the same id twice is one deployment")
+
+
+def _add_controls(commands: Commands) -> None:
+    rollback = _command(commands, "rollback", "take a deployment back, traffic first")
+    rollback.add_argument("target", metavar="ENV|DEPLOYMENT")
+    rollback.add_argument(
+        "--service", nargs="+", action="extend", default=[], metavar="NAME", help="only these services"
+    )
+    rollback.add_argument("--reason", default="", metavar="TEXT", help="why; kept in the history")
+    rollback.add_argument("--preview", action="store_true", help="show what it would do, and do nothing")
+    _add_waiting(rollback)
+    for name, words in CONTROLS.items():
+        control = _command(commands, name, words)
+        control.add_argument("target", metavar="ENV|DEPLOYMENT")
+        control.add_argument("--step", default="", metavar="STEP", help="only this step")
+        control.add_argument("--reason", default="", metavar="TEXT", help="why; kept in the history")
+
+
+def _add_looking(commands: Commands) -> None:
+    status = _command(commands, "status", "what is live, and what moves")
+    status.add_argument("environment", metavar="ENV", nargs="?", default="")
+    health = _command(commands, "health", "errors, latency and load of every arm")
+    health.add_argument("environment", metavar="ENV", nargs="?", default="")
+    metrics = _command(commands, "metrics", "figures that were kept")
+    metrics.add_argument("environment", metavar="ENV", nargs="?", default="")
+    metrics.add_argument("--since", default="15m", metavar="TIME", help="a time, or how long ago (15m)")
+    metrics.add_argument("--name", action="append", default=[], metavar="NAME", help="only this figure")
+    logs = _command(commands, "logs", "log lines of an environment or a deployment")
+    logs.add_argument("target", metavar="ENV|DEPLOYMENT", nargs="?", default="")
+    logs.add_argument("--follow", "-f", action="store_true", help="go on with new lines")
+    logs.add_argument("--source", action="append", default=[], metavar="NAME", help="only this source")
+    logs.add_argument("--grep", default="", metavar="TEXT", help="only lines that contain this")
+    logs.add_argument("--level", default="", metavar="LEVEL", help="only lines of this level")
+    logs.add_argument("--since", default="", metavar="TIME", help="a time, or how long ago")
+    logs.add_argument("--limit", type=int, default=500, metavar="N", help="at most so many lines (500)")
+    history = _command(commands, "history", "deployments, newest first")
+    history.add_argument("environment", metavar="ENV", nargs="?", default="")
+    history.add_argument("--status", default="", metavar="STATUS", help="only those that ended so")
+    history.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (20)")
+    show = _command(commands, "show", "one deployment: steps, traffic, verdicts, rollback")
+    show.add_argument("deployment", metavar="DEPLOYMENT")
+    report = commands.add_parser("report", help="the report of a deployment")
+    _add_globals(report, again=True)
+    report.add_argument("deployment", metavar="DEPLOYMENT")
+    _add_format(report, ("md", "html", "json"))
+    report.add_argument("--output", default="", metavar="FILE", help="write it there (else stdout)")
+
+
+def _add_config(commands: Commands) -> None:
+    config = commands.add_parser("config", help="the configuration")
+    _add_globals(config, again=True)
+    actions = config.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    _command(actions, "check", "say every problem of the configuration")
+    _command(actions, "show", "the settings in force; secrets stay references")

@@ -1,0 +1,239 @@
+"""A service in memory that obeys the client's interface, and a way to run a command against it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from console.cli.main import main
+from console.client.service import (
+    ControlRequest,
+    HistoryQuery,
+    Identity,
+    LogBatch,
+    LogQuery,
+    Pulse,
+    RollbackPreview,
+    Submitted,
+    WorkerStatus,
+)
+from console.domain import events as ev
+from console.domain.deployment import Deployment, fold
+from console.domain.errors import PlanRejected, UsageError
+from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
+from console.domain.observations import (
+    ArmHealth,
+    DeploymentSummary,
+    EnvironmentStatus,
+    Health,
+    LogLine,
+    Measurement,
+    ServiceStatus,
+)
+from console.domain.plan import Phase, Plan, Risk, Step, StepKind, Undo, Wish
+from console.domain.release import Release
+from console.domain.roles import Role
+from console.domain.verdict import Verdict, VerdictKind
+
+START = datetime(2026, 11, 22, 6, 16, 3, tzinfo=UTC)
+PRODUCTION = EnvironmentName("production")
+SHIFT = StepId("backend.shift-10")
+
+
+def build_plan(wish: Wish, refusals: tuple[str, ...] = ()) -> Plan:
+    step = Step(
+        SHIFT,
+        "Give green of backend 10 % of traffic",
+        StepKind.SHIFT,
+        Phase.ROLLOUT,
+        ServiceName("backend"),
+        undo=Undo(StepKind.SHIFT, "Give backend's traffic back"),
+        forecast=timedelta(seconds=2),
+    )
+    return Plan(
+        wish.environment,
+        wish.strategy or "blue-green",
+        Release("a" * 40, wish.release or "v1.1"),
+        (step,),
+        (ServiceName("backend"),),
+        risk=Risk(30, ("It is production.",)),
+        refusals=refusals,
+    )
+
+
+@dataclass
+class FakeService:
+    """Keeps deployments as events; a script says what happens after a deployment or a rollback was asked for."""
+
+    after_deploy: list[ev.Payload] = field(default_factory=list)
+    after_rollback: list[ev.Payload] = field(default_factory=list)
+    refusals: tuple[str, ...] = ()
+    log: list[ev.Event] = field(default_factory=list)
+    lines: tuple[LogLine, ...] = ()
+    controls: list[tuple[str, ControlRequest]] = field(default_factory=list)
+    submitted: list[tuple[Wish, str]] = field(default_factory=list)
+    health_now: tuple[ArmHealth, ...] = ()
+
+    def tell(self, deployment: DeploymentId, *payloads: ev.Payload, actor: str = "ana") -> None:
+        for payload in payloads:
+            seq = len(self.log) + 1
+            at = START + timedelta(seconds=seq)
+            self.log.append(ev.Event(deployment, at, payload, Actor(actor), seq))
+
+    async def whoami(self) -> Identity:
+        return Identity(Actor("ana"), Role.ADMIN, "host", "0.1.0", "/home")
+
+    async def worker_status(self) -> WorkerStatus:
+        return WorkerStatus(4711, "0.1.0", "host", START, "/home", "/home/worker.sock", "sqlite")
+
+    async def stop_worker(self) -> None:
+        return None
+
+    async def environments(self, name: EnvironmentName | None = None) -> Sequence[EnvironmentStatus]:
+        if name not in (None, PRODUCTION):
+            raise UsageError(f"There is no environment {name!r}.", "Known: production.", "Name one of these.")
+        service = ServiceStatus(ServiceName("backend"), "render", "v1.0", Health.HEALTHY, "", {"blue": 100, "green": 0})
+        return [EnvironmentStatus(PRODUCTION, "production", Health.HEALTHY, "v1.0", (service,))]
+
+    async def preview(self, wish: Wish) -> Plan:
+        return build_plan(wish, self.refusals)
+
+    async def deploy(self, wish: Wish, request_id: str, digest: str = "") -> Submitted:
+        if self.refusals:
+            raise PlanRejected(wish.environment, self.refusals)
+        self.submitted.append((wish, request_id))
+        deployment = DeploymentId(f"261122-061603-{len(self.submitted):04}")
+        self.tell(deployment, ev.DeploymentRequested(wish.environment, build_plan(wish), wish.reason, request_id))
+        self.tell(deployment, *self.after_deploy)
+        return Submitted(deployment)
+
+    async def control(self, deployment: DeploymentId, request: ControlRequest) -> None:
+        self.controls.append((deployment, request))
+        if request.control is ev.Control.ROLLBACK:
+            self.tell(deployment, *self.after_rollback)
+
+    async def preview_rollback(
+        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = ()
+    ) -> RollbackPreview:
+        return RollbackPreview(deployment, PRODUCTION, "v1.1", "v1.0", ("Give backend's traffic back",), 2.0)
+
+    async def deployment(self, deployment: str) -> Deployment:
+        ids = [event.deployment for event in self.log]
+        wanted = ids[-1] if deployment == "production" and ids else deployment
+        found = fold(await self.events_of(DeploymentId(wanted)))
+        if found is None:
+            raise UsageError(f"There is no deployment {deployment!r}.", "", "`quarterdeck history` lists them.")
+        return found
+
+    async def events_of(self, deployment: DeploymentId) -> Sequence[ev.Event]:
+        return [event for event in self.log if event.deployment == deployment]
+
+    async def history(self, query: HistoryQuery) -> Sequence[DeploymentSummary]:
+        ids = list(dict.fromkeys(event.deployment for event in reversed(self.log)))
+        found = [await self.deployment(deployment) for deployment in ids]
+        return [
+            DeploymentSummary(
+                d.id, d.environment, d.plan.strategy, d.plan.release.name, d.status, d.requested_by, d.requested_at
+            )
+            for d in found
+        ]
+
+    async def events(self, after: int = 0) -> AsyncIterator[ev.Event | Pulse]:
+        while True:
+            for event in [event for event in self.log if event.seq > after]:
+                yield event
+                after = event.seq
+            yield Pulse(START, PRODUCTION)
+            await asyncio.sleep(0)
+
+    async def health(self, environment: EnvironmentName) -> Sequence[ArmHealth]:
+        return self.health_now
+
+    async def metrics(self, environment: EnvironmentName, since: datetime, until: datetime) -> Sequence[Measurement]:
+        return [Measurement(START, environment, "error_rate", 0.01, {"service": "backend", "arm": "blue"})]
+
+    async def logs(self, query: LogQuery) -> LogBatch:
+        return LogBatch(tuple(line for line in self.lines if query.text.lower() in line.text.lower()), 0)
+
+    async def follow_logs(self, query: LogQuery) -> AsyncIterator[LogBatch]:
+        yield LogBatch(self.lines, 3)
+
+    async def report(self, deployment: DeploymentId, form: str) -> str:
+        return f"# {deployment} as {form}\n"
+
+
+class FakeReach:
+    def __init__(self, service: FakeService) -> None:
+        self._service = service
+        self.closed = False
+
+    async def service(self, home, config):
+        return self._service
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+class Shell:
+    """Runs commands in this process against the fake service."""
+
+    def __init__(self, service: FakeService, capsys, monkeypatch) -> None:
+        self.service = service
+        self._capsys = capsys
+        monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+
+    def __call__(self, *arguments: str) -> Ran:
+        self._capsys.readouterr()
+        code = main(arguments, FakeReach(self.service))
+        told = self._capsys.readouterr()
+        return Ran(code, told.out, told.err)
+
+
+@pytest.fixture
+def service() -> FakeService:
+    return FakeService()
+
+
+@pytest.fixture
+def shell(service, capsys, monkeypatch, tmp_path) -> Shell:
+    monkeypatch.setenv("QUARTERDECK_HOME", str(tmp_path))
+    monkeypatch.delenv("QUARTERDECK_DEBUG", raising=False)
+    return Shell(service, capsys, monkeypatch)
+
+
+PASSED = Verdict(VerdictKind.PASS, "0 errors in 80 requests.", {"canary_requests": 80})
+FAILED = Verdict(VerdictKind.FAIL, "7 errors in 80 requests.", {"canary_requests": 80})
+
+GOOD_STORY: list[ev.Payload] = [
+    ev.DeploymentStarted("host"),
+    ev.StepStarted(SHIFT, 1),
+    ev.TrafficShifted(ServiceName("backend"), {"blue": 90, "green": 10}),
+    ev.StepSucceeded(SHIFT, "blue 90 % · green 10 %"),
+    ev.StageJudged(SHIFT, PASSED),
+    ev.DeploymentSucceeded(),
+]
+BAD_STORY: list[ev.Payload] = [
+    *GOOD_STORY[:4],
+    ev.StageJudged(SHIFT, FAILED),
+    ev.RollbackRequested(ev.Trigger.AUTOMATIC, "7 errors in 80 requests.", START + timedelta(seconds=5)),
+    ev.TrafficRestored(),
+    ev.DeploymentRolledBack(),
+]
+MANUAL_ROLLBACK: list[ev.Payload] = [
+    ev.RollbackRequested(ev.Trigger.MANUAL, "because", START + timedelta(seconds=9)),
+    ev.TrafficRestored(),
+    ev.DeploymentRolledBack(),
+]

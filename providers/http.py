@@ -39,6 +39,8 @@ T = TypeVar("T")
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 REQUEST_IDS = ("render-request-id", "x-vercel-id", "x-github-request-id", "sb-request-id", "x-request-id")
 GUARDED_FROM = 12
+TELLS_THE_TIME_WITHIN = timedelta(seconds=2)
+"""Slower answers say too little about the difference of the clocks."""
 LARGEST_ANSWER = 32 * 1024 * 1024
 
 
@@ -314,10 +316,10 @@ class ProviderHttp:
     def _learn(self, method: str, path: str, response: httpx.Response, sent_at: datetime) -> None:
         self.rates.learn(self._limit_class(method, path), response.headers)
         date = read_date(response.headers.get("date", ""))
-        if date is not None:
+        took = self.clock() - sent_at
+        if date is not None and timedelta(0) <= took <= TELLS_THE_TIME_WITHIN:
             # A Date header has whole seconds, cut off: its moment lies half a second later on average.
-            middle = sent_at + (self.clock() - sent_at) / 2
-            self.skew = date + timedelta(seconds=0.5) - middle
+            self.skew = date + timedelta(seconds=0.5) - (sent_at + took / 2)
 
     def _wait_before_repeating(self, error: ProviderError, attempt: int) -> float:
         backoff = min(self._limits.longest_wait, self._limits.first_wait * 2.0 ** (attempt - 1))

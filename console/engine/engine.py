@@ -221,7 +221,7 @@ class Engine:
         if not wants_back or (request.control is Control.RETRY and deployment.status is not DeploymentStatus.FAILED):
             ended = f"ended {deployment.ended_at:%Y-%m-%d %H:%M:%S} UTC" if deployment.ended_at else ""
             raise Refused(
-                f"Deployment {deployment.id} is over ({deployment.status.value}), too late to {request.control.value} it.",
+                f"Deployment {deployment.id} is over ({deployment.status.value}): too late to {request.control.value}.",
                 ended,
             )
         refusal = await self._refusal_of_rollback(deployment)

@@ -95,6 +95,8 @@ class Runner:
             for step_id in map(StepId, decision["start"]):
                 body = partial(self._run_step, board, step_id)
                 board.tasks[step_id] = asyncio.create_task(context.step(step_id, body), name=step_id)
+            # Each task takes its place in the checkpoints when it first runs; a replay must see the same order.
+            await asyncio.sleep(0)
             if decision["ended"]:
                 return
 

@@ -1,0 +1,291 @@
+"""A platform that keeps state: places with deployments, a database, a router with counters, a source of releases.
+
+It survives a simulated crash of the engine, counts every change that really happened, and can fail on demand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from console.domain.errors import Rejected, Unreachable
+from console.domain.release import Release
+from console.domain.verdict import Verdict, VerdictKind
+from providers.contract import (
+    ArmCounters,
+    Capabilities,
+    Operation,
+    OperationKey,
+    OperationStatus,
+    ProbeRequest,
+    ProbeResult,
+    Target,
+)
+from tests.engine.virtual_clock import VirtualClock
+
+
+@dataclass
+class Place:
+    live: str = ""
+    deployment: str = ""
+    suspended: bool = False
+    history: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Asked:
+    """One operation the platform took on."""
+
+    reference: str
+    kind: str
+    ends_at: datetime
+    effect: Any
+    outputs: dict[str, object]
+    fails: str = ""
+    done: bool = False
+
+
+class FakePlatform:
+    """One connection that can do everything. `changes` counts effects by kind; `down_until` makes it unreachable."""
+
+    name = "fake"
+    kind = "fake"
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.frozen = False
+        self.places: dict[str, Place] = {}
+        self.releases: dict[str, Release] = {}
+        self.files: dict[str, dict[str, str]] = {}
+        self.applied: list[str] = []
+        self.weights: dict[str, dict[str, int]] = {}
+        self.arms: dict[str, tuple[str, str]] = {}
+        self.error_rates: dict[str, float] = {}
+        self.broken_builds: set[str] = set()
+        self.broken_migrations: set[str] = set()
+        self.request_rate = 40.0
+        self.checks = Verdict(VerdictKind.PASS, "2 checks passed.")
+        self.changes: Counter[str] = Counter()
+        self.calls: list[tuple[datetime, str]] = []
+        self.down_until: dict[str, datetime] = {}
+        self.lose_next_reply = False
+        self._by_key: dict[str, Asked] = {}
+        self._by_reference: dict[str, Asked] = {}
+        self._counts: dict[str, dict[str, list[float]]] = {}
+        self._counted_at: dict[str, datetime] = {}
+        self.capabilities = Capabilities(
+            inventory=self,
+            releases=self,
+            checks=self,
+            migrations=self,
+            router=self,
+            probes=self,
+            deploy=_Door(self, "deploy"),
+            promote=_Door(self, "promote"),
+            roll_back=_Door(self, "roll_back"),
+            suspend=_Door(self, "suspend"),
+            resume=_Door(self, "resume"),
+            migrate=_Door(self, "migrate"),
+            migrate_down=_Door(self, "migrate_down"),
+            shift_traffic=_Door(self, "shift_traffic"),
+            announce=_Door(self, "announce"),
+        )
+
+    async def close(self) -> None:
+        pass
+
+    async def turn(self) -> None:
+        """Answer in the next turn of the loop; a process that is dead is not heard."""
+        self.clock.touch()
+        await asyncio.sleep(0)
+        if self.frozen:
+            await asyncio.Future()
+
+    # reading
+
+    async def fetch_target(self, target: str) -> Target:
+        place = self.places[target]
+        return Target(target, target, "web", place.live, place.deployment, suspended=place.suspended)
+
+    async def fetch_targets(self) -> Sequence[Target]:
+        return [await self.fetch_target(name) for name in self.places]
+
+    async def fetch_release(self, reference: str) -> Release:
+        if reference not in self.releases:
+            raise Rejected("fake", f"There is no {reference}.")
+        return self.releases[reference]
+
+    async def fetch_files(self, commit: str, directory: str) -> Mapping[str, str]:
+        return self.files.get(commit, {})
+
+    async def fetch_changes(self, base: str, head: str) -> Sequence[Release]:
+        return []
+
+    async def fetch_verdict(self, commit: str) -> Verdict:
+        return self.checks
+
+    async def fetch_applied(self, target: str) -> Sequence[str]:
+        return tuple(self.applied)
+
+    async def fetch_weights(self, route: str) -> Mapping[str, int]:
+        self._check_up("shift_traffic")
+        return dict(self.weights[route])
+
+    async def fetch_counters(self, route: str) -> Mapping[str, ArmCounters]:
+        self._count(route)
+        counts = self._counts[route]
+        return {
+            arm: ArmCounters(int(n), int(errors), n * 0.01, {0.025: int(n), float("inf"): int(n)})
+            for arm, (n, errors) in counts.items()
+        }
+
+    async def probe(self, request: ProbeRequest) -> ProbeResult:
+        target = request.url.removeprefix("http://").split("/")[0]
+        place = self.places.get(target)
+        if place is not None and (place.suspended or not place.live):
+            return ProbeResult(False, 0.001, 503, "nothing runs there")
+        return ProbeResult(True, 0.01, 200)
+
+    def _count(self, route: str) -> None:
+        now = self.clock.now()
+        since = (now - self._counted_at.get(route, now)).total_seconds()
+        self._counted_at[route] = now
+        counts = self._counts.setdefault(route, {arm: [0.0, 0.0] for arm in self.weights[route]})
+        for arm, place in zip(self.weights[route], self.arms[route], strict=True):
+            share = self.weights[route][arm] / 100 * self.request_rate * since
+            counts[arm][0] += share
+            counts[arm][1] += share * self.error_rates.get(self.places[place].live, 0.0)
+
+    # changing
+
+    def _check_up(self, kind: str) -> None:
+        for name in (kind, "*"):
+            until = self.down_until.get(name)
+            if until is not None and self.clock.now() < until:
+                raise Unreachable("fake", f"The platform does not answer ({kind}).")
+
+    def begin(self, kind: str, request: Any, key: OperationKey) -> Operation:
+        self._check_up(kind)
+        self.calls.append((self.clock.now(), kind))
+        known = self._by_key.get(key.text)
+        if known is None:
+            known = self._take_on(kind, request)
+            self._by_key[key.text] = self._by_reference[known.reference] = known
+        if self.lose_next_reply:
+            self.lose_next_reply = False
+            raise Unreachable("fake", "The answer was lost.")
+        return self.look(known.reference)
+
+    def find(self, kind: str, key: OperationKey) -> Operation | None:
+        self._check_up(kind)
+        known = self._by_key.get(key.text)
+        return self.look(known.reference) if known else None
+
+    def look(self, reference: str) -> Operation:
+        asked = self._by_reference.get(reference)
+        if asked is None:
+            return Operation(reference, OperationStatus.LOST, "unknown")
+        self._check_up(asked.kind)
+        if self.clock.now() < asked.ends_at:
+            return Operation(reference, OperationStatus.RUNNING, "in progress")
+        if asked.fails:
+            return Operation(reference, OperationStatus.FAILED, asked.fails)
+        if not asked.done:
+            asked.done = True
+            asked.effect()
+        return Operation(reference, OperationStatus.SUCCEEDED, "done", asked.outputs)
+
+    def _take_on(self, kind: str, request: Any) -> Asked:
+        self.changes[kind] += 1
+        reference = f"op-{len(self._by_reference) + 1}"
+        return getattr(self, f"_take_{kind}")(reference, request)
+
+    def _asked(
+        self, reference: str, kind: str, seconds: float, effect: Any, fails: str = "", **outputs: object
+    ) -> Asked:
+        return Asked(reference, kind, self.clock.now() + timedelta(seconds=seconds), effect, outputs, fails)
+
+    def _take_deploy(self, reference: str, request: Any) -> Asked:
+        place = self.places[request.target]
+        previous, commit = place.deployment, request.release.commit
+
+        def serve() -> None:
+            place.history[reference] = commit
+            if request.serve:
+                place.live, place.deployment = commit, reference
+
+        fails = "the build failed" if commit in self.broken_builds else ""
+        return self._asked(
+            reference,
+            "deploy",
+            8,
+            serve,
+            fails,
+            deployment=reference,
+            previous=previous,
+            url=f"http://{request.target}",
+        )
+
+    def _take_promote(self, reference: str, request: Any) -> Asked:
+        return self._switch(reference, "promote", request)
+
+    def _take_roll_back(self, reference: str, request: Any) -> Asked:
+        return self._switch(reference, "roll_back", request)
+
+    def _switch(self, reference: str, kind: str, request: Any) -> Asked:
+        place = self.places[request.target]
+        previous = place.deployment
+
+        def serve() -> None:
+            place.live, place.deployment = place.history[request.deployment], request.deployment
+
+        return self._asked(reference, kind, 1, serve, previous=previous)
+
+    def _take_suspend(self, reference: str, request: Any) -> Asked:
+        return self._asked(reference, "suspend", 1, lambda: setattr(self.places[request.target], "suspended", True))
+
+    def _take_resume(self, reference: str, request: Any) -> Asked:
+        return self._asked(reference, "resume", 3, lambda: setattr(self.places[request.target], "suspended", False))
+
+    def _take_migrate(self, reference: str, request: Any) -> Asked:
+        pending = [file.version for file in request.files if file.version not in self.applied]
+        broken = [version for version in pending if version in self.broken_migrations]
+        fails = f"migration {broken[0]} failed" if broken else ""
+        return self._asked(reference, "migrate", 2, lambda: self.applied.extend(pending), fails, applied=pending)
+
+    def _take_migrate_down(self, reference: str, request: Any) -> Asked:
+        gone = {file.version for file in request.files}
+        left = [version for version in self.applied if version not in gone]
+        return self._asked(reference, "migrate_down", 2, lambda: setattr(self, "applied", left))
+
+    def _take_shift_traffic(self, reference: str, request: Any) -> Asked:
+        self._count(request.route)
+        self.weights[request.route] = {arm: request.weights.get(arm, 0) for arm in self.weights[request.route]}
+        return self._asked(reference, "shift_traffic", 0, lambda: None)
+
+    def _take_announce(self, reference: str, request: Any) -> Asked:
+        return self._asked(reference, "announce", 0, lambda: None, announcement=request.announcement or reference)
+
+
+class _Door:
+    """One actuator of the platform."""
+
+    def __init__(self, platform: FakePlatform, kind: str) -> None:
+        self._platform = platform
+        self._kind = kind
+
+    async def start(self, request: Any, key: OperationKey) -> Operation:
+        await self._platform.turn()
+        return self._platform.begin(self._kind, request, key)
+
+    async def observe(self, reference: str) -> Operation:
+        await self._platform.turn()
+        return self._platform.look(reference)
+
+    async def find(self, request: Any, key: OperationKey) -> Operation | None:
+        await self._platform.turn()
+        return self._platform.find(self._kind, key)

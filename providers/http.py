@@ -105,6 +105,7 @@ class ProviderHttp:
         provider: The connection's name in the configuration; errors carry it.
         base_url: Where the API lives; paths are appended to it.
         platform: The platform's name as people say it, for messages; the provider's name by default.
+        params: Query parameters of every call, e.g. a team; a call overrides one, or takes it away with None.
         secrets: Values that must not appear in any text; those of the Authorization header are added by themselves.
         error_words: Reads the platform's own words out of an error's body.
         is_limited: Recognises a refusal that is a rate limit though its status is not 429.
@@ -143,11 +144,11 @@ class ProviderHttp:
         self._is_limited = is_limited
         self._limit_class = limit_class
         self._jitter = jitter
+        self._params = params
         self._secrets = {*secrets, *_secrets_in(headers or {}), *(auth[1:] if isinstance(auth, tuple) else ())}
         self._client = httpx.AsyncClient(
             base_url=base_url,
             headers={"user-agent": "quarterdeck", "accept": "application/json", **(headers or {})},
-            params=_params(params),
             auth=auth,
             timeout=httpx.Timeout(self._limits.read, connect=self._limits.connect),
             transport=transport,
@@ -218,7 +219,7 @@ class ProviderHttp:
             as_text: The body is not JSON; `Reply.json` stays None.
         """
         request = self._client.build_request(
-            method, path, json=json, content=content, params=_params(params), headers=headers
+            method, path, json=json, content=content, params=self._query(params), headers=headers
         )
         may_repeat = method in REPEATABLE if repeatable is None else repeatable
         began = self.clock()
@@ -242,7 +243,7 @@ class ProviderHttp:
     ) -> AsyncIterator[AsyncIterator[str]]:
         """Open an answer that goes on, as lines. Never repeated; `read_timeout` is how long silence may last."""
         timeout = httpx.Timeout(self._limits.read, connect=self._limits.connect, read=read_timeout)
-        request = self._client.build_request(method, path, params=_params(params), timeout=timeout)
+        request = self._client.build_request(method, path, params=self._query(params), timeout=timeout)
         await self._keep_pace(method, path, self.clock())
         try:
             response = await self._client.send(request, stream=True)
@@ -258,6 +259,10 @@ class ProviderHttp:
             raise self._unreachable(request, error) from error
         finally:
             await response.aclose()
+
+    def _query(self, params: Params | None) -> httpx.QueryParams | None:
+        """Parameters of every call, overridden by those of this one; None takes one away."""
+        return _flat([*_pairs(self._params, but=_names(params)), *_pairs(params)])
 
     async def _keep_pace(self, method: str, path: str, began: datetime) -> None:
         limit_class = self._limit_class(method, path)
@@ -392,15 +397,22 @@ class ProviderHttp:
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
-def _params(params: Params | None) -> httpx.QueryParams | None:
-    if params is None:
-        return None
-    pairs = params.items() if isinstance(params, Mapping) else params
+def _pairs(params: Params | None, but: Collection[str] = ()) -> list[tuple[str, Any]]:
+    pairs = params.items() if isinstance(params, Mapping) else params or ()
+    return [(name, value) for name, value in pairs if name not in but]
+
+
+def _names(params: Params | None) -> set[str]:
+    return {name for name, _ in _pairs(params)}
+
+
+def _flat(pairs: Sequence[tuple[str, Any]]) -> httpx.QueryParams | None:
+    """Repeat the names of lists, leave out what is None. None for nothing, which keeps a query inside the path."""
     flat: list[tuple[str, Any]] = []
     for name, value in pairs:
         values = value if isinstance(value, list | tuple | set | frozenset) else [value]
         flat += [(name, one) for one in values if one is not None]
-    return httpx.QueryParams(flat)
+    return httpx.QueryParams(flat) if flat else None
 
 
 def _plain(headers: httpx.Headers) -> httpx.Headers:

@@ -14,6 +14,8 @@ from providers.vercel.wire import Deployment, Project, Variable
 PAGE = 100
 PAGES_AT_MOST = 50
 QUIET_STREAM_S = 60.0
+NOT_OF_A_TEAM = {"teamId": None}
+"""The account and the list of teams are not inside any team."""
 
 
 def millis(at: datetime) -> int:
@@ -27,10 +29,10 @@ class VercelClient:
         self.http = http
 
     async def fetch_user(self) -> str:
-        return await self.http.fetch("/v2/user", wire.parse_user)
+        return await self.http.fetch("/v2/user", wire.parse_user, NOT_OF_A_TEAM)
 
     async def fetch_team(self, team: str) -> str:
-        return await self.http.fetch(f"/v2/teams/{segment(team)}", wire.parse_team)
+        return await self.http.fetch(f"/v2/teams/{segment(team)}", wire.parse_team, NOT_OF_A_TEAM)
 
     async def fetch_project(self, project: str) -> Project:
         return await self.http.fetch(f"/v9/projects/{segment(project)}", wire.parse_project)

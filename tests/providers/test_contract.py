@@ -28,10 +28,13 @@ REFUSALS = {
 
 @pytest.fixture
 async def opened(kind: str) -> AsyncIterator[Opened]:
-    async with find_subjects()[kind].subject() as subject:
+    module = find_subjects()[kind]
+    async with module.subject() as subject:
         world = Opened(subject)
         yield world
         await world.close()
+        unheard_of = getattr(module, "strangers", lambda sent: [])
+        assert unheard_of(subject.faults.sent) == []
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Render, against its emulator on a clock that the suite moves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +14,7 @@ from providers.contract import Cancel, Deploy, OperationKey, Resume, RollBack, S
 from providers.render.adapter import RenderConnection, open_connection
 from providers.render.settings import RenderSettings
 from tests.playground.emulators.world import FakeHosting, ManualClock, settle
+from tests.providers import official
 from tests.providers.subject import Faults, Wish
 
 KIND = "render"
@@ -28,6 +29,10 @@ READINGS = {
     "logs": lambda can: can.logs.fetch_logs(BLUE, START - timedelta(minutes=5), START),
     "variables": lambda can: can.variables.fetch_variables(BLUE),
 }
+
+
+def strangers(sent: list[httpx.Request]) -> Sequence[str]:
+    return official.strangers("render-public-api.json", sent)
 
 
 def release(name: str) -> Release:

@@ -1,6 +1,6 @@
 """Vercel, against its emulator on a clock that the suite moves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +14,7 @@ from providers.contract import Cancel, Deploy, OperationKey, Promote, RollBack, 
 from providers.vercel.adapter import VercelConnection, open_connection
 from providers.vercel.settings import VercelSettings
 from tests.playground.emulators.world import FakeHosting, ManualClock, settle
+from tests.providers import official
 from tests.providers.subject import Faults, Wish
 
 KIND = "vercel"
@@ -28,6 +29,10 @@ READINGS = {
     "logs": lambda can: can.logs.fetch_logs(FRONTEND, START - timedelta(minutes=5), START),
     "variables": lambda can: can.variables.fetch_variables(FRONTEND),
 }
+
+
+def strangers(sent: list[httpx.Request]) -> Sequence[str]:
+    return official.strangers("vercel-rest-api.json", sent)
 
 
 def release(name: str) -> Release:

@@ -13,6 +13,8 @@ from typing import Any
 
 from console.playground.processes import Identity
 
+# A supervisor's exit code when another one already runs in the same home.
+EXIT_ALREADY_UP = 7
 _SHORT_ENOUGH = 40
 
 

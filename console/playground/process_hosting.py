@@ -73,17 +73,7 @@ class ProcessHosting:
 
     async def healthy(self, instance: Instance) -> bool:
         """Ask GET /health once."""
-        if not await self.alive(instance):
-            return False
-        with contextlib.suppress(OSError, TimeoutError, ValueError):
-            async with asyncio.timeout(_HEALTH_TIMEOUT_S):
-                reader, writer = await asyncio.open_connection("127.0.0.1", instance.port)
-                try:
-                    writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                    return b" 200 " in await reader.readline()
-                finally:
-                    writer.close()
-        return False
+        return await self.alive(instance) and await answers_ok(instance.port, "/health")
 
     async def alive(self, instance: Instance) -> bool:
         """Tell whether the process still exists."""
@@ -160,3 +150,16 @@ class ProcessHosting:
             "PYTHONPATH": str(Path(console.__path__[0]).parent),
             "DATABASE_URL": dsn_for(self._server_dsn, database.database),
         }
+
+
+async def answers_ok(port: int, path: str) -> bool:
+    """Tell whether one GET on a loopback port is answered 200 within a second."""
+    with contextlib.suppress(OSError, TimeoutError, ValueError):
+        async with asyncio.timeout(_HEALTH_TIMEOUT_S):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+                return b" 200 " in await reader.readline()
+            finally:
+                writer.close()
+    return False

@@ -53,8 +53,9 @@ def spawn(
     deadly_signal: int = signal.SIGKILL,
     stdin: int = subprocess.DEVNULL,
     inherited: Sequence[int] = (),
+    errors: IO[bytes] | int = subprocess.STDOUT,
 ) -> "subprocess.Popen[bytes]":
-    """Start a child that dies with this process; output and errors go to one place.
+    """Start a child that dies with this process; errors go where the output goes unless they have a place of their own.
 
     `inherited` are file descriptors that the child keeps under the same numbers.
     """
@@ -63,10 +64,11 @@ def spawn(
         list(arguments),
         stdin=stdin,
         stdout=output,
-        stderr=subprocess.STDOUT,
+        stderr=errors,
         env=None if environment is None else dict(environment),
         cwd=directory,
         preexec_fn=die_with_parent(deadly_signal),
+        pass_fds=tuple(inherited),
         **as_other,
     )
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 Role = Literal["api", "worker", "frontend"]
 Platform = Literal["render", "vercel", "supabase", "github", "caddy"]
+EMULATED: tuple[Platform, ...] = ("render", "vercel", "supabase", "github")
 
 RENDER_OWNER = "tea-d4shopqdk7v1c9m2e5fg"
 VERCEL_TEAM = "team_q7Dk2ShopHarbour4Mv9Lw1X"

@@ -1,8 +1,8 @@
 """Send requests to the product's public address and count every one that fails. A process of its own.
 
-Open loop: requests leave at their rate however slowly they are answered. Each line on stdin is a JSON object that may change
-`rps` and `keep_alive_share`; each is answered by one line on stdout with everything counted so far. The end of
-stdin ends the process.
+Open loop: requests leave at their rate however slowly they are answered. Each line on stdin is a JSON object that
+may change `rps` and `keep_alive_share`; each is answered by one line on stdout with everything counted so far. The
+end of stdin ends the process.
 """
 
 import argparse

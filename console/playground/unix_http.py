@@ -44,8 +44,8 @@ async def ask(
         finally:
             writer.close()
     first, *lines = head.decode("latin-1").strip().split("\r\n")
-    headers = tuple((name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines))
-    return Answer(int(first.split(" ")[1]), headers, content)
+    answered = tuple((name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines))
+    return Answer(int(first.split(" ")[1]), answered, content)
 
 
 async def ask_json(socket_path: str, method: str, path: str, value: object = None) -> Answer:

@@ -17,6 +17,7 @@ from console.planning.draft import (
     Draft,
     Flow,
     chain,
+    count_requests,
     health_limit,
     judge_arguments,
     probe_arguments,
@@ -161,7 +162,7 @@ class _ArmWriter:
     def _integration(self) -> Step:
         return self._step(
             "integration",
-            f"Try {self.candidate} with {len(self.settings.integration)} requests",
+            f"Try {self.candidate} with {count_requests(self.settings.integration)}",
             StepKind.INTEGRATION,
             Phase.PREPARE,
             arguments={

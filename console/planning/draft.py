@@ -141,6 +141,10 @@ def request_arguments(check: IntegrationSettings) -> dict[str, object]:
     }
 
 
+def count_requests(checks: Sequence[IntegrationSettings]) -> str:
+    return "1 request" if len(checks) == 1 else f"{len(checks)} requests"
+
+
 def judge_arguments(judge: JudgeSettings) -> dict[str, object]:
     return {
         "alpha": judge.alpha,

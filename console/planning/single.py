@@ -6,7 +6,16 @@ Where a platform cannot divide traffic the flow says in a note what happens inst
 from __future__ import annotations
 
 from console.domain.plan import Phase, Step, StepKind, Undo
-from console.planning.draft import SLACK, Draft, Flow, chain, health_limit, probe_arguments, request_arguments
+from console.planning.draft import (
+    SLACK,
+    Draft,
+    Flow,
+    chain,
+    count_requests,
+    health_limit,
+    probe_arguments,
+    request_arguments,
+)
 from providers.contract import MigrationFile
 
 
@@ -162,7 +171,7 @@ def _checks(draft: Draft, name: str, address: dict[str, object]) -> list[Step]:
         steps.append(
             draft.step(
                 f"{name}.integration",
-                f"Try {name} with {len(settings.integration)} requests",
+                f"Try {name} with {count_requests(settings.integration)}",
                 StepKind.INTEGRATION,
                 phase,
                 service=name,

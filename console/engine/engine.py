@@ -48,8 +48,11 @@ class Engine:
         connections: Mapping[str, Connection],
         clock: Clock,
         worker: str,
+        shared: bool = False,
         crash: CrashPoint = no_crash,
     ) -> None:
+        """With `shared`, other workers use the same ledger, and only what this one began is taken up at the start."""
+        self._shared = shared
         self._settings = settings
         self._ledger = ledger
         self._durable = durable
@@ -79,12 +82,22 @@ class Engine:
         """Listen for controls and take up every deployment that has not ended."""
         self._durable.bind(self._runner.run, self._on_workflow_end)
         self._unsubscribe = self._ledger.subscribe(self._on_wake)
-        for deployment in await self._ledger.unfinished():
-            log.info("taking up deployment %s", deployment)
-            await self._durable.ensure(deployment, {"deployment": deployment})
+        for deployment, owner in (await self.unfinished()).items():
+            if owner == self._worker or not self._shared:
+                log.info("taking up deployment %s", deployment)
+                await self._durable.ensure(deployment, {"deployment": deployment})
+
+    async def unfinished(self) -> dict[DeploymentId, str]:
+        """Deployments that have not ended, and the worker that last had each."""
+        owners = {lock.deployment: lock.worker for lock in await self._ledger.locks()}
+        for deployment_id in await self._ledger.unfinished():
+            deployment = await self._load(deployment_id)
+            owners[deployment_id] = next(reversed(deployment.workers), owners.get(deployment_id, ""))
+        return owners
 
     async def adopt(self, deployment: DeploymentId) -> None:
         """Take over a deployment whose worker is known to be dead."""
+        log.warning("taking over deployment %s", deployment)
         await self._durable.ensure(deployment, {"deployment": deployment}, adopt=True)
 
     async def stop(self) -> None:

@@ -52,9 +52,9 @@ class FakeLedger:
         if once:
             self._once.add(once)
         stored = tuple(self._store(event) for event in events)
-        if unlock is not None and events and unlock in self._locks:
-            if self._locks[unlock].deployment == events[0].deployment:
-                del self._locks[unlock]
+        held = self._locks.get(unlock) if unlock is not None else None
+        if held is not None and held.deployment == events[0].deployment:
+            del self._locks[held.environment]
         return stored
 
     async def relock(self, lock: Lock) -> None:

@@ -64,7 +64,7 @@ class TestGivenAGoodRelease:
     async def test_when_another_comes_meanwhile_then_it_is_refused_and_told_who_holds_it(self, world):
         await world.deploy()
 
-        with pytest.raises(Refused, match="held by deployment .* of kim"):
+        with pytest.raises(Refused, match=r"held by deployment .* of kim"):
             await world.deploy()
 
     async def test_when_the_plan_has_changed_since_it_was_shown_then_it_does_not_start(self, world):

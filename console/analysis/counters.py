@@ -123,7 +123,8 @@ class Window:
         step = increment(before[1] if before else None, totals)
         if before is not None and not step.is_seam:
             self._items.append((before[0], at, step))
-        while self._items and self._items[0][1] <= at - self._length:
+        oldest = at - self._length
+        while self._items and (self._items[0][1] <= oldest or (len(self._items) > 1 and self._items[0][0] < oldest)):
             self._items.popleft()
         return step
 

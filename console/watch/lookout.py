@@ -32,6 +32,7 @@ T = TypeVar("T")
 NO_CAPABILITIES = Capabilities()
 PROBE_TIMEOUT = timedelta(seconds=2)
 LOOK_LIMIT = 5.0
+FIRST_LOOK_LIMIT = 2.0
 
 
 @dataclass
@@ -53,8 +54,8 @@ class _ArmMemory:
 class Lookout:
     """Looks at one environment.
 
-    Router and probes are cheap and asked at every look; the platforms' inventory and figures are rate-limited and asked
-    only every `slow_period` seconds.
+    Router and probes are cheap and asked at every look. The platforms' inventory and figures are rate-limited: they are
+    asked only every `slow_period` seconds, and beside the looks, so that a platform that hangs delays nothing.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Lookout:
         self._clock = clock
         self._slow_period = slow_period
         self._slow_at: datetime | None = None
+        self._slow: asyncio.Task[None] | None = None
         self._memory = {(arm.service, arm.arm): _ArmMemory() for arm in self.arms}
         self._prober = _find_prober(connections)
 
@@ -82,10 +84,18 @@ class Lookout:
         routes = sorted({(arm.router, arm.route) for arm in self.arms if arm.router})
         asked: list[Awaitable[None]] = [self._ask_router(router, route, now) for router, route in routes]
         asked += [self._ask_probe(arm) for arm in self.arms if arm.health_url and self._prober]
-        if self._slow_at is None or (now - self._slow_at).total_seconds() >= self._slow_period:
-            self._slow_at = now
-            asked += [self._ask_platform(arm) for arm in self.arms if arm.target]
+        first = self._slow is None
+        self._begin_slow_look(now)
         await asyncio.gather(*asked)
+        if first and self._slow is not None:
+            await asyncio.wait({self._slow}, timeout=FIRST_LOOK_LIMIT)
+
+    async def close(self) -> None:
+        """Let go of what is still being asked."""
+        if self._slow is not None:
+            self._slow.cancel()
+            await asyncio.gather(self._slow, return_exceptions=True)
+            self._slow = None
 
     def forget_platforms(self) -> None:
         """Ask inventory and figures again at the next look, because something was changed there."""
@@ -122,6 +132,15 @@ class Lookout:
         best = max(places, key=lambda arm: self._memory[arm.service, arm.arm].weight or 0, default=None)
         target = self._memory[best.service, best.arm].target if best else None
         return target.live if target else ""
+
+    def _begin_slow_look(self, now: datetime) -> None:
+        is_due = self._slow_at is None or (now - self._slow_at).total_seconds() >= self._slow_period
+        if is_due and (self._slow is None or self._slow.done()):
+            self._slow_at = now
+            self._slow = asyncio.create_task(self._ask_platforms(), name=f"platforms of {self.environment}")
+
+    async def _ask_platforms(self) -> None:
+        await asyncio.gather(*(self._ask_platform(arm) for arm in self.arms if arm.target), return_exceptions=True)
 
     async def _ask_router(self, name: str, route: str, now: datetime) -> None:
         router = self._capabilities(name).router

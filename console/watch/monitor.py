@@ -17,12 +17,16 @@ from datetime import datetime
 from console.config.settings import Settings
 from console.domain.clock import Clock, SystemClock
 from console.domain.errors import StoreError, UsageError
+from console.domain.events import DeploymentRequested
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Lock, ServiceStatus
 from console.storage.ledger import Ledger, Wake
 from console.watch.arms import health_of_service, worst_health
 from console.watch.lookout import Lookout
 from providers.contract import Connection
+
+NAMED_FROM = 10
+"""Past deployments of an environment whose releases are known by name."""
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +44,7 @@ class Rhythm:
 
 
 @dataclass(frozen=True)
-class _LatestQuery:
+class _Query:
     environment: EnvironmentName | None
     status: str = ""
     limit: int = 1
@@ -71,6 +75,8 @@ class Monitor:
         self._watchers: Counter[EnvironmentName] = Counter()
         self._locks: dict[EnvironmentName, Lock] = {}
         self._releases: dict[str, str] = {}
+        self._unnamed: set[DeploymentId] = set()
+        self._seen: set[DeploymentId] = set()
         self._told: list[Told] = []
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -84,6 +90,10 @@ class Monitor:
             return
         self._unsubscribe = self._ledger.subscribe(self._on_wake)
         await self._read_locks()
+        for name in self._lookouts:
+            recent = await self._ledger.summaries(_Query(name, limit=NAMED_FROM))
+            self._unnamed |= {line.id for line in recent}
+        self._seen |= self._unnamed
         self._task = asyncio.create_task(self._run(), name="monitor")
 
     async def stop(self) -> None:
@@ -95,6 +105,8 @@ class Monitor:
             with suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
+        for lookout in self._lookouts.values():
+            await lookout.close()
 
     # --- who wants to know ---------------------------------------------------------------------------------------
 
@@ -122,9 +134,14 @@ class Monitor:
 
         return end
 
-    def name_release(self, commit: str, name: str) -> None:
-        """Remember what people call a commit, so that health speaks of `v1.2` and not of a hash."""
-        self._releases[commit] = name
+    async def _learn_names(self) -> None:
+        """Learn from the history what people call a commit, so that health speaks of `v1.2` and not of a hash."""
+        new, self._unnamed = self._unnamed, set()
+        for deployment in new:
+            for event in (await self._ledger.events_of(deployment))[:1]:
+                if isinstance(event.payload, DeploymentRequested):
+                    release = event.payload.plan.release
+                    self._releases[release.commit] = release.name
 
     # --- answers -------------------------------------------------------------------------------------------------
 
@@ -159,7 +176,7 @@ class Monitor:
             self._service_status(lookout, service, [arm for arm in health if arm.service == service])
             for service in lookout.config.services
         )
-        latest = await self._ledger.summaries(_LatestQuery(name))
+        latest = await self._ledger.summaries(_Query(name))
         live = Counter(service.release for service in services if service.release)
         return EnvironmentStatus(
             name=name,
@@ -186,20 +203,20 @@ class Monitor:
 
     async def _run(self) -> None:
         while True:
-            now = self._clock.now()
+            self._changed.clear()  # before reading: what happens from here on ends the next wait at once
+            await self._read_record()
             due = [name for name in self._lookouts if self._age(name) >= self._period(name) - 0.05]
-            for name in due:
-                try:
-                    await self._look(name)
-                except Exception:
-                    log.exception("Looking at %s failed; it is tried again.", name)
-                    self._looked_at[name] = now
+            for name, problem in zip(
+                due, await asyncio.gather(*(self._look(name) for name in due), return_exceptions=True), strict=True
+            ):
+                if isinstance(problem, Exception):
+                    log.error("Looking at %s failed; it is tried again.", name, exc_info=problem)
+                    self._looked_at[name] = self._clock.now()
             await self._wait()
 
     async def _wait(self) -> None:
         waits = [self._period(name) - self._age(name) for name in self._lookouts]
         pause = max(min(waits, default=self._rhythm.idle), 0.1)
-        self._changed.clear()
         sleeping = asyncio.ensure_future(self._clock.sleep(pause))
         changing = asyncio.ensure_future(self._changed.wait())
         try:
@@ -207,8 +224,13 @@ class Monitor:
         finally:
             sleeping.cancel()
             changing.cancel()
-        if self._changed.is_set():
+
+    async def _read_record(self) -> None:
+        try:
             await self._read_locks()
+            await self._learn_names()
+        except StoreError as problem:
+            log.warning("The record cannot be read now: %s", problem.what)
 
     async def _look(self, name: EnvironmentName) -> None:
         lookout = self._lookouts[name]
@@ -239,6 +261,9 @@ class Monitor:
         self._locks = locks
 
     def _on_wake(self, wake: Wake) -> None:
+        if wake.deployment not in self._seen:
+            self._seen.add(wake.deployment)
+            self._unnamed.add(wake.deployment)
         self._changed.set()
 
     # --- small answers -------------------------------------------------------------------------------------------

@@ -1,0 +1,125 @@
+"""Counts end up in the stage in which they happened, also when the router forgets its totals."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.analysis.evidence import Evidence
+from console.analysis.judge import judge
+from console.domain.codec import from_json, to_json
+from console.watch.collector import RolloutCollector
+
+
+@pytest.fixture
+def collector(router):
+    return RolloutCollector(router, "shop", candidate="green", stable="blue")
+
+
+class TestGivenARolloutInStages:
+    async def test_then_each_stage_has_its_own_counts(self, router, collector):
+        await collector.sample()
+        router.shift({"blue": 90, "green": 10})
+        await collector.enter(10)
+        router.serve("blue", good=90)
+        router.serve("green", good=9, bad=1)
+        await collector.sample()
+        router.serve("blue", good=90)
+        await collector.close_stage()
+
+        router.shift({"blue": 50, "green": 50})
+        await collector.enter(50)
+        router.serve("blue", good=5)
+        router.serve("green", good=5)
+        evidence = await collector.sample()
+
+        first, second = evidence.stages
+        assert (first.share, first.candidate.requests, first.candidate.errors) == (0.1, 10, 1)
+        assert first.stable.requests == 180
+        assert (second.share, second.candidate.requests, second.stable.requests) == (0.5, 5, 5)
+
+    async def test_when_totals_are_of_an_unknown_past_then_they_are_not_counted(self, router, collector):
+        router.serve("blue", good=10_000, bad=500)
+        evidence = await collector.enter(10)
+        assert evidence.stages[0].stable.requests == 0
+
+    async def test_when_the_router_does_not_forget_then_what_is_between_stages_is_left_out(self, router, collector):
+        await collector.enter(10)
+        router.serve("blue", good=90)
+        await collector.sample()
+        router.serve("blue", good=7)
+        evidence = await collector.enter(50)
+        assert [stage.stable.requests for stage in evidence.stages] == [90, 0]
+
+    async def test_when_the_same_weight_is_entered_again_then_the_stage_goes_on(self, router, collector):
+        await collector.enter(100)
+        router.serve("green", good=10)
+        await collector.enter(100)
+        router.serve("green", good=10)
+        evidence = await collector.sample()
+        assert [stage.candidate.requests for stage in evidence.stages] == [20]
+
+    async def test_when_the_router_is_silent_then_nothing_is_lost_and_the_trouble_is_known(self, router, collector):
+        await collector.enter(10)
+        router.serve("blue", good=10)
+        router.answers = False
+        await collector.sample()
+        assert collector.trouble is not None
+        router.answers = True
+        evidence = await collector.sample()
+        assert collector.trouble is None
+        assert evidence.stages[0].stable.requests == 10
+
+
+class TestGivenARestartOfTheWorker:
+    async def test_then_the_recorded_counts_go_on(self, router, collector):
+        await collector.enter(10)
+        router.serve("blue", good=90)
+        recorded = to_json(await collector.sample())
+
+        again = RolloutCollector(
+            router, "shop", candidate="green", stable="blue", evidence=from_json(Evidence, recorded)
+        )
+        await again.enter(10)
+        router.serve("blue", good=10)
+        evidence = await again.sample()
+        assert [stage.stable.requests for stage in evidence.stages] == [100]
+
+
+class TestGivenLatencies:
+    async def test_then_the_threshold_is_frozen_from_the_baseline_and_only_later_requests_count(
+        self, router, collector
+    ):
+        await collector.enter(10)
+        router.serve("blue", good=100, slow=10)
+        router.serve("green", good=10, slow=10)
+        first = await collector.sample()
+        assert first.slow_threshold == 0.005
+        assert first.stages[0].candidate.slow == 0
+        router.serve("blue", good=90, slow=9)
+        router.serve("green", good=10, slow=10)
+        evidence = await collector.sample()
+        stage = evidence.stages[0]
+        assert (stage.candidate.slow, stage.candidate.timed, stage.stable.slow) == (10, 10, 9)
+
+    async def test_when_every_answer_is_slower_then_the_judge_finds_it(self, router, collector):
+        await collector.enter(10)
+        verdicts = []
+        for _ in range(12):
+            router.serve("blue", good=63, slow=5)
+            router.serve("green", good=7, slow=7)
+            verdicts.append(judge(await collector.sample()))
+        failed = next(verdict for verdict in verdicts if verdict.is_fail)
+        assert failed.evidence["trigger"] == "latency"
+        assert verdicts.index(failed) <= 8
+
+
+class TestGivenOtherNamesAtTheRouter:
+    async def test_then_they_are_used(self, router):
+        collector = RolloutCollector(
+            router, "shop", candidate="green", stable="blue", metrics={"green": "shop-green:80", "blue": "shop-blue:80"}
+        )
+        await collector.enter(50)
+        router.serve("shop-green:80", good=4)
+        router.serve("shop-blue:80", good=6)
+        stage = (await collector.sample()).stages[0]
+        assert (stage.candidate.requests, stage.stable.requests) == (4, 6)

@@ -6,126 +6,47 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from console.domain.deployment import Deployment
 from console.domain.errors import ConsoleError
-from console.domain.events import Control, Event
-from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
-from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, LogLine, Measurement
+from console.domain.events import Event
+from console.domain.exchange import (
+    ControlRequest,
+    HistoryQuery,
+    Identity,
+    LogBatch,
+    LogQuery,
+    Pulse,
+    RollbackPreview,
+    Submitted,
+    WorkerStatus,
+)
+from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
+from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
-from console.domain.roles import Role
+
+__all__ = [
+    "ControlRequest",
+    "HistoryQuery",
+    "Identity",
+    "LogBatch",
+    "LogQuery",
+    "Pulse",
+    "RollbackPreview",
+    "Service",
+    "Submitted",
+    "WorkerStatus",
+    "WorkerUnavailable",
+]
 
 
 class WorkerUnavailable(ConsoleError):
     """No worker answers on the socket and none could be started."""
 
     transient = True
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who the worker takes us for, by the kernel's word."""
-
-    actor: Actor
-    role: Role
-    worker: str
-    version: str
-    home: str
-
-
-@dataclass(frozen=True)
-class WorkerStatus:
-    """What a worker says of itself. `clients` counts open event streams; memory is bytes, `started_at` is UTC."""
-
-    pid: int
-    version: str
-    worker: str
-    started_at: datetime
-    home: str
-    socket: str
-    engine: str
-    clients: int = 0
-    running: tuple[DeploymentId, ...] = ()
-    memory: float = 0.0
-    events: int = 0
-    log_lines_dropped: int = 0
-
-
-@dataclass(frozen=True)
-class Submitted:
-    """A deployment that was accepted. `again` says that the same request id had been seen before."""
-
-    deployment: DeploymentId
-    again: bool = False
-
-
-@dataclass(frozen=True)
-class ControlRequest:
-    """What is asked of a deployment. `services` limits a rollback; `release` names where to go back to."""
-
-    control: Control
-    step: StepId | None = None
-    reason: str = ""
-    services: tuple[ServiceName, ...] = ()
-    requested_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class LogQuery:
-    """Which lines: of an environment or a deployment, by source, text (substring, case-insensitive) and time."""
-
-    environment: EnvironmentName | None = None
-    deployment: DeploymentId | None = None
-    sources: tuple[str, ...] = ()
-    text: str = ""
-    level: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-    limit: int = 500
-
-
-@dataclass(frozen=True)
-class LogBatch:
-    """Lines as they came; `dropped` counts those that could not be kept for this client."""
-
-    lines: tuple[LogLine, ...] = ()
-    dropped: int = 0
-
-
-@dataclass(frozen=True)
-class Pulse:
-    """The live part that is not record: health and weights, sent when they change (at most twice a second)."""
-
-    at: datetime
-    environment: EnvironmentName
-    health: tuple[ArmHealth, ...] = ()
-
-
-@dataclass(frozen=True)
-class HistoryQuery:
-    environment: EnvironmentName | None = None
-    status: str = ""
-    limit: int = 50
-    before: DeploymentId | None = None
-
-
-@dataclass(frozen=True)
-class RollbackPreview:
-    """What `R` would do: the undos in order, how long they should take, and what cannot be taken back."""
-
-    deployment: DeploymentId
-    environment: EnvironmentName
-    from_release: str
-    to_release: str
-    steps: tuple[str, ...] = ()
-    forecast_s: float | None = None
-    cannot: tuple[str, ...] = ()
-    refusal: str = ""
-    extra: Mapping[str, str] = field(default_factory=dict)
 
 
 class Service(Protocol):

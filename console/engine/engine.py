@@ -9,13 +9,13 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from console.client.service import ControlRequest, RollbackPreview, Submitted
 from console.config.settings import Settings
 from console.domain import events as ev
 from console.domain.clock import Clock
 from console.domain.deployment import Deployment, DeploymentStatus, fold
 from console.domain.errors import ConsoleError, PlanRejected, Refused, UsageError
 from console.domain.events import Control
+from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, build_deployment_id
 from console.domain.observations import Lock
 from console.domain.plan import Plan, Wish, longest_path

@@ -6,6 +6,7 @@ from console.playground.emulators.clock import Clock, SystemClock
 from console.playground.emulators.emulator import Emulator
 from console.playground.emulators.github import GitHub
 from console.playground.emulators.render import Render
+from console.playground.emulators.supabase import Supabase
 from console.playground.emulators.vercel import Vercel
 from console.playground.hosting import Hosting
 from console.playground.releases import Catalogue
@@ -35,5 +36,13 @@ def build_emulators(
     return {
         "render": Render(hosting, releases, tokens["render"], moving, limit_scale),
         "vercel": Vercel(hosting, releases, tokens["vercel"], moving, limit_scale),
+        "supabase": Supabase(
+            postgres_dsn,
+            releases.first.created_at.timestamp(),
+            tokens["supabase"],
+            tokens.get("supabase_key", tokens["supabase"]),
+            moving,
+            limit_scale,
+        ),
         "github": GitHub(releases, tokens["github"], moving, limit_scale),
     }

@@ -135,6 +135,10 @@ class Judged:
         self._judge(answer)
         return answer
 
+    async def raw(self, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
+        """Send one request that no document covers; it is not judged."""
+        return await self._client.request(method, path, headers=headers)
+
     async def close(self) -> None:
         await self._client.aclose()
 

@@ -1,0 +1,148 @@
+"""Two pictures of the terminal, cell by cell: what it should show and what it was sent; and the bytes between them.
+
+Textual sends a dirty region again whole, with colours and a reset for every segment. `Frame.take` reads those bytes
+into the wanted picture; `Frame.flush` says what has to be sent so that the terminal shows it. Nothing is lost by not
+flushing after every frame, which is what makes a slow terminal bearable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+
+from rich.cells import cell_len
+
+TOKEN = re.compile(
+    r"\x1b\[([0-9;]*)([A-Za-z])|(\n)|([^\x1b\n]+)|(\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[?>=<][0-9;]*[$A-Za-z]+|\x1b.)"
+)
+POSITION = re.compile(r"\x1b\[\d+;\d+H")
+JOINED_GAP = 4
+"""Equal cells between two changes that are sent again rather than jumped over: a jump costs six bytes or more."""
+
+UNKNOWN = "\0"
+Cells = list[str]
+
+
+class Frame:
+    """The picture of a terminal of `width` by `height` cells. Not known at first, so that everything is sent."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.resize(width, height)
+
+    def resize(self, width: int, height: int) -> None:
+        """Begin again with another size; nothing of the terminal is known."""
+        self.width, self.height = width, height
+        self._wanted = [[" "] * width for _ in range(height)]
+        self._wanted_style = [[""] * width for _ in range(height)]
+        self._row = self._column = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Take nothing for granted that the terminal showed; the next flush sends every cell."""
+        self._sent = [[UNKNOWN] * self.width for _ in range(self.height)]
+        self._sent_style = [[""] * self.width for _ in range(self.height)]
+        self._dirty = set(range(self.height))
+        self._pen: tuple[int, int] | None = None
+        self._pen_style: str | None = None
+
+    def take(self, data: str) -> str:
+        """Read a frame into the wanted picture; returns those sequences in it that draw nothing, to be sent as is."""
+        style = ""
+        others: list[str] = []
+        for match in TOKEN.finditer(data):
+            parameters, final, newline, text, other = match.groups()
+            if text is not None:
+                self._put(text, style)
+            elif final == "m":
+                style = "" if parameters in {"", "0"} else parameters
+            elif final == "H":
+                row, _, column = parameters.partition(";")
+                self._row, self._column = int(row or 1) - 1, int(column or 1) - 1
+            elif newline is not None:
+                self._row, self._column = self._row + 1, 0
+            elif other is not None:
+                others.append(other)
+            else:
+                others.append(match.group())
+        return "".join(others)
+
+    def flush(self) -> str:
+        """The bytes that turn what was sent into what is wanted; empty when they are the same."""
+        out: list[str] = []
+        for y in sorted(self._dirty):
+            wanted, style = self._wanted[y], self._wanted_style[y]
+            sent, sent_style = self._sent[y], self._sent_style[y]
+            if wanted == sent and style == sent_style:
+                continue
+            for begin, end in self._changes(wanted, style, sent, sent_style):
+                self._send(out, y, begin, end)
+            self._sent[y] = wanted.copy()
+            self._sent_style[y] = style.copy()
+        self._dirty.clear()
+        if out and (self._row, self._column) != self._pen and 0 <= self._row < self.height:
+            out.append(f"\x1b[{self._row + 1};{self._column + 1}H")
+            self._pen = (self._row, self._column)
+        return "".join(out)
+
+    def text(self) -> list[str]:
+        """The wanted picture, for tests."""
+        return ["".join(cells) for cells in self._wanted]
+
+    def _put(self, text: str, style: str) -> None:
+        y, x = self._row, self._column
+        cells = list(text) if text.isascii() else list(_cells(text))
+        self._column = x + len(cells)
+        if not 0 <= y < self.height or x >= self.width:
+            return
+        cells = cells[: self.width - x]
+        self._wanted[y][x : x + len(cells)] = cells
+        self._wanted_style[y][x : x + len(cells)] = [style] * len(cells)
+        self._dirty.add(y)
+
+    @staticmethod
+    def _changes(wanted: Cells, style: Cells, sent: Cells, sent_style: Cells) -> list[tuple[int, int]]:
+        """The stretches of a row that differ, near ones of one style joined, wide characters never cut."""
+        found: list[tuple[int, int]] = []
+        for x in range(len(wanted)):
+            if wanted[x] == sent[x] and style[x] == sent_style[x]:
+                continue
+            begin = x - 1 if wanted[x] == "" and x else x
+            if found:
+                last = found[-1][1]
+                gap = range(last, begin)
+                if begin <= last or (len(gap) <= JOINED_GAP and all(style[i] == style[last - 1] for i in gap)):
+                    found[-1] = (found[-1][0], x + 1)
+                    continue
+            found.append((begin, x + 1))
+        return [(begin, end + 1 if end < len(wanted) and wanted[end] == "" else end) for begin, end in found]
+
+    def _send(self, out: list[str], y: int, begin: int, end: int) -> None:
+        if self._pen != (y, begin):
+            out.append(f"\x1b[{y + 1};{begin + 1}H")
+        cells, styles = self._wanted[y], self._wanted_style[y]
+        for style, group in groupby(range(begin, end), key=styles.__getitem__):
+            if style != self._pen_style:
+                out.append(f"\x1b[0;{style}m" if style else "\x1b[m")
+                self._pen_style = style
+            out.append("".join(cells[x] for x in group))
+        # At the right edge terminals differ on where the pen is.
+        self._pen = (y, end) if end < self.width else None
+
+
+def _cells(text: str) -> Iterator[str]:
+    """One item a cell: a wide character is followed by an empty one, a combining one joins the one before."""
+    held = ""
+    pad = 0
+    for character in text:
+        size = cell_len(character)
+        if size == 0:
+            held += character
+            continue
+        if held:
+            yield held
+            yield from [""] * pad
+        held, pad = character, size - 1
+    if held:
+        yield held
+        yield from [""] * pad

@@ -1,0 +1,62 @@
+"""The rollback dialog: opened by `R` with everything already in it, done by `y`. It never asks anybody to type."""
+
+from __future__ import annotations
+
+from console.client.service import RollbackPreview
+from console.domain.deployment import Deployment
+from console.domain.errors import ConsoleError
+from console.domain.events import Control
+from screens.confirm import ConfirmDialog
+from screens.view.rollback import changed, rollback_rows, target_of
+from screens.view.rows import Row
+
+
+class RollbackDialog(ConfirmDialog):
+    """Armed for one deployment; refuses when another one took its place under the reader's eyes."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._armed = target_of(deployment)
+        self._preview: RollbackPreview | None = None
+        self._problem = ""
+        super().__init__(
+            f"Roll back {deployment.environment}", self._rows, self._roll_back, yes="roll back now", grave=True
+        )
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.console_app.ask(self._load())
+
+    async def _load(self) -> None:
+        try:
+            self._preview = await self.console_app.service.preview_rollback(self._deployment.id)
+        except ConsoleError as error:
+            self._problem = " ".join(part for part in (error.what, error.remedy) if part)
+        if self.is_mounted:
+            self.redraw()
+
+    def _rows(self, width: int) -> list[Row]:
+        app = self.console_app
+        current = app.store.deployments.get(self._deployment.id, self._deployment)
+        return rollback_rows(current, self._preview, self._problem, app.clock(), width, app.size.height - 8)
+
+    def refusal(self) -> str:
+        moved = changed(self._armed, self.console_app.store.latest_of(self._deployment.environment))
+        if moved:
+            return moved
+        if self._problem:
+            return "there is no plan for it."
+        if self._preview is None:
+            return "still asking what can be taken back."
+        return self._preview.refusal
+
+    def do_confirm(self) -> None:
+        if self._preview is None and not self._problem and not self.refusal().startswith("another"):
+            return  # `y` before the answer is not a decision: the dialog stays
+        super().do_confirm()
+
+    def _roll_back(self) -> None:
+        name = self._deployment.environment
+        self.console_app.actions.control(
+            self._deployment.id, Control.ROLLBACK, done=f"{name} rolls back: traffic first."
+        )

@@ -1,0 +1,1 @@
+"""What panes show, as rows of words: functions of values, without a terminal."""

@@ -1,0 +1,97 @@
+"""Which release is live where, how it feels and what moves there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from console.domain.deployment import Deployment
+from console.domain.observations import EnvironmentStatus, Health
+from screens.store import Store
+from screens.view import words
+from screens.view.rows import Row, Span, column_width, fit_row, left, row
+
+
+def progress(deployment: Deployment) -> tuple[int, int]:
+    """Ended steps and all steps, of the rollback once one is under way."""
+    rollback = deployment.rollback
+    wanted = set(rollback.steps) if rollback and rollback.steps else None
+    states = [state for key, state in deployment.steps.items() if wanted is None or key in wanted]
+    return sum(1 for state in states if state.status.is_terminal), len(states)
+
+
+def movement(deployment: Deployment, now: datetime) -> Row:
+    """What a deployment in progress does, in a few words."""
+    sign = words.DEPLOYMENT[deployment.status]
+    done, count = progress(deployment)
+    elapsed = words.span_of(deployment.duration(now))
+    name = deployment.plan.release.name
+    return row(sign.span, Span(f" {name}", sign.tone), Span(f"  {done}/{count}  {elapsed}", "dim"))
+
+
+def environment_rows(store: Store, now: datetime, width: int, *, services: bool) -> list[Row]:
+    """A line for each environment, one more for what moves, and with `services` one for each service."""
+    statuses = list(store.environments.values())
+    if not statuses:
+        return [row(Span("No environments are known yet.", "dim"))]
+    name_width = column_width((status.name for status in statuses), 7, 16)
+    release_width = column_width((status.release for status in statuses), 4, 14)
+    rows: list[Row] = []
+    for status in statuses:
+        rows.append(_environment(store, status, name_width, release_width, width))
+        latest = store.latest_of(status.name)
+        if latest is not None and not latest.is_terminal:
+            line = movement(latest, now)
+            rows.append(fit_row(row("  ", *line.spans, key=status.name), width))
+        if services:
+            rows += _services(status, width)
+    return rows
+
+
+def _environment(store: Store, status: EnvironmentStatus, name_width: int, release_width: int, width: int) -> Row:
+    health = words.HEALTH[store.health_of(status.name)]
+    return fit_row(
+        row(
+            Span(left(status.name, name_width), "strong"),
+            " ",
+            Span(left(status.release or "–", release_width), "text"),
+            " ",
+            health.span,
+            *_lock(store, status),
+            key=status.name,
+        ),
+        width,
+    )
+
+
+def _lock(store: Store, status: EnvironmentStatus) -> Sequence[Span]:
+    lock = status.lock
+    latest = store.latest_of(status.name)
+    if lock is None or (latest is not None and latest.id == lock.deployment):
+        return ()
+    return (Span(f"  held by {lock.holder}: {lock.reason or lock.deployment}", "warn"),)
+
+
+def _services(status: EnvironmentStatus, width: int) -> list[Row]:
+    rows: list[Row] = []
+    name_width = column_width((service.name for service in status.services), 6, 16)
+    provider_width = column_width((service.provider for service in status.services), 4, 10)
+    for service in status.services:
+        sign = words.HEALTH[service.health]
+        reason = f"  {service.reason}" if service.reason and service.health is not Health.HEALTHY else ""
+        rows.append(
+            fit_row(
+                row(
+                    "  ",
+                    Span(left(service.name, name_width), "text"),
+                    " ",
+                    Span(left(service.provider, provider_width), "dim"),
+                    " ",
+                    Span(left(service.release or "–", 10), "dim"),
+                    sign.span,
+                    Span(reason, "dim"),
+                ),
+                width,
+            )
+        )
+    return rows

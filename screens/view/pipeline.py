@@ -1,0 +1,199 @@
+"""The steps of a deployment, grouped by phase: what is done, what runs, what waits and why."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from console.domain.deployment import Deployment, DeploymentStatus, StepState, StepStatus
+from console.domain.plan import Phase
+from screens.view import words
+from screens.view.charts import bar
+from screens.view.environments import progress
+from screens.view.rows import BLANK, Row, Span, Tone, column_width, fit, fit_row, left, right, row, spread
+
+QUIET = frozenset({StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.UNDONE})
+STATE_WIDTH = 9
+TIME_WIDTH = 6
+
+
+def remaining(deployment: Deployment, now: datetime) -> timedelta | None:
+    """How long the open steps should take along the slowest chain of forecasts; None where one is unknown."""
+    rollback = deployment.rollback
+    ends: dict[str, timedelta] = {}
+    for key, state in deployment.steps.items():
+        if rollback is not None and rollback.steps and key not in rollback.steps:
+            continue
+        if state.status.is_terminal:
+            ends[key] = timedelta()
+            continue
+        if state.step.forecast is None:
+            return None
+        spent = state.duration(now) or timedelta()
+        begins = max((ends[need] for need in state.step.needs if need in ends), default=timedelta())
+        ends[key] = begins + max(timedelta(), state.step.forecast - spent)
+    return max(ends.values(), default=timedelta())
+
+
+def title(deployment: Deployment | None) -> Row:
+    """What is being deployed where, and how it stands."""
+    if deployment is None:
+        return row(Span("no deployment yet", "dim"))
+    sign = words.DEPLOYMENT[deployment.status]
+    return row(
+        Span(f"{deployment.plan.release.name} → {deployment.environment}", "strong"), "  ", sign.span, key=deployment.id
+    )
+
+
+def summary(deployment: Deployment, now: datetime, width: int) -> list[Row]:
+    """Strategy, time and a bar; then, where there is one, the reason why it stopped."""
+    done, count = progress(deployment)
+    took = words.span_of(deployment.duration(now))
+    facts = [deployment.plan.strategy, deployment.id]
+    if deployment.is_terminal:
+        time = f"took {took}"
+    else:
+        rest = remaining(deployment, now)
+        time = took if rest is None else f"{took}, about {words.span_of(rest)} left"
+    filled, empty = bar(done / count if count else 0.0, max(6, min(24, width - len(time) - 16)))
+    sign = words.DEPLOYMENT[deployment.status]
+    rows = [
+        fit_row(row(Span(filled, sign.tone), Span(empty, "rule"), f" {done}/{count}  ", Span(time, "text")), width),
+        fit_row(row(Span("  ".join(facts), "dim")), width),
+    ]
+    rows += [fit_row(line, width) for line in _headline(deployment)]
+    return rows
+
+
+def _headline(deployment: Deployment) -> Iterable[Row]:
+    rollback = deployment.rollback
+    if rollback is not None:
+        by = "by itself" if rollback.trigger == "automatic" else f"by {rollback.requested_by}"
+        back = rollback.traffic_restored_after
+        yield row(Span(f"↶ rollback {by}: ", "warn"), Span(rollback.reason or "no reason given", "text"))
+        if back is not None:
+            yield row(Span(f"✓ traffic back after {words.fine_span(back)}", "good"))
+    if deployment.status is DeploymentStatus.PAUSED:
+        yield row(Span(f"‖ paused by {deployment.paused_by or 'somebody'}: space goes on", "warn"))
+    if deployment.failure:
+        sign = words.DEPLOYMENT[deployment.status]
+        yield row(Span(f"{sign.glyph} {deployment.failure}", sign.tone))
+    for service, state in deployment.left_behind.items():
+        yield row(Span(f"  {service}: {state}", "warn"))
+
+
+def by_phase(states: Iterable[StepState]) -> list[tuple[Phase, list[StepState]]]:
+    """Neighbouring steps of one phase together, in plan order."""
+    ordered = sorted(states, key=lambda state: list(Phase).index(state.step.phase))
+    return [(phase, list(group)) for phase, group in itertools.groupby(ordered, key=lambda state: state.step.phase)]
+
+
+def time_text(state: StepState, now: datetime) -> str:
+    """Time spent, or the forecast with a `~` while it has not begun."""
+    spent = state.duration(now)
+    if state.status is StepStatus.SKIPPED:
+        return ""
+    if spent is not None:
+        return words.span_of(spent)
+    return f"~{words.span_of(state.step.forecast)}" if state.step.forecast is not None else ""
+
+
+def waiting_words(state: StepState, now: datetime) -> str:
+    """Why a step waits, and until when."""
+    parts = [state.detail] if state.detail else []
+    if state.retry_at is not None:
+        parts.append(f"tries again at {words.clock(state.retry_at)} (attempt {state.attempts + 1})")
+    elif state.waiting_until is not None:
+        parts.append(f"until {words.clock(state.waiting_until)}")
+    return ", ".join(parts)
+
+
+def detail_text(state: StepState, now: datetime) -> str:
+    """The one thing worth saying next to the step."""
+    forecast = state.step.forecast
+    if state.status is StepStatus.WAITING:
+        return waiting_words(state, now)
+    if state.status is StepStatus.RUNNING and forecast is not None:
+        return f"of ~{words.span_of(forecast)}" + (f"  {state.detail}" if state.detail else "")
+    return state.detail
+
+
+def step_rows(states: Sequence[StepState], now: datetime, width: int, height: int | None = None) -> list[Row]:
+    """One line a step under its phase; finished phases fold to one line when `height` lines are not enough."""
+    groups = by_phase(states)
+    needed = sum(len(group) + 1 for _, group in groups)
+    fold = height is not None and needed > height
+    name_width = column_width((state.step.name for state in states), 12, max(14, min(40, width - 20)))
+    rows: list[Row] = []
+    for phase, group in groups:
+        ended = all(state.status in QUIET for state in group)
+        if fold and ended:
+            rows.append(_folded(phase, group, width))
+            continue
+        rows.append(_phase(phase, group, width))
+        rows += [line for state in group for line in _step(state, now, width, name_width)]
+    return rows
+
+
+def _phase(phase: Phase, group: Sequence[StepState], width: int) -> Row:
+    ended = sum(1 for state in group if state.status.is_terminal)
+    return spread(row(Span(phase.value, "accent")), row(Span(f"{ended}/{len(group)}", "dim")), width)
+
+
+def _folded(phase: Phase, group: Sequence[StepState], width: int) -> Row:
+    spent = [state.ended_at - state.started_at for state in group if state.started_at and state.ended_at]
+    took = words.span_of(max(spent)) if spent else ""
+    statuses = {state.status for state in group}
+    sign = words.STEP[statuses.pop() if len(statuses) == 1 else StepStatus.SUCCEEDED]
+    head = row(
+        Span(left(phase.value, 13), "accent"),
+        sign.span,
+        Span(f"  {words.plural(len(group), 'step')}", "dim"),
+    )
+    return spread(head, row(Span(took, "dim")), width)
+
+
+def _step(state: StepState, now: datetime, width: int, name_width: int) -> list[Row]:
+    sign = words.STEP[state.status]
+    time = right(time_text(state, now), TIME_WIDTH)
+    active = state.status in {StepStatus.RUNNING, StepStatus.WAITING, StepStatus.FAILED, StepStatus.LOST}
+    said = detail_text(state, now)
+    tone: Tone = "dim" if state.status in {StepStatus.PENDING, StepStatus.SKIPPED} else "text"
+    head = (
+        Span(f" {sign.glyph} {left(sign.word, STATE_WIDTH - 1)}", sign.tone),
+        Span(left(state.step.name, name_width), "strong" if state.status is StepStatus.RUNNING else tone),
+        Span(f" {time}", "dim" if not active else "text"),
+    )
+    line = row(*head, key=state.step.id)
+    room = width - line.width - 2
+    if not said:
+        return [fit_row(line, width)]
+    detail_tone = sign.tone if state.status in {StepStatus.FAILED, StepStatus.LOST, StepStatus.WAITING} else "dim"
+    if room >= len(said) or not active:
+        if room < 8:
+            return [fit_row(line, width)]
+        return [row(*head, Span("  " + fit(said, room), detail_tone), key=state.step.id)]
+    below = row(" " * (STATE_WIDTH + 2), Span(fit(said, width - STATE_WIDTH - 2), detail_tone), key=state.step.id)
+    return [fit_row(line, width), below]
+
+
+def pipeline_rows(deployment: Deployment | None, now: datetime, width: int, height: int) -> list[Row]:
+    """The whole pane: summary, then steps."""
+    if deployment is None:
+        return [BLANK, row(Span("  Nothing has been deployed here yet.", "dim")), row(Span("  d plans one.", "dim"))]
+    head = summary(deployment, now, width)
+    return [*head, *step_rows(list(deployment.steps.values()), now, width, height - len(head))]
+
+
+def active_key(deployment: Deployment | None) -> str:
+    """The step to keep in sight: what runs, else what waits, else what failed, else the last that ended."""
+    if deployment is None:
+        return ""
+    states = deployment.steps.values()
+    for status in (StepStatus.RUNNING, StepStatus.WAITING, StepStatus.FAILED, StepStatus.LOST):
+        for state in states:
+            if state.status is status:
+                return state.step.id
+    ended = [(state.ended_at, state.step.id) for state in states if state.ended_at is not None]
+    return max(ended)[1] if ended else ""

@@ -1,12 +1,6 @@
 """One thin HTTP client for every platform: time limits, rate limits, careful repetition, and errors in words.
 
-An adapter asks and decodes; what goes wrong on the way arrives as the contract's errors:
-
-    no connection, no answer in time, a cut connection, 5xx → Unreachable
-    429, and what `is_limited` recognises               → RateLimited, with how long to wait
-    401, 403                                            → Unauthorized
-    any other 4xx                                       → Rejected, quoting the platform
-    an answer that cannot be read                       → UnexpectedReply, with a redacted excerpt
+An adapter asks and decodes; what goes wrong on the way arrives as the contract's errors (`providers.refusals`).
 
 Requests that may be repeated are, a few times within a few seconds; lasting trouble is the caller's to wait out. A
 request that never left, or was turned away by a rate limit, had no effect and may always be repeated.
@@ -26,9 +20,10 @@ from urllib.parse import quote
 
 import httpx
 
-from console.domain.errors import ProviderError, RateLimited, Rejected, Unauthorized, UnexpectedReply, Unreachable
-from providers.pacing import RateBudget, read_date, wait_after_refusal
-from providers.redaction import excerpt, redact
+from console.domain.errors import ProviderError, RateLimited, Unreachable
+from providers.pacing import RateBudget, read_date
+from providers.redaction import redact
+from providers.refusals import Refusals, describe, read_words
 from providers.wire import ShapeError
 
 Clock = Callable[[], datetime]
@@ -37,7 +32,6 @@ Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 T = TypeVar("T")
 
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
-REQUEST_IDS = ("render-request-id", "x-vercel-id", "x-github-request-id", "sb-request-id", "x-request-id")
 GUARDED_FROM = 12
 TELLS_THE_TIME_WITHIN = timedelta(seconds=2)
 """Slower answers say too little about the difference of the clocks."""
@@ -78,19 +72,6 @@ def utc_now() -> datetime:
 def segment(text: str) -> str:
     """Quote one part of a path, slashes included."""
     return quote(text, safe="")
-
-
-def read_words(response: httpx.Response) -> str:
-    """What a platform says in an error body: `message`, or `error.message`, or `error`; else the body itself."""
-    try:
-        body = response.json()
-    except ValueError:
-        return response.text
-    if not isinstance(body, dict):
-        return response.text
-    error = body.get("error")
-    nested = error.get("message") or error.get("code") if isinstance(error, dict) else error
-    return str(body.get("message") or nested or body.get("msg") or response.text)
 
 
 def read_or_write(method: str, path: str) -> str:
@@ -140,12 +121,11 @@ class ProviderHttp:
         self.clock = clock
         self.sleep = sleep
         self._limits = limits or Limits()
-        self._error_words = error_words
-        self._is_limited = is_limited
         self._limit_class = limit_class
         self._jitter = jitter
         self._params = params
         self._secrets = {*secrets, *_secrets_in(headers or {}), *(auth[1:] if isinstance(auth, tuple) else ())}
+        self._refusals = Refusals(provider, self.platform, self._secrets, error_words, is_limited)
         self._client = httpx.AsyncClient(
             base_url=base_url,
             headers={"user-agent": "quarterdeck", "accept": "application/json", **(headers or {})},
@@ -191,12 +171,14 @@ class ProviderHttp:
             UnexpectedReply: There is no JSON, or the parser does not find what it needs.
         """
         if reply.json is None:
-            raise self._unexpected("an empty answer where one with content belongs", reply.status, reply.headers)
+            raise self._refusals.unexpected(
+                "an empty answer where one with content belongs", reply.status, reply.headers
+            )
         try:
             return parse(reply.json)
         except ShapeError as error:
             what = f"an answer of a shape not known here: {error}"
-            raise self._unexpected(what, reply.status, reply.headers, reply.text) from error
+            raise self._refusals.unexpected(what, reply.status, reply.headers, reply.text) from error
 
     async def send(
         self,
@@ -248,15 +230,15 @@ class ProviderHttp:
         try:
             response = await self._client.send(request, stream=True)
         except httpx.HTTPError as error:
-            raise self._unreachable(request, error) from error
+            raise self._refusals.unreachable(request, error) from error
         try:
             self._learn(method, path, response, self.clock())
             if not response.is_success:
                 await response.aread()
-                raise self._error_for(request, response)
+                raise self._refusals.of_status(request, response, self.clock())
             yield response.aiter_lines()
         except httpx.HTTPError as error:
-            raise self._unreachable(request, error) from error
+            raise self._refusals.unreachable(request, error) from error
         finally:
             await response.aclose()
 
@@ -270,13 +252,7 @@ class ProviderHttp:
         if wait > timedelta(0):
             spent = (self.clock() - began).total_seconds()
             if spent + wait.total_seconds() > self._limits.budget:
-                raise RateLimited(
-                    self.provider,
-                    f"{self.platform}'s rate limit for {limit_class} requests is used up.",
-                    f"{method} {path}",
-                    f"It starts anew in {_seconds(wait)}; nothing was sent.",
-                    retry_after=wait,
-                )
+                raise self._refusals.used_up(limit_class, f"{method} {path}", wait)
             await self.sleep(wait.total_seconds())
         self.rates.spend(limit_class)
 
@@ -290,11 +266,11 @@ class ProviderHttp:
                 finally:
                     await response.aclose()
         except (httpx.HTTPError, TimeoutError) as error:
-            raise self._unreachable(request, error) from error
+            raise self._refusals.unreachable(request, error) from error
         whole = httpx.Response(response.status_code, headers=_plain(response.headers), content=body)
         self._learn(request.method, path, whole, sent_at)
         if not whole.is_success and whole.status_code not in accept:
-            raise self._error_for(request, whole)
+            raise self._refusals.of_status(request, whole, self.clock())
         return self._reply(request, whole, as_text)
 
     async def _read(self, response: httpx.Response) -> bytes:
@@ -302,7 +278,7 @@ class ProviderHttp:
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > LARGEST_ANSWER:
-                raise self._unexpected("an answer larger than 32 MiB", response.status_code, response.headers)
+                raise self._refusals.unexpected("an answer larger than 32 MiB", response.status_code, response.headers)
         return bytes(body)
 
     def _reply(self, request: httpx.Request, response: httpx.Response, as_text: bool) -> Reply:
@@ -314,8 +290,8 @@ class ProviderHttp:
         except (ValueError, RecursionError) as error:
             if not response.is_success:
                 return Reply(response.status_code, response.headers, None, content)
-            what = f"an answer to {_ask(request)} that is not JSON"
-            raise self._unexpected(what, response.status_code, response.headers, content) from error
+            what = f"an answer to {describe(request)} that is not JSON"
+            raise self._refusals.unexpected(what, response.status_code, response.headers, content) from error
         return Reply(response.status_code, response.headers, decoded, content)
 
     def _learn(self, method: str, path: str, response: httpx.Response, sent_at: datetime) -> None:
@@ -330,68 +306,6 @@ class ProviderHttp:
         backoff = min(self._limits.longest_wait, self._limits.first_wait * 2.0 ** (attempt - 1))
         wait = backoff * (0.5 + self._jitter())
         return max(wait, error.retry_after.total_seconds()) if isinstance(error, RateLimited) else wait
-
-    def _error_for(self, request: httpx.Request, response: httpx.Response) -> ProviderError:
-        status, asked = response.status_code, _ask(request)
-        words = self._words(response)
-        place = f"HTTP {status}"
-        number = _request_id(response.headers)
-        if status == 429 or self._is_limited(response):
-            wait = wait_after_refusal(response.headers, self.clock())
-            return RateLimited(
-                self.provider,
-                f"{self.platform} wants fewer requests: {words}",
-                f"{asked} · {place}",
-                f"It may be asked again in {_seconds(wait)}.",
-                number,
-                retry_after=wait,
-            )
-        if status in (401, 403):
-            return Unauthorized(
-                self.provider,
-                f"{self.platform} does not let this token do {asked}: {words}",
-                place,
-                f"Check the token of [providers.{self.provider}]; `quarterdeck doctor` shows what it may do.",
-                number,
-            )
-        if status >= 500:
-            return Unreachable(
-                self.provider,
-                f"{self.platform} failed to answer {asked}: {words}",
-                place,
-                f"The fault is {self.platform}'s; asking again later may help.",
-                number,
-            )
-        if status >= 400:
-            return Rejected(self.provider, f"{self.platform} refused {asked}: {words}", place, "", number)
-        return self._unexpected(f"status {status} to {asked}", status, response.headers, response.text)
-
-    def _words(self, response: httpx.Response) -> str:
-        if "html" in response.headers.get("content-type", ""):
-            return "a web page instead of an answer"
-        return excerpt(self._error_words(response), self._secrets) or "no reason given"
-
-    def _unreachable(self, request: httpx.Request, error: Exception) -> Unreachable:
-        if isinstance(error, httpx.TimeoutException | TimeoutError):
-            reason = "no answer in time"
-        else:
-            reason = self.redact(str(error)) or type(error).__name__
-        return Unreachable(
-            self.provider,
-            f"{self.platform} cannot be reached: {reason}.",
-            f"{_ask(request)} · {request.url.host}",
-            "Check the network between here and there, and the platform's status page.",
-        )
-
-    def _unexpected(self, what: str, status: int, headers: Mapping[str, str], content: str = "") -> UnexpectedReply:
-        shown = f": {excerpt(content, self._secrets)}" if content else "."
-        return UnexpectedReply(
-            self.provider,
-            f"{self.platform} sent {what}{shown}",
-            f"HTTP {status}",
-            "Something between here and the platform may have answered in its place; else its API has changed.",
-            _request_id(headers),
-        )
 
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -423,15 +337,3 @@ def _plain(headers: httpx.Headers) -> httpx.Headers:
 def _secrets_in(headers: Mapping[str, str]) -> list[str]:
     secret = ("authorization", "apikey", "api-key", "x-api-key")
     return [value.split(" ", 1)[-1] for name, value in headers.items() if name.lower() in secret]
-
-
-def _request_id(headers: Mapping[str, str]) -> str:
-    return next((headers[name] for name in REQUEST_IDS if name in headers), "")
-
-
-def _ask(request: httpx.Request) -> str:
-    return f"{request.method} {request.url.path}"
-
-
-def _seconds(wait: timedelta) -> str:
-    return f"{wait.total_seconds():.0f} s"

@@ -176,7 +176,7 @@ class TestGivenAWish:
         seen = [await actuator(opened, capability).observe(started.reference) for _ in range(3)]
 
         assert {operation.status for operation in seen} == {OperationStatus.SUCCEEDED}
-        assert len({tuple(operation.outputs.items()) for operation in seen}) == 1
+        assert all(operation.outputs == seen[0].outputs for operation in seen)
 
     async def test_when_a_reference_is_unknown_then_the_operation_is_lost(
         self, opened: Opened, wish: Wish, capability: str

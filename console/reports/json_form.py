@@ -5,11 +5,13 @@ Keys in snake_case, times ISO 8601 in UTC, durations in seconds as numbers. Keys
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
 from console.domain.codec import to_json
 from console.domain.deployment import Deployment, StepState
+from console.reports.model import Report
 
 
 def deployment_to_json(deployment: Deployment, now: datetime) -> dict[str, Any]:
@@ -57,6 +59,25 @@ def deployment_to_json(deployment: Deployment, now: datetime) -> dict[str, Any]:
         "workers": list(deployment.workers),
         "seq": deployment.seq,
     }
+
+
+def render_json(report: Report) -> str:
+    """Write the deployment's object with the report's own findings beside it, under `report`."""
+    findings = {
+        "written_at": to_json(report.written_at),
+        "headline": report.headline,
+        "summary": list(report.summary),
+        "figures": {figure.label: figure.value for figure in report.figures},
+        "platforms": [
+            {"provider": platform.provider, "services": list(platform.services), "result": platform.result}
+            for platform in report.platforms
+        ],
+        "stages": to_json(report.stages),
+        "issues": [{"what": issue.what, "where": issue.where, "tone": issue.tone.value} for issue in report.issues],
+        "next_steps": list(report.next_steps),
+        "artifacts": {row.label: row.value for row in report.artifacts},
+    }
+    return json.dumps({**deployment_to_json(report.deployment, report.written_at), "report": findings}, indent=2) + "\n"
 
 
 def _step(state: StepState, now: datetime) -> dict[str, Any]:

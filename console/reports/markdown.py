@@ -21,7 +21,7 @@ def render_markdown(report: Report) -> str:
         _section("Performance", _performance(report)),
         _section("Rollback", _rollback(report.rollback)),
         _section("Issues", _bullets(f"{issue.what} ({issue.where})" for issue in report.issues) or "None."),
-        _section("Next steps", "\n".join(f"{n}. {step}" for n, step in enumerate(report.next_steps, 1))),
+        _section("Next steps", "\n".join(f"{n}. {_prose(step)}" for n, step in enumerate(report.next_steps, 1))),
         _section("Artifacts", _rows(report.artifacts, code=True)),
         f"---\n\nWritten by Quarterdeck at {moment(report.written_at)}.",
     ]
@@ -91,21 +91,38 @@ def _rollback(part: RollbackPart | None) -> str:
 
 
 def _rows(rows: Sequence[Row], *, code: bool = False) -> str:
-    return _table(("", ""), [(row.label, f"`{row.value}`" if code else row.value) for row in rows], escape=not code)
+    pairs = [(_cell(row.label), _code(row.value) if code else _cell(row.value)) for row in rows]
+    return _lines([("", ""), ("---", "---"), *pairs])
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, escape: bool = True) -> str:
-    shown = [[_cell(cell) if escape else cell.replace("|", "\\|") for cell in row] for row in rows]
-    lines = [list(head), ["---"] * len(head), *shown]
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [list(head), ["---"] * len(head), *([_cell(cell) for cell in row] for row in rows)]
+    return _lines(lines)
+
+
+def _lines(lines: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _bullets(items: Iterable[str]) -> str:
-    return "\n".join(f"- {_plain(item)}" for item in items)
+    return "\n".join(f"- {_prose(item)}" for item in items)
 
 
 def _cell(text: str) -> str:
     return _plain(text).replace("\n", " ")
+
+
+def _code(text: str) -> str:
+    shown = text.replace("`", "'").replace("\n", " ").replace("|", "\\|")
+    return f"`{shown}`"
+
+
+def _prose(text: str) -> str:
+    """Escape everything but what stands between backticks, which must come in pairs."""
+    parts = text.replace("\n", " ").split("`")
+    if len(parts) % 2 == 0:
+        return _plain("'".join(parts))
+    return "".join(f"`{part}`" if n % 2 else _plain(part) for n, part in enumerate(parts))
 
 
 def _plain(text: str) -> str:

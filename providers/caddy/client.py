@@ -1,0 +1,88 @@
+"""The calls to Caddy's admin API, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from console.domain.errors import Rejected, UnexpectedReply
+from providers.caddy.wire import Handler, parse_counters, parse_handler
+from providers.contract import ArmCounters
+from providers.http import ProviderHttp, segment
+from providers.redaction import excerpt
+from providers.wire import ShapeError
+
+CHANGED_MEANWHILE = 412
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A handler as it was read. A change that carries `tag` is refused once the handler has changed."""
+
+    handler: Handler
+    tag: str
+
+
+class CaddyClient:
+    """Raises the contract's errors, as `ProviderHttp` does.
+
+    Args:
+        admin: The Caddy that divides the traffic.
+        metrics: The Caddy that counts; often the same.
+    """
+
+    def __init__(self, admin: ProviderHttp, metrics: ProviderHttp) -> None:
+        self.admin = admin
+        self.metrics = metrics
+
+    async def close(self) -> None:
+        await self.admin.close()
+        if self.metrics is not self.admin:
+            await self.metrics.close()
+
+    async def fetch_admin(self) -> None:
+        """Ask for the smallest part of the configuration; what it holds does not matter."""
+        await self.admin.send("GET", "/config/admin")
+
+    async def fetch_handler(self, route: str) -> Seen:
+        seen = await self.fetch_handler_or_none(route)
+        if seen is None:
+            raise Rejected(
+                self.admin.provider,
+                f"Caddy has no handler with the id {route!r}.",
+                f"GET /id/{route}",
+                f'Give the reverse_proxy handler of the route "@id": "{route}" in Caddy\'s configuration.',
+            )
+        return seen
+
+    async def fetch_handler_or_none(self, route: str) -> Seen | None:
+        reply = await self.admin.send("GET", f"/id/{segment(route)}", accept=(404,))
+        if reply.status == 404:
+            return None
+        return Seen(self.admin.decode(reply, parse_handler), reply.headers.get("etag", ""))
+
+    async def put_weights(self, route: str, weights: Sequence[int], tag: str) -> bool:
+        """Replace a handler's weights in one step; False when it had changed since it was read."""
+        reply = await self.admin.send(
+            "PATCH",
+            f"/id/{segment(route)}/load_balancing/selection_policy/weights",
+            json=list(weights),
+            headers={"if-match": tag} if tag else {},
+            # A repetition of what took effect already is refused by its tag.
+            repeatable=bool(tag),
+            accept=(CHANGED_MEANWHILE,),
+        )
+        return reply.status != CHANGED_MEANWHILE
+
+    async def fetch_counters(self) -> dict[str, ArmCounters]:
+        reply = await self.metrics.send("GET", "/metrics", as_text=True)
+        try:
+            return parse_counters(reply.text)
+        except ShapeError as problem:
+            shown = excerpt(self.metrics.redact(reply.text))
+            raise UnexpectedReply(
+                self.metrics.provider,
+                f"Caddy sent an answer of a shape not known here: {problem}: {shown}",
+                "GET /metrics",
+                "Check the address of [providers] admin_url, and that nothing answers in Caddy's place.",
+            ) from problem

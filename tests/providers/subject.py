@@ -13,6 +13,7 @@ and every law of `test_contract.py` runs on it. `strangers` may be left out wher
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -57,10 +58,26 @@ class Faults(httpx.AsyncBaseTransport):
 
         self._fault = lose
 
-    def answer(self, status: int, body: Any = None, headers: dict[str, str] | None = None) -> None:
-        """Answer everything so; nothing reaches the platform. `body` may be JSON or text."""
+    def answer(
+        self,
+        status: int,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        *,
+        to: str = "",
+        times: int | None = None,
+    ) -> None:
+        """Answer everything so, and let none of it reach the platform. `body` may be JSON or text.
+
+        Args:
+            to: Only requests whose path ends so.
+            times: Only that many; then everything passes again.
+        """
+        left = itertools.count(times, -1) if times is not None else itertools.repeat(1)
 
         async def refuse(request: httpx.Request) -> httpx.Response:
+            if not request.url.path.endswith(to) or next(left) <= 0:
+                return await self._pass(request)
             content = body if isinstance(body, str) else json.dumps(body)
             told = {"content-type": "text/html" if isinstance(body, str) else "application/json", **(headers or {})}
             return httpx.Response(status, headers=told, content=content, request=request)

@@ -4,6 +4,7 @@ Suspending, scaling and deploying act on real processes through `Hosting`. Rende
 POST of a deploy makes one, and one more is queued behind a deploy in progress with an empty 202.
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -59,8 +60,7 @@ class Render(Emulator):
         super().__init__("render", self._build(Frontdoor(token, clock, Windows(clock, limit_scale))), self._tally)
 
     async def start(self) -> None:
-        for service in self.services.values():
-            await self._deployer.first_live(service)
+        await asyncio.gather(*(self._deployer.first_live(service) for service in self.services.values()))
 
     async def stop(self) -> None:
         await self._tasks.cancel()

@@ -21,9 +21,7 @@ EXCUSES = (
     Excuse("status", "/environments/{environment_name}", "404", "facts 4: 404 is what unknown and hidden things get"),
     Excuse("status", "/pulls/{pull_number}/reviews", "404", "facts 4: 404 is what unknown and hidden things get"),
     Excuse("status", "/statuses/{sha}", "422", "facts 4 errors: validation is 422; the document names only 201"),
-    Excuse("answer", "POST /repos/{owner}/{repo}/deployments", "409", "the document names 409 without a body", "body"),
     Excuse("media", "POST /repos/{owner}/{repo}/deployments", "409", "the document shows 409's message in its text"),
-    Excuse("undeclared", "POST /repos/{owner}/{repo}/deployments", "errors", "the document shows it in its text"),
 )
 REPO = "/repos/quarterdeck-demo/shop"
 V11 = commit_of("v1.1")

@@ -39,7 +39,7 @@ class Increment:
 
 
 def increment(before: ArmCounters | None, after: ArmCounters) -> Increment:
-    """What came between two looks. Without a look before, what the totals hold is of an unknown past and not counted."""
+    """What came between two looks. Without a look before, the totals are of an unknown past and not counted."""
     if before is None:
         return Increment(is_seam=True)
     if is_new_run(before, after):

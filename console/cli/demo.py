@@ -1,0 +1,119 @@
+"""`demo`: a playground of its own, a story told on it, and nothing left running."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.cli.output import show_json
+from console.cli.playground import stop_worker
+from console.cli.session import Session
+from console.cli.words import say_length
+from console.domain.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from console.cli.story import Counts, Part
+
+REPORTS = "artifacts"
+
+
+def demo(session: Session) -> int:
+    """Bring a playground up, show deployments on it, take it down; 0 only if everything held."""
+    if not session.options.headless and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "The guided demo needs a terminal.",
+            "standard input or output is not one",
+            "Use `quarterdeck demo --headless`, which tells the story as text.",
+        )
+    with _home(session) as home, _playground(session, home):
+        if session.options.headless:
+            return asyncio.run(_and_close(session, home))
+        from console.cli.guide import guided
+
+        return asyncio.run(guided(session))
+
+
+@contextlib.contextmanager
+def _home(session: Session) -> Iterator[Path]:
+    """The home named, or one of its own of which only the reports stay."""
+    if session.options.home:
+        yield session.home
+        return
+    home = Path(tempfile.mkdtemp(prefix="quarterdeck-demo-"))
+    session.options.home = str(home)
+    session.options.config_file = ""
+    try:
+        yield home
+    finally:
+        for entry in home.iterdir():
+            if entry.name != REPORTS:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            home.rmdir()
+
+
+@contextlib.contextmanager
+def _playground(session: Session, home: Path) -> Iterator[None]:
+    from console.playground import commands
+
+    began = time.monotonic()
+    session.say("Bringing up Render, Vercel, Supabase, GitHub, PostgreSQL, Caddy and a shop with customers …")
+    try:
+        commands.up(home, session.options.rps)
+        session.say(f"The playground is up after {say_length(time.monotonic() - began)}, in {home}.")
+        yield
+    finally:
+        # Whatever happened, nothing may be left running.
+        with contextlib.suppress(Exception):
+            stop_worker(home)
+        commands.down(home)
+        session.say("The playground is down.")
+
+
+async def _and_close(session: Session, home: Path) -> int:
+    try:
+        return await _headless(session, home)
+    finally:
+        await session.reach.close()
+
+
+async def _headless(session: Session, home: Path) -> int:
+    from console.cli.story import Story
+    from console.playground import commands
+
+    def count() -> Counts:
+        found = commands.status(home)
+        return found["requests_total"], found["requests_failed"]
+
+    def tell(words: str) -> None:
+        if session.form == "text":
+            print(words, file=session.out, flush=True)
+
+    service = await session.service()
+    story = Story(session, service, count, home / REPORTS, tell)
+    began = time.monotonic()
+    parts: list[Part] = [await story.good()]
+    parts.append(await story.erring())
+    parts.append(await story.by_hand())
+    broken = [f"{part.name}: {words}" for part in parts for words in part.broken]
+    if session.form == "text":
+        tell("Reports:")
+        for part in parts:
+            tell(f"   {part.report}")
+        tell("Everything held." if not broken else "Not everything held:")
+        for words in broken:
+            tell(f"   ✗ {words}")
+        session.say(f"The story took {say_length(time.monotonic() - began)}.")
+    else:
+        show_json(
+            session, {"held": not broken, "parts": [dataclasses.asdict(part) for part in parts], "broken": broken}
+        )
+    return ExitCode.FAILED if broken else ExitCode.GOOD

@@ -107,6 +107,8 @@ def say(result: ProbeResult) -> str:
     status = f"HTTP {result.status}" if result.status is not None else ""
     if result.ok:
         return f"{status or 'answered'} in {result.latency * 1000:.0f} ms"
+    if result.reason.startswith("HTTP"):
+        return result.reason
     return ", ".join(part for part in (status, result.reason) if part) or "no answer"
 
 

@@ -1,0 +1,63 @@
+"""Every kind of provider: the one place that names the adapters.
+
+Nothing of an adapter is loaded before a connection of its kind is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from importlib import import_module
+
+from console.domain.errors import ConfigError, ConfigProblem, UsageError
+from providers.contract import Connection
+
+KINDS: Mapping[str, str] = {
+    "render": "RenderSettings",
+    "vercel": "VercelSettings",
+    "supabase": "SupabaseSettings",
+    "github": "GitHubSettings",
+    "caddy": "CaddySettings",
+    "web": "WebSettings",
+}
+"""The settings model of each kind, in `providers/<kind>/settings.py`; `adapter.py` beside it opens a connection."""
+
+
+def open_provider(name: str, settings: Mapping[str, object], *, clock: Callable[[], datetime]) -> Connection:
+    """Open the connection that a `[providers.NAME]` block describes. Asks nothing over the network.
+
+    Args:
+        name: The block's name.
+        settings: Its keys, `kind` among them, with secrets resolved.
+        clock: The time now, aware.
+
+    Raises:
+        UsageError: No adapter has this kind; names the known ones.
+        ConfigError: The adapter does not take these settings; names every key.
+    """
+    kind = str(settings.get("kind", ""))
+    if kind not in KINDS:
+        raise UsageError(
+            f"Provider {name} is of kind {kind!r}, which is not known.",
+            f"[providers.{name}] kind",
+            f"Known kinds: {', '.join(KINDS)}.",
+        )
+    model = getattr(import_module(f"providers.{kind}.settings"), KINDS[kind])
+    checked = _check(name, model, settings)
+    connection: Connection = import_module(f"providers.{kind}.adapter").open_connection(name, checked, clock=clock)
+    return connection
+
+
+def _check(name: str, model: type, settings: Mapping[str, object]) -> object:
+    from pydantic import BaseModel, ValidationError
+
+    assert issubclass(model, BaseModel)
+    try:
+        return model.model_validate(settings)
+    except ValidationError as problem:
+        # The message alone is shown: pydantic's own text would quote values, secrets among them.
+        found = [
+            ConfigProblem(f"[providers.{name}]", 0, ".".join(map(str, one["loc"])), one["msg"] + ".", "")
+            for one in problem.errors(include_input=False, include_url=False)
+        ]
+        raise ConfigError(found) from None

@@ -1,0 +1,1 @@
+"""Probes over HTTP, as a visitor would ask."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from console.client import service
-from console.domain import errors
 from console.domain.codec import Json, from_json, to_json
 from console.domain.errors import ConfigProblem, ConsoleError, ExitCode
+from console.domain.exchange import LogBatch
+from console.domain.observations import LogLine
 
 EXTRAS = ("reasons", "problems", "provider", "request", "retry_after")
 """Attributes that some errors carry beside their words."""
@@ -53,9 +53,12 @@ def error_from_json(data: Json) -> ConsoleError:
 
 
 def _classes() -> dict[str, type[ConsoleError]]:
-    modules = (vars(errors), vars(service))
-    found = [value for module in modules for value in module.values() if isinstance(value, type)]
-    return {kind.__name__: kind for kind in found if issubclass(kind, ConsoleError)}
+    """Every kind of error that is known here, by name."""
+    found, kinds = {"ConsoleError": ConsoleError}, [ConsoleError]
+    while kinds:
+        kinds = [sub for kind in kinds for sub in kind.__subclasses__()]
+        found.update({kind.__name__: kind for kind in kinds})
+    return found
 
 
 @dataclass(frozen=True)
@@ -75,35 +78,53 @@ class Message:
 HEARTBEAT = b": alive\n\n"
 
 
-@dataclass
-class _Draft:
-    fields: dict[str, str] = field(default_factory=dict)
-
-    def take(self, line: str) -> None:
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if name == "data" and "data" in self.fields:
-            value = f"{self.fields['data']}\n{value}"
-        if name:
-            self.fields[name] = value
-
-    def finish(self) -> Message | None:
-        fields, self.fields = self.fields, {}
-        if "data" not in fields:
-            return None
-        return Message(fields.get("event", "message"), json.loads(fields["data"]), fields.get("id", ""))
+def decode_message(block: bytes) -> Message | None:
+    """Read what stands between two blank lines; None for comments and for what carries no data."""
+    fields: dict[str, str] = {}
+    for line in block.decode("utf-8").split("\n"):
+        name, _, value = line.rstrip("\r").partition(":")
+        fields[name] = f"{fields['data']}\n{value}" if name == "data" and name in fields else value.removeprefix(" ")
+    if "data" not in fields:
+        return None
+    return Message(fields.get("event", "message"), json.loads(fields["data"]), fields.get("id", ""))
 
 
-async def read_messages(lines: AsyncIterator[str]) -> AsyncIterator[Message]:
-    """Read server-sent events from lines without their ends; comments are skipped."""
-    draft = _Draft()
-    async for line in lines:
-        if line:
-            draft.take(line)
-            continue
-        message = draft.finish()
-        if message is not None:
-            yield message
+async def read_messages(pieces: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+    """Read server-sent events from bytes as they arrive; one that is cut off at the end is not given."""
+    buffer, looked = bytearray(), 0
+    async for piece in pieces:
+        buffer += piece
+        while (end := buffer.find(b"\n\n", max(looked - 1, 0))) >= 0:
+            message = decode_message(bytes(buffer[:end]))
+            del buffer[: end + 2]
+            looked = 0
+            if message is not None:
+                yield message
+        looked = len(buffer)
+
+
+def log_batch_to_json(batch: LogBatch) -> Json:
+    """Encode a batch as the codec would, ten times as fast: a flood of lines passes here."""
+    lines = [
+        {
+            "at": line.at.isoformat(),
+            "source": line.source,
+            "text": line.text,
+            "level": line.level,
+            "number": line.number,
+        }
+        for line in batch.lines
+    ]
+    return {"lines": lines, "dropped": batch.dropped}
+
+
+def log_batch_from_json(data: Json) -> LogBatch:
+    """Decode what `log_batch_to_json` made; in the console, where a slow decoder would delay keys."""
+    read = datetime.fromisoformat
+    lines = tuple(
+        LogLine(read(line["at"]), line["source"], line["text"], line["level"], line["number"]) for line in data["lines"]
+    )
+    return LogBatch(lines, data["dropped"])
 
 
 def query_pairs(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

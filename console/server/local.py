@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from console.client.service import (
+from console.domain.deployment import Deployment, fold
+from console.domain.errors import ConsoleError, Refused, StoreError, UsageError
+from console.domain.events import Event
+from console.domain.exchange import (
     ControlRequest,
     HistoryQuery,
     Identity,
@@ -22,15 +25,12 @@ from console.client.service import (
     Submitted,
     WorkerStatus,
 )
-from console.domain.deployment import Deployment, fold
-from console.domain.errors import ConsoleError, Refused, StoreError, UsageError
-from console.domain.events import Event
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
 from console.domain.roles import NEEDED, Role, may
-from console.server.environments import describe_environment
 from console.server.parts import Parts
+from console.server.reporting import write_report
 from console.storage.ledger import AuditEntry, Wake
 from console.storage.log_search import LineFilter
 
@@ -79,8 +79,7 @@ class LocalService:
         self._need("view")
         if name is not None:
             self._check_environment(name)
-        names = [name] if name is not None else [EnvironmentName(known) for known in self._parts.settings.environments]
-        return await asyncio.gather(*(describe_environment(self._parts, environment) for environment in names))
+        return await self._parts.monitor.environment_statuses(name)
 
     async def preview(self, wish: Wish) -> Plan:
         self._need("view")
@@ -149,8 +148,8 @@ class LocalService:
             if wake.kind == "event":
                 bell.set()
 
-        def on_pulse(pulse: Pulse) -> None:
-            pulses[pulse.environment] = pulse
+        def on_pulse(at: datetime, environment: EnvironmentName, health: tuple[ArmHealth, ...]) -> None:
+            pulses[environment] = Pulse(at, environment, health)
             bell.set()
 
         leave = [ledger.subscribe(on_wake), self._parts.monitor.subscribe(on_pulse)]
@@ -189,7 +188,7 @@ class LocalService:
         """New lines as they come; with `since`, first the newest `limit` lines from that time on."""
         self._need("view")
         store = self._parts.logs
-        with store.listen(_filter(query)) as follower:
+        with store.listen(_filter(query)) as follower, self._watching(query.environment):
             shown = await store.search(_filter(query), query.limit) if query.since else ()
             if shown:
                 yield LogBatch(shown)
@@ -200,10 +199,23 @@ class LocalService:
                 if fresh or dropped:
                     yield LogBatch(fresh, dropped)
 
+    @contextmanager
+    def _watching(self, environment: EnvironmentName | None) -> Iterator[None]:
+        """Have the platforms' logs fetched, and health kept fresh: whoever follows the logs is looking at it."""
+        if environment is not None:
+            self._check_environment(environment)
+        ends = [self._parts.monitor.watch(environment)] if environment is not None else []
+        try:
+            with self._parts.tail.reading(environment):
+                yield
+        finally:
+            for end in ends:
+                end()
+
     async def report(self, deployment: DeploymentId, form: str) -> str:
         self._need("view")
         folded = await self.deployment(deployment)
-        return await asyncio.to_thread(self._parts.reporter, folded, form)
+        return await write_report(self._parts.ledger, folded, form, self._parts.clock.now())
 
     async def audit(self, since: datetime | None, until: datetime | None, limit: int) -> Sequence[AuditEntry]:
         self._need("view")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from console.client.service import ControlRequest, Pulse, RollbackPreview, Submitted
 from console.config.settings import Settings
 from console.domain.clock import Clock
-from console.domain.deployment import Deployment
+from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
-from console.domain.observations import ArmHealth
+from console.domain.observations import ArmHealth, EnvironmentStatus
 from console.domain.plan import Plan, Wish
 from console.storage.ledger import Ledger
 from console.storage.logs import LogStore
@@ -37,18 +37,31 @@ class EngineDoor(Protocol):
     ) -> RollbackPreview: ...
 
 
+Told = Callable[[datetime, EnvironmentName, tuple[ArmHealth, ...]], None]
+
+
 class MonitorDoor(Protocol):
     """The part of the watch that clients reach."""
 
     async def health(self, environment: EnvironmentName) -> Sequence[ArmHealth]: ...
 
-    def subscribe(self, callback: Callable[[Pulse], None]) -> Callable[[], None]:
-        """Be called on the loop when something changed; the result ends it."""
+    async def environment_statuses(self, environment: EnvironmentName | None = None) -> Sequence[EnvironmentStatus]: ...
+
+    def subscribe(self, told: Told) -> Callable[[], None]:
+        """Be called on the loop after each look that changed something; the result ends it."""
+        ...
+
+    def watch(self, environment: EnvironmentName) -> Callable[[], None]:
+        """Keep an environment fresh while somebody looks at it; the result ends that."""
         ...
 
 
-Reporter = Callable[[Deployment, str], str]
-"""Writes a deployment as `md`, `html` or `json`; raises UsageError for another form."""
+class TailDoor(Protocol):
+    """The part of the log tail that clients reach."""
+
+    def reading(self, environment: EnvironmentName | None) -> AbstractContextManager[None]:
+        """Follow the platforms' logs of an environment, or of all, while somebody reads them."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,7 @@ class Parts:
     logs: LogStore
     engine: EngineDoor
     monitor: MonitorDoor
-    reporter: Reporter
+    tail: TailDoor
     clock: Clock
     about: About
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

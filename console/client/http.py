@@ -1,0 +1,280 @@
+"""The service over a worker's unix socket. Errors come back as the classes and words that the worker raised."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+from console.client import starting
+from console.client.places import Places
+from console.client.service import WorkerUnavailable
+from console.client.wire import Message, error_from_json, log_batch_from_json, query_pairs, read_messages
+from console.domain.codec import Json, from_json, to_json
+from console.domain.deployment import Deployment
+from console.domain.errors import ConsoleError
+from console.domain.events import Event, event_from_json
+from console.domain.exchange import (
+    ControlRequest,
+    HistoryQuery,
+    Identity,
+    LogBatch,
+    LogQuery,
+    Pulse,
+    RollbackPreview,
+    Submitted,
+    WorkerStatus,
+)
+from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
+from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
+from console.domain.plan import Plan, Wish
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+
+ANSWER_SECONDS = 120.0  # a preview asks every platform, and platforms may be slow
+SILENCE_SECONDS = 40.0  # a stream says something every 15 s
+FIRST_WAIT = 0.1
+LONGEST_WAIT = 3.0
+
+
+async def connect(home: Path, *, start: bool = True, config: Path | None = None) -> HttpService:
+    """Reach the worker of a state directory, starting one detached when none answers and `start` is set.
+
+    Raises:
+        WorkerUnavailable: None answers; with `start`, says how its start ended.
+        ConsoleError: The worker could not start, in its own words (`ConfigError`, `StoreTooNew`, …).
+        Refused: The socket is another user's.
+    """
+    places = Places(home)
+    if not await asyncio.to_thread(_is_up, places):
+        if not start:
+            raise WorkerUnavailable(
+                "No worker is running.", str(places.home), "Start one with `quarterdeck worker start`."
+            )
+        await asyncio.to_thread(starting.ensure_worker, places, config)
+    return HttpService(places, config=config, start=start)
+
+
+def _is_up(places: Places) -> bool:
+    path = places.find_socket()
+    starting.check_owner(places, path)
+    return starting.answers(path)
+
+
+class HttpService:
+    """Implements `Service`. One instance serves one client; close it, or use it in `async with`."""
+
+    def __init__(self, places: Places, *, config: Path | None = None, start: bool = False) -> None:
+        self._places = places
+        self._config = config
+        self._start = start
+        self._client: httpx.AsyncClient | None = None
+        self.is_connected = True
+        """Whether the event stream was open when it was last looked at."""
+
+    async def __aenter__(self) -> HttpService:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def whoami(self) -> Identity:
+        return from_json(Identity, await self._get("/v1/whoami"))
+
+    async def worker_status(self) -> WorkerStatus:
+        return from_json(WorkerStatus, await self._get("/v1/worker"))
+
+    async def stop_worker(self) -> None:
+        await self._post("/v1/worker/stop", {})
+
+    async def environments(self, name: EnvironmentName | None = None) -> Sequence[EnvironmentStatus]:
+        return from_json(_many(EnvironmentStatus), await self._get("/v1/environments", {"name": name}))
+
+    async def preview(self, wish: Wish) -> Plan:
+        return from_json(Plan, await self._post("/v1/plans", to_json(wish)))
+
+    async def deploy(self, wish: Wish, request_id: str, digest: str = "") -> Submitted:
+        body = {"wish": to_json(wish), "request_id": request_id, "digest": digest}
+        return from_json(Submitted, await self._post("/v1/deployments", body))
+
+    async def control(self, deployment: DeploymentId, request: ControlRequest) -> None:
+        await self._post(f"/v1/deployments/{_part(deployment)}/controls", to_json(request))
+
+    async def preview_rollback(
+        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = ()
+    ) -> RollbackPreview:
+        path = f"/v1/deployments/{_part(deployment)}/rollback"
+        return from_json(RollbackPreview, await self._get(path, {"service": services}))
+
+    async def deployment(self, deployment: str) -> Deployment:
+        return from_json(Deployment, await self._get(f"/v1/deployments/{_part(deployment)}"))
+
+    async def events_of(self, deployment: DeploymentId) -> Sequence[Event]:
+        return [event_from_json(item) for item in await self._get(f"/v1/deployments/{_part(deployment)}/events")]
+
+    async def history(self, query: HistoryQuery) -> Sequence[DeploymentSummary]:
+        return from_json(_many(DeploymentSummary), await self._get("/v1/deployments", _values(query)))
+
+    async def health(self, environment: EnvironmentName) -> Sequence[ArmHealth]:
+        return from_json(_many(ArmHealth), await self._get(f"/v1/environments/{_part(environment)}/health"))
+
+    async def metrics(self, environment: EnvironmentName, since: datetime, until: datetime) -> Sequence[Measurement]:
+        path = f"/v1/environments/{_part(environment)}/metrics"
+        return from_json(_many(Measurement), await self._get(path, {"since": since, "until": until}))
+
+    async def logs(self, query: LogQuery) -> LogBatch:
+        return log_batch_from_json(await self._get("/v1/logs", _log_values(query)))
+
+    async def report(self, deployment: DeploymentId, form: str) -> str:
+        response = await self._ask("GET", f"/v1/deployments/{_part(deployment)}/report", {"form": form})
+        return response.text
+
+    async def events(self, after: int = 0) -> AsyncIterator[Event | Pulse]:
+        """Every event with a higher number, then new ones. A broken connection is taken up again where it ended.
+
+        A worker that died is started again; one that said goodbye is only waited for.
+        """
+        cursor, wait, died = after, FIRST_WAIT, False
+        while True:
+            try:
+                if died and self._start:
+                    await asyncio.to_thread(starting.ensure_worker, self._places, self._config)
+                async for message in self._stream("/v1/events", {"after": cursor}):
+                    self.is_connected, wait, died = True, FIRST_WAIT, True
+                    if message.event == "event":
+                        event = event_from_json(message.data)
+                        cursor = event.seq
+                        yield event
+                    elif message.event == "pulse":
+                        yield from_json(Pulse, message.data)
+                    elif message.event == "goodbye":
+                        died = False
+                        break
+            except ConsoleError as problem:
+                if not problem.transient:
+                    raise
+            self.is_connected = False
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT)
+
+    async def follow_logs(self, query: LogQuery) -> AsyncIterator[LogBatch]:
+        async for message in self._stream("/v1/logs/follow", _log_values(query)):
+            if message.event == "lines":
+                yield log_batch_from_json(message.data)
+
+    async def _get(self, path: str, values: Mapping[str, Any] | None = None) -> Json:
+        return (await self._ask("GET", path, values or {})).json()
+
+    async def _post(self, path: str, body: Json) -> Json:
+        return (await self._ask("POST", path, {}, body)).json()
+
+    async def _ask(self, method: str, path: str, values: Mapping[str, Any], body: Json = None) -> httpx.Response:
+        import httpx
+
+        try:
+            response = await self._http().request(method, path, params=list(query_pairs(values)), json=body)
+        except httpx.HTTPError as problem:
+            raise self._unavailable(problem) from problem
+        if response.is_error:
+            raise _error_of(response.content)
+        return response
+
+    async def _stream(self, path: str, values: Mapping[str, Any]) -> AsyncIterator[Message]:
+        import httpx
+
+        timeout = httpx.Timeout(ANSWER_SECONDS, read=SILENCE_SECONDS)
+        try:
+            async with self._http().stream("GET", path, params=list(query_pairs(values)), timeout=timeout) as response:
+                if response.is_error:
+                    raise _error_of(await response.aread())
+                async for message in read_messages(response.aiter_raw()):
+                    if message.event == "error":
+                        raise error_from_json(message.data)
+                    yield message
+        except httpx.HTTPError as problem:
+            raise self._unavailable(problem) from problem
+
+    def _http(self) -> httpx.AsyncClient:
+        import httpx
+
+        if self._client is None:
+            socket = self._places.find_socket()
+            self._client = httpx.AsyncClient(
+                transport=httpx.AsyncHTTPTransport(uds=str(socket)),
+                base_url="http://worker",
+                timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0),
+                trust_env=False,
+            )
+        return self._client
+
+    def _unavailable(self, problem: Exception) -> WorkerUnavailable:
+        import httpx
+
+        if isinstance(problem, httpx.ConnectError | httpx.ConnectTimeout):
+            what = "No worker answers."
+        elif isinstance(problem, httpx.TimeoutException):
+            what = "The worker does not answer in time."
+        else:
+            what = "The worker ended in the middle of the answer; what was asked may have happened."
+        return WorkerUnavailable(
+            what, str(self._places.find_socket()), f"`quarterdeck worker start` starts it; see {self._places.log}."
+        )
+
+
+def _error_of(content: bytes) -> ConsoleError:
+    try:
+        data = json.loads(content)
+    except ValueError:
+        data = None
+    if not isinstance(data, dict) or "what" not in data:
+        return ConsoleError(
+            "The worker answered in a way this client does not understand.",
+            content[:200].decode("utf-8", "replace"),
+            "Worker and client may be of different versions: `quarterdeck worker stop`, then try again.",
+        )
+    return error_from_json(data)
+
+
+def _many(kind: type[T]) -> type[tuple[T, ...]]:
+    return tuple[kind, ...]  # type: ignore[valid-type]  # built at run time for the codec
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _values(query: HistoryQuery) -> dict[str, Any]:
+    return {
+        "environment": query.environment,
+        "status": query.status,
+        "limit": query.limit,
+        "before": query.before,
+    }
+
+
+def _log_values(query: LogQuery) -> dict[str, Any]:
+    return {
+        "environment": query.environment,
+        "deployment": query.deployment,
+        "source": query.sources,
+        "text": query.text,
+        "level": query.level,
+        "since": query.since,
+        "until": query.until,
+        "limit": query.limit,
+    }

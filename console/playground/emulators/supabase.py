@@ -49,6 +49,9 @@ class Project:
 class Supabase(Emulator):
     """The emulated Supabase.
 
+    Its changes are those of the API. Migrations are counted by the database itself (`seed.count_changes`), because
+    they may come by SQL as well, past this control plane.
+
     Args:
         token: The personal access token of the Management API.
         key: The service role's secret key, for Storage and the metrics page.
@@ -68,15 +71,6 @@ class Supabase(Emulator):
             for cast in DATABASES
         }
         super().__init__("supabase", self._build(), self._changes)
-
-    @property
-    def kinds(self) -> dict[str, int]:
-        """API changes, and what the databases count themselves (one short query a project)."""
-        told = dict(self._changes.kinds)
-        for project in self.projects.values():
-            for kind, count in project.database.migration_changes().items():
-                told[kind] = told.get(kind, 0) + count
-        return told
 
     def _build(self) -> Starlette:
         project, data = "/v1/projects/{ref}", "/v1/projects/{ref}/database"

@@ -78,17 +78,6 @@ class Database:
         except psycopg.Error as error:
             raise Refusal(500, f"Failed to create login role: {error}") from error
 
-    def migration_changes(self) -> dict[str, int]:
-        """Count migrations recorded and taken back since the seed; nothing where the counter does not exist."""
-        query = "select applied, reverted from playground.migration_changes"
-        try:
-            with psycopg.connect(self.dsn, autocommit=True, connect_timeout=2) as connection:
-                row = connection.execute(query).fetchone()
-        except psycopg.Error:
-            return {}
-        counts = dict(zip(("migration_applied", "migration_reverted"), row or (), strict=False))
-        return {kind: count for kind, count in counts.items() if count}
-
 
 def as_wire(value: Any) -> Any:
     """Turn what psycopg gives into what JSON holds; numbers that a float would damage become texts."""

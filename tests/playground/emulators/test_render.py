@@ -143,9 +143,9 @@ class TestGivenTheFirstReleaseIsLive:
         hosting.sick.add("v1.1")
         made = (await call("POST", f"/services/{BLUE}/deploys", 201, json={"commitId": commit_of("v1.1")})).json()
 
-        await clock.advance(5)
+        await clock.advance(15)
         assert (await deploy_of(call, BLUE, made["id"]))["status"] == "update_in_progress"
-        await clock.advance(5)
+        await clock.advance(10)
 
         assert (await deploy_of(call, BLUE, made["id"]))["status"] == "update_failed"
         assert "unhealthy" in (await reasons(call, BLUE))[0]["failure"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 GUARDED_FROM = 12
 TELLS_THE_TIME_WITHIN = timedelta(seconds=2)
 """Slower answers say too little about the difference of the clocks."""
+REMEMBERED_LAGS = 30
+CLOCK_WAS_SET = timedelta(seconds=6)
+"""A difference that moved further than delays explain: one of the clocks was set, what was learned is void."""
 LARGEST_ANSWER = 32 * 1024 * 1024
 
 
@@ -117,7 +121,7 @@ class ProviderHttp:
         self.provider = provider
         self.platform = platform or provider
         self.rates = RateBudget(clock)
-        self.skew = timedelta(0)
+        self._lags: deque[timedelta] = deque(maxlen=REMEMBERED_LAGS)
         self.clock = clock
         self.sleep = sleep
         self._limits = limits or Limits()
@@ -147,8 +151,17 @@ class ProviderHttp:
         """Keep further values out of every text from now on. Short ones are left alone: they may be plain words."""
         self._secrets.update(value for value in values if len(value) >= GUARDED_FROM)
 
+    @property
+    def skew(self) -> timedelta:
+        """How far the platform's clock is ahead of ours, at least; zero until an answer told.
+
+        A `Date` header is cut to seconds, may be cached by the server, and travels: it is always behind. The one that
+        was least behind is nearest to the truth.
+        """
+        return max(self._lags, default=timedelta(0))
+
     def platform_time(self, ours: datetime) -> datetime:
-        """Translate a time of our clock to the platform's, as far as its `Date` headers told the difference."""
+        """Translate a time of our clock to the platform's. Never later than it was there, at worst a little earlier."""
         return ours + self.skew
 
     async def get_json(self, path: str, params: Params | None = None) -> Any:
@@ -296,11 +309,12 @@ class ProviderHttp:
 
     def _learn(self, method: str, path: str, response: httpx.Response, sent_at: datetime) -> None:
         self.rates.learn(self._limit_class(method, path), response.headers)
-        date = read_date(response.headers.get("date", ""))
-        took = self.clock() - sent_at
-        if date is not None and timedelta(0) <= took <= TELLS_THE_TIME_WITHIN:
-            # A Date header has whole seconds, cut off: its moment lies half a second later on average.
-            self.skew = date + timedelta(seconds=0.5) - (sent_at + took / 2)
+        date, now = read_date(response.headers.get("date", "")), self.clock()
+        if date is None or not timedelta(0) <= now - sent_at <= TELLS_THE_TIME_WITHIN:
+            return
+        if self._lags and abs(date - now - self.skew) > CLOCK_WAS_SET:
+            self._lags.clear()
+        self._lags.append(date - now)
 
     def _wait_before_repeating(self, error: ProviderError, attempt: int) -> float:
         backoff = min(self._limits.longest_wait, self._limits.first_wait * 2.0 ** (attempt - 1))

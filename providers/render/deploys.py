@@ -1,7 +1,7 @@
 """Deploy, cancel and roll back on Render.
 
 Render takes no idempotency key, so `find` matches what started it (`trigger`), the commit and the creation time.
-Two wishes for the same commit within two seconds are therefore one deploy, which is what an operator means anyway.
+Two wishes for the same commit within a second or two are therefore one deploy, as an operator means it anyway.
 
 References are `srv-…/dep-…`. A deploy that was queued with Render's empty answer, and is not listed yet, is
 `srv-…/queued:<commit>:<since>`, which leads to it once it is.
@@ -20,8 +20,8 @@ from providers.render import wire
 from providers.render.client import RenderClient, write_time
 from providers.render.wire import Deploy
 
-CLOCK_TOLERANCE = timedelta(seconds=2)
-"""A Date header has whole seconds, and an answer takes time on its way: our idea of their clock is that vague."""
+CLOCK_TOLERANCE = timedelta(milliseconds=500)
+"""Our idea of Render's clock is early already; this is for times that were rounded."""
 QUEUED_LOOKS = 3
 QUEUED_LOOK_EVERY_S = 1.0
 QUEUED_LOST_AFTER = timedelta(minutes=2)

@@ -21,7 +21,7 @@ from providers.vercel.deploys import lost
 from providers.vercel.wire import AliasRequest, Project
 from providers.wire import moment
 
-CLOCK_TOLERANCE = timedelta(seconds=2)
+CLOCK_TOLERANCE = timedelta(milliseconds=500)
 UNLISTED_LOST_AFTER = timedelta(minutes=10)
 BUSY_FOR = timedelta(milliseconds=500)
 PENDING = {"pending": "waiting", "in-progress": "moving the production domains"}

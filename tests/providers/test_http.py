@@ -257,9 +257,27 @@ class TestGivenClocksThatDiffer:
         http = world.open()
         await http.get_json("/services")
 
-        difference = http.platform_time(NOON) - ahead
+        assert http.platform_time(NOON) == ahead
 
-        assert abs(difference) <= timedelta(seconds=1)
+    async def test_when_dates_lag_then_the_one_that_lags_least_is_believed(self, world: World) -> None:
+        lags = [timedelta(seconds=seconds) for seconds in (2, 1, 3)]
+        world.given(*(good({"date": format_datetime(NOON - lag, usegmt=True)}) for lag in lags))
+        http = world.open()
+
+        for _ in lags:
+            await http.get_json("/services")
+
+        assert http.skew == timedelta(seconds=-1)
+
+    async def test_when_a_clock_was_set_then_the_old_difference_is_forgotten(self, world: World) -> None:
+        world.given(good({"date": format_datetime(NOON, usegmt=True)}))
+        http = world.open()
+        await http.get_json("/services")
+        world.now += timedelta(hours=1)
+
+        await http.get_json("/services")
+
+        assert http.skew == -timedelta(hours=1)
 
     async def test_when_an_answer_was_slow_then_its_date_is_not_believed(self, world: World) -> None:
         answer = good({"date": format_datetime(NOON, usegmt=True)})

@@ -121,15 +121,14 @@ class Story:
 
     @property
     def deployment(self) -> Deployment:
-        deployment = begin(self.events[0])
-        for event in self.events[1:]:
-            deployment = deployment.apply(event)
-        return deployment
+        return self._folded
 
     def tell(self, payload: ev.Payload, actor: Actor = ev.SYSTEM, after: float = 0.0) -> Story:
         self.now += timedelta(seconds=after)
         seq = len(self.events) + 1
-        self.events.append(ev.Event(DeploymentId("261122-120000-k3f9"), self.now, payload, actor, seq))
+        event = ev.Event(DeploymentId("261122-120000-k3f9"), self.now, payload, actor, seq)
+        self._folded = self._folded.apply(event) if self.events else begin(event)
+        self.events.append(event)
         return self
 
     def run(self, steps: Iterable[Step], *, until: str = "", took: Callable[[Step], float] | None = None) -> Story:
@@ -142,9 +141,9 @@ class Story:
             if step.id == until:
                 return self
             self._judge(step)
-            self.now += timedelta(seconds=took(step) if took else float(step.arguments.get("duration_s", 2.0)))  # type: ignore[arg-type]
+            self.now += timedelta(seconds=took(step) if took else float(step.arguments.get("duration_s", 2.0)))
             if step.kind is StepKind.SHIFT and step.service:
-                self.tell(ev.TrafficShifted(step.service, dict(step.arguments["weights"])))  # type: ignore[call-overload]
+                self.tell(ev.TrafficShifted(step.service, dict(step.arguments["weights"])))
             self.tell(ev.StepSucceeded(step.id, "done", {"url": f"http://{step.id}"}))
         return self
 

@@ -48,7 +48,7 @@ ROLLBACK_KEYS = {
 
 
 def report_of(story: Story, **more: object) -> Report:
-    return build_report(story.deployment, story.now, **more)  # type: ignore[arg-type]
+    return build_report(story.deployment, story.now, **more)
 
 
 class _Page(HTMLParser):

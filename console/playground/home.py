@@ -74,6 +74,12 @@ class PlaygroundHome:
             directory.mkdir(mode=0o700, exist_ok=True)
             directory.chmod(0o700)
 
+    def sweep(self) -> None:
+        """Delete what an earlier playground left: logs of its processes, and faults that nobody asked for now."""
+        for directory in (self.logs, self.faults):
+            for path in directory.iterdir():
+                path.unlink()
+
     def write_secret(self, name: str, value: str) -> Path:
         """Write a secret that nobody else could read even for a moment."""
         path = self.secrets / name

@@ -2,14 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
 from console.domain.errors import ConsoleError
-from console.playground.emulators.emulator import Emulator
 from console.playground.hosting import Instance
 from console.playground.processes import Identity, cpu_seconds, identify, memory_bytes
 from console.playground.scene import SERVICES, PlatformService
@@ -35,7 +34,8 @@ async def gather_status(world: World, faults: Mapping[str, dict[str, Any]]) -> S
         failures=[{**failure, "at": _moment(failure["at"])} for failure in traffic["failures"]],
         releases=[{"name": one.name, "about": one.about, "commit": one.commit} for one in world.catalogue.releases],
         services=services,
-        changes=_changes(world.emulators, world.admin.changes, migrations.values()),
+        # Supabase's own count includes what its databases count: migrations, however they came to them.
+        changes={name: one.changes for name, one in world.emulators.items()} | {"caddy": world.admin.changes},
         migrations={name: {"applied": one.applied, "reverted": one.reverted} for name, one in migrations.items()},
         faults=dict(faults),
         edge_url=world.edge.url,
@@ -57,16 +57,6 @@ def quantile(counts: list[int], share: float) -> float | None:
         if seen >= share * total:
             return float(bound) if bound != float("inf") else None
     return None
-
-
-def _changes(
-    emulators: Mapping[str, Emulator], weight_changes: int, migrations: Iterable[MigrationChanges]
-) -> dict[str, int]:
-    changes = {name: emulator.changes for name, emulator in emulators.items()}
-    # The database itself counts migrations, however they came to it, so those by the API are not counted twice.
-    by_api = sum(count for kind, count in emulators["supabase"].kinds.items() if kind.startswith("migration"))
-    changes["supabase"] += sum(one.applied + one.reverted for one in migrations) - by_api
-    return {**changes, "caddy": weight_changes}
 
 
 async def _traffic(world: World) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def main() -> int:
     with (home.directory / "lock").open("w") as lock:
         if not _lock(lock):
             return EXIT_ALREADY_UP
+        home.sweep()
         try:
             asyncio.run(_run(home, arguments.rps, arguments.speed))
         except ConsoleError as error:

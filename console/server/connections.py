@@ -1,40 +1,64 @@
-"""Open every provider of the configuration, by the kind it names."""
+"""Open every provider of the configuration, and tell each what the environments say about it."""
 
 from __future__ import annotations
 
-import importlib
-from typing import cast
+from collections.abc import Iterator
+from typing import Any
 
-from console.config.adapters import find_model
 from console.config.secrets import Secrets
-from console.config.settings import Settings
-from console.domain.errors import ConfigError, ConfigProblem
+from console.config.settings import PlacementSettings, Settings
+from console.domain.clock import Clock
+from console.domain.errors import ConfigError, ConfigProblem, ConsoleError
+from console.engine.executors.trial import PROBES
 from providers.contract import Connection
+from providers.registry import open_provider
 
 
-def open_connections(settings: Settings, secrets: Secrets) -> dict[str, Connection]:
+def open_connections(settings: Settings, secrets: Secrets, clock: Clock) -> dict[str, Connection]:
     """Open them without asking anybody anything; a platform that is down does not keep the worker from starting.
 
+    The provider that asks questions over HTTP is always there, configured or not.
+
     Raises:
-        ConfigError: A kind has no adapter; names every such provider.
+        ConfigError: Naming everything that no adapter takes.
     """
-    unknown = [name for name, provider in settings.providers.items() if find_model(provider.kind) is None]
-    if unknown:
-        file = str(settings.file or "configuration")
-        problems = [
-            ConfigProblem(
-                file, 0, f"providers.{name}.kind", f"No adapter is called {settings.providers[name].kind!r}.", ""
-            )
-            for name in unknown
-        ]
+    connections: dict[str, Connection] = {}
+    problems: list[ConfigProblem] = []
+    for name in settings.providers:
+        options = {**secrets.options_of(settings, name), **_from_environments(settings, secrets, name)}
+        options["kind"] = settings.providers[name].kind
+        try:
+            connections[name] = open_provider(name, options, clock=clock.now)
+        except ConfigError as problem:
+            problems += problem.problems
+        except ConsoleError as problem:
+            file = str(settings.file or "configuration")
+            problems.append(ConfigProblem(file, 0, f"providers.{name}", problem.what, problem.remedy))
+    if problems:
         raise ConfigError(problems)
-    return {name: _open(settings, secrets, name) for name in settings.providers}
+    if PROBES not in connections:
+        connections[PROBES] = open_provider(PROBES, {"kind": "web"}, clock=clock.now)
+    return connections
 
 
-def _open(settings: Settings, secrets: Secrets, name: str) -> Connection:
-    kind = settings.providers[name].kind
-    model = find_model(kind)
-    assert model is not None
-    adapter = importlib.import_module(f"providers.{kind}.adapter")
-    options = model.model_validate(secrets.options_of(settings, name))
-    return cast(Connection, adapter.open_connection(name, options))
+def _from_environments(settings: Settings, secrets: Secrets, provider: str) -> dict[str, Any]:
+    """What an adapter must know that is written with the environments: addresses of databases, names of routes."""
+    placements = tuple(_placements(settings))
+    databases = {
+        placement.id: secret.reveal()
+        for environment, service, placement in placements
+        if settings.services[service].provider == provider
+        and (secret := secrets.find(f"environments.{environment}.services.{service}.database_url")) is not None
+    }
+    routes = {
+        placement.traffic.route: {"arms": tuple(placement.arms), "metrics": placement.traffic.metrics}
+        for _, _, placement in placements
+        if placement.traffic is not None and placement.traffic.router == provider
+    }
+    return {**({"databases": databases} if databases else {}), **({"routes": routes} if routes else {})}
+
+
+def _placements(settings: Settings) -> Iterator[tuple[str, str, PlacementSettings]]:
+    for environment, place in settings.environments.items():
+        for service, placement in place.services.items():
+            yield environment, service, placement

@@ -67,7 +67,7 @@ class Worker:
         url = engine_url(settings, secrets)
         name = worker_name(settings, self._places.home, shared=bool(url))
         ledger = await self._open_ledger(url)
-        connections = open_connections(settings, secrets)
+        connections = open_connections(settings, secrets, self._clock)
         for connection in connections.values():
             self._closers.append(connection.close)
         logs = LogStore(self._places.logs)

@@ -60,14 +60,18 @@ def watched_arms(settings: Settings, environment: EnvironmentSettings) -> tuple[
 
 @dataclass(frozen=True)
 class Sighting:
-    """What is known of one arm at one moment. `failures` counts bad probes in a row; None means not asked."""
+    """What is known of one arm at one moment.
+
+    `failures` counts bad probes in a row, a probe of None was not asked, `is_live` is the platform's own word that a
+    release serves there.
+    """
 
     suspended: bool = False
     probe: ProbeResult | None = None
     failures: int = 0
     requests: int = 0
     error_rate: float | None = None
-    weight: int | None = None
+    is_live: bool = False
     trouble: str = ""
 
 
@@ -88,6 +92,8 @@ def judge_arm(seen: Sighting) -> tuple[Health, str]:
             return Health.DEGRADED, words
     if seen.probe is not None or seen.requests > 0:
         return Health.HEALTHY, ""
+    if seen.is_live:
+        return Health.HEALTHY, "by the platform's word"
     return Health.UNKNOWN, seen.trouble or "nobody measures it"
 
 

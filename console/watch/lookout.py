@@ -55,7 +55,7 @@ class Lookout:
     """Looks at one environment.
 
     Router and probes are cheap and asked at every look. The platforms' inventory and figures are rate-limited: they are
-    asked only every `slow_period` seconds, and beside the looks, so that a platform that hangs delays nothing.
+    asked only when their last answers are old enough, and beside the looks, so that one that hangs delays nothing.
     """
 
     def __init__(
@@ -64,28 +64,29 @@ class Lookout:
         environment: EnvironmentName,
         connections: Mapping[str, Connection],
         clock: Clock,
-        *,
-        slow_period: float = 20.0,
     ) -> None:
         self.environment = environment
         self.config: EnvironmentSettings = settings.environments[environment]
         self.arms = watched_arms(settings, self.config)
         self._connections = connections
         self._clock = clock
-        self._slow_period = slow_period
         self._slow_at: datetime | None = None
         self._slow: asyncio.Task[None] | None = None
         self._memory = {(arm.service, arm.arm): _ArmMemory() for arm in self.arms}
         self._prober = _find_prober(connections)
 
-    async def look(self) -> None:
-        """Ask everybody once, at the same time. A platform that does not answer leaves its figures as they were."""
+    async def look(self, platforms_after: float = 0.0) -> None:
+        """Ask everybody once, at the same time. A platform that does not answer leaves its figures as they were.
+
+        Args:
+            platforms_after: Ask the platforms only when they were last asked this many seconds ago.
+        """
         now = self._clock.now()
         routes = sorted({(arm.router, arm.route) for arm in self.arms if arm.router})
         asked: list[Awaitable[None]] = [self._ask_router(router, route, now) for router, route in routes]
         asked += [self._ask_probe(arm) for arm in self.arms if arm.health_url and self._prober]
         first = self._slow is None
-        self._begin_slow_look(now)
+        self._begin_slow_look(now, platforms_after)
         await asyncio.gather(*asked)
         if first and self._slow is not None:
             await asyncio.wait({self._slow}, timeout=FIRST_LOOK_LIMIT)
@@ -133,8 +134,8 @@ class Lookout:
         target = self._memory[best.service, best.arm].target if best else None
         return target.live if target else ""
 
-    def _begin_slow_look(self, now: datetime) -> None:
-        is_due = self._slow_at is None or (now - self._slow_at).total_seconds() >= self._slow_period
+    def _begin_slow_look(self, now: datetime, after: float) -> None:
+        is_due = self._slow_at is None or (now - self._slow_at).total_seconds() >= after
         if is_due and (self._slow is None or self._slow.done()):
             self._slow_at = now
             self._slow = asyncio.create_task(self._ask_platforms(), name=f"platforms of {self.environment}")
@@ -202,11 +203,12 @@ class Lookout:
                 failures=memory.failures,
                 requests=total.requests,
                 error_rate=memory.window.error_rate,
-                weight=memory.weight,
+                is_live=bool(target and target.live),
                 trouble=memory.trouble,
             )
         )
         p50, p95 = memory.window.latency(0.5), memory.window.latency(0.95)
+        figures = memory.figures
         return ArmHealth(
             service=ServiceName(arm.service),
             arm=arm.arm,
@@ -216,13 +218,13 @@ class Lookout:
             weight=self._actual_weight(arm),
             weight_set=memory.weight,
             requests=memory.requests if arm.router else None,
-            request_rate=memory.window.request_rate,
-            error_rate=memory.window.error_rate,
-            latency_p50=None if p50 is None else p50 * 1000,
-            latency_p95=None if p95 is None else p95 * 1000,
-            cpu=memory.figures.get(metrics.CPU),
-            memory=memory.figures.get(metrics.MEMORY),
-            instances=target.instances if target else None,
+            request_rate=memory.window.request_rate if arm.router else figures.get(metrics.REQUEST_RATE),
+            error_rate=memory.window.error_rate if arm.router else figures.get(metrics.ERROR_RATE),
+            latency_p50=figures.get(metrics.LATENCY_P50) if p50 is None else p50 * 1000,
+            latency_p95=figures.get(metrics.LATENCY_P95) if p95 is None else p95 * 1000,
+            cpu=figures.get(metrics.CPU),
+            memory=figures.get(metrics.MEMORY),
+            instances=_instances(target, figures),
             measured_at=memory.measured_at,
         )
 
@@ -234,6 +236,12 @@ class Lookout:
         requests = {o.arm: self._memory[o.service, o.arm].since_shift.total.requests for o in beside}
         total = sum(requests.values())
         return round(100 * requests[arm.arm] / total) if total and arm.arm in requests else None
+
+
+def _instances(target: Target | None, figures: Mapping[str, float]) -> int | None:
+    if target is not None and target.instances is not None:
+        return target.instances
+    return round(figures[metrics.INSTANCES]) if metrics.INSTANCES in figures else None
 
 
 def _take_weight(memory: _ArmMemory, weight: int) -> None:

@@ -35,11 +35,16 @@ Told = Callable[[datetime, EnvironmentName, tuple[ArmHealth, ...]], None]
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Seconds between two looks: while something moves or somebody watches, and otherwise. `keep` is between two
-    rows of figures in the history."""
+    """Seconds between two looks: while something moves or somebody watches, and otherwise.
+
+    `…_platforms` is between two questions to the rate-limited platforms, `keep` between two rows of figures in the
+    history.
+    """
 
     busy: float = 1.5
     idle: float = 30.0
+    busy_platforms: float = 20.0
+    idle_platforms: float = 120.0
     keep: float = 10.0
 
 
@@ -235,7 +240,7 @@ class Monitor:
     async def _look(self, name: EnvironmentName) -> None:
         lookout = self._lookouts[name]
         before = lookout.health()
-        await lookout.look()
+        await lookout.look(self._rhythm.busy_platforms if self._is_busy(name) else self._rhythm.idle_platforms)
         now = self._clock.now()
         self._looked_at[name] = now
         after = lookout.health()
@@ -258,6 +263,7 @@ class Monitor:
         for name in set(locks) ^ set(self._locks):
             if name in self._lookouts:
                 self._lookouts[name].forget_platforms()
+                self._looked_at.pop(name, None)
         self._locks = locks
 
     def _on_wake(self, wake: Wake) -> None:
@@ -269,8 +275,10 @@ class Monitor:
     # --- small answers -------------------------------------------------------------------------------------------
 
     def _period(self, name: EnvironmentName) -> float:
-        is_busy = name in self._locks or self._watchers[name] > 0
-        return self._rhythm.busy if is_busy else self._rhythm.idle
+        return self._rhythm.busy if self._is_busy(name) else self._rhythm.idle
+
+    def _is_busy(self, name: EnvironmentName) -> bool:
+        return name in self._locks or self._watchers[name] > 0
 
     def _age(self, name: EnvironmentName) -> float:
         looked_at = self._looked_at.get(name)

@@ -1,0 +1,1 @@
+"""GitHub: where releases come from, what their checks say, and where deployments are announced."""

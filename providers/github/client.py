@@ -1,0 +1,152 @@
+"""GitHub's HTTP calls, and nothing else.
+
+Answers are kept with their ETag and asked for conditionally: a 304 costs nothing of the primary limit.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from console.domain.errors import UnexpectedReply
+from providers.github import wire
+from providers.github.wire import Check, Commit, Deployment, DeploymentStatus, Entry
+from providers.http import ProviderHttp, Reply, segment
+
+T = TypeVar("T")
+Params = Mapping[str, Any]
+
+PAGE = 100
+PAGES_AT_MOST = 50
+KEPT_ANSWERS = 256
+NOT_MODIFIED = 304
+HEADERS = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
+
+
+def is_limited(response: httpx.Response) -> bool:
+    """Both of GitHub's limits may answer 403: with nothing remaining, or with words and a time to wait."""
+    if response.status_code != 403:
+        return False
+    headers = response.headers
+    spent = headers.get("x-ratelimit-remaining") == "0"
+    return spent or "retry-after" in headers or "secondary rate limit" in response.text.lower()
+
+
+def error_words(response: httpx.Response) -> str:
+    try:
+        return wire.read_message(response.json(), response.text)
+    except ValueError:
+        return response.text
+
+
+@dataclass(frozen=True)
+class _Kept:
+    etag: str
+    reply: Reply
+
+
+class GitHubClient:
+    """Raises the contract's errors, as `ProviderHttp` does."""
+
+    def __init__(self, http: ProviderHttp, repository: str, base_url: str) -> None:
+        self.http = http
+        self.repository = repository
+        self._repo = f"/repos/{repository}"
+        self._base_url = base_url
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+
+    async def fetch_login(self) -> tuple[str, str | None]:
+        """Who the token is, and its scopes as GitHub lists them; None for a token that has no scopes."""
+        reply = await self.http.send("GET", "/user")
+        return self.http.decode(reply, wire.parse_login), reply.headers.get("x-oauth-scopes")
+
+    async def fetch_commit_or_none(self, reference: str) -> Commit | None:
+        """None for a name that GitHub does not know, which it says with 404 or 422."""
+        reply = await self._get(f"{self._repo}/commits/{quote(reference)}", accept=(404, 422))
+        return None if reply.status in (404, 422) else self.http.decode(reply, wire.parse_commit)
+
+    async def fetch_compared(self, base: str, head: str) -> Sequence[Commit]:
+        """Oldest first."""
+        path = f"{self._repo}/compare/{quote(base)}...{quote(head)}"
+        return await self._all(path, wire.parse_compared, {})
+
+    async def fetch_directory_or_none(self, directory: str, commit: str) -> Sequence[Entry] | None:
+        path = f"{self._repo}/contents/{quote(directory.strip('/'))}".rstrip("/")
+        reply = await self._get(path, {"ref": commit}, accept=(404,))
+        return None if reply.status == 404 else self.http.decode(reply, wire.parse_directory)
+
+    async def fetch_text(self, entry: Entry, commit: str) -> str:
+        path = f"{self._repo}/contents/{quote(entry.path)}"
+        content = await self.http.fetch(path, wire.parse_content, {"ref": commit})
+        if content is not None:
+            return content
+        return await self.http.fetch(f"{self._repo}/git/blobs/{segment(entry.sha)}", wire.parse_blob)
+
+    async def fetch_statuses(self, commit: str) -> Sequence[Check]:
+        """The newest status of each context."""
+        return await self._all(f"{self._repo}/commits/{segment(commit)}/status", wire.parse_statuses, {})
+
+    async def fetch_check_runs(self, commit: str) -> Sequence[Check]:
+        path = f"{self._repo}/commits/{segment(commit)}/check-runs"
+        return await self._all(path, wire.parse_check_runs, {"filter": "latest"})
+
+    async def fetch_deployments(self, commit: str, environment: str) -> Sequence[Deployment]:
+        """Newest first; one page, since what is looked for was made a moment ago."""
+        params = {"sha": commit, "environment": environment, "per_page": PAGE}
+        return await self.http.fetch(f"{self._repo}/deployments", wire.parse_deployments, params)
+
+    async def create_deployment(self, wish: Mapping[str, Any]) -> Deployment:
+        reply = await self.http.send("POST", f"{self._repo}/deployments", json=dict(wish))
+        return self.http.decode(reply, wire.parse_deployment)
+
+    async def fetch_deployment_statuses(self, deployment: str) -> Sequence[DeploymentStatus]:
+        """Newest first."""
+        path = f"{self._repo}/deployments/{segment(deployment)}/statuses"
+        return await self.http.fetch(path, wire.parse_status_list, {"per_page": PAGE})
+
+    async def fetch_deployment_status_or_none(self, deployment: str, status: str) -> DeploymentStatus | None:
+        path = f"{self._repo}/deployments/{segment(deployment)}/statuses/{segment(status)}"
+        return await self.http.fetch_or_none(path, wire.parse_status)
+
+    async def create_deployment_status(self, deployment: str, wish: Mapping[str, Any]) -> DeploymentStatus:
+        path = f"{self._repo}/deployments/{segment(deployment)}/statuses"
+        return self.http.decode(await self.http.send("POST", path, json=dict(wish)), wire.parse_status)
+
+    async def _all(self, path: str, read: Callable[[object], Sequence[T]], params: Params) -> list[T]:
+        """Every page of a list, by the addresses that GitHub gives for them."""
+        found: list[T] = []
+        reply = await self._get(path, {**params, "per_page": PAGE})
+        for _ in range(PAGES_AT_MOST):
+            found += self.http.decode(reply, read)
+            following = wire.next_page(reply.headers.get("link", ""))
+            if not following:
+                break
+            if not following.startswith(f"{self._base_url}/"):
+                raise UnexpectedReply(
+                    self.http.provider,
+                    "GitHub's next page lies at another address than its API.",
+                    f"{path} · {httpx.URL(following).host}",
+                    "Set base_url to the address under which GitHub itself answers.",
+                )
+            reply = await self._get(following)
+        return found
+
+    async def _get(self, path: str, params: Params | None = None, accept: tuple[int, ...] = ()) -> Reply:
+        key = str(httpx.URL(path, params=dict(params)) if params else path)
+        kept = self._kept.get(key)
+        headers = {"if-none-match": kept.etag} if kept else {}
+        reply = await self.http.send("GET", path, params=params, headers=headers, accept=(NOT_MODIFIED, *accept))
+        if reply.status == NOT_MODIFIED and kept:
+            self._kept.move_to_end(key)
+            return kept.reply
+        etag = reply.headers.get("etag", "")
+        if etag and reply.status == 200:
+            self._kept[key] = _Kept(etag, reply)
+            while len(self._kept) > KEPT_ANSWERS:
+                self._kept.popitem(last=False)
+        return reply

@@ -40,11 +40,17 @@ class ArmCounts:
 
 @dataclass(frozen=True)
 class StageCounts:
-    """One stage of a rollout: the canary's share (0..1) and what each arm answered while it was in force."""
+    """One stage of a rollout: the canary's share (0..1) and what each arm answered while it was in force.
+
+    `blocks` counts stretches of time in which both arms had some requests, `blocks_slower` those in which a larger
+    part of the canary's was slow.
+    """
 
     share: float
     candidate: ArmCounts = ArmCounts()
     stable: ArmCounts = ArmCounts()
+    blocks: int = 0
+    blocks_slower: int = 0
 
     @property
     def is_concurrent(self) -> bool:
@@ -84,6 +90,12 @@ class Evidence:
     @property
     def concurrent(self) -> tuple[StageCounts, ...]:
         return tuple(stage for stage in self.stages if stage.is_concurrent)
+
+    def adding_block(self, *, slower: bool) -> Evidence:
+        """Count one more stretch of time in the current stage."""
+        stage = self.stages[-1]
+        counted = replace(stage, blocks=stage.blocks + 1, blocks_slower=stage.blocks_slower + slower)
+        return replace(self, stages=(*self.stages[:-1], counted))
 
     def entering(self, share: float) -> Evidence:
         """Begin a stage; the same share again continues the one in force."""

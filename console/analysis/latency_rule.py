@@ -3,7 +3,8 @@
 With the baseline's 75th percentile as the threshold about a quarter of fair requests are slow, so slow requests are
 divided like errors: the same exact test tells whose they are. Heavy tails and units do not matter. Because any
 difference, however small, is found in the end, a rollback also asks that the mean is worse by a factor and by some
-seconds.
+seconds. And because one hiccup of a machine makes many requests slow at once, which the test would take for as many
+witnesses, it asks that the canary was the slower one in most stretches of time.
 
 Alone, with all traffic on the canary, a slow machine and a slow release look the same: latency then only ever holds.
 """
@@ -14,8 +15,10 @@ import math
 from dataclasses import dataclass
 
 from console.analysis.error_share import log_e_of_stages
-from console.analysis.evidence import ArmCounts, Evidence
+from console.analysis.evidence import ArmCounts, Evidence, StageCounts
 from console.analysis.settings import JudgeSettings
+
+FEWEST_BLOCKS = 5
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,18 @@ def find_latency(evidence: Evidence, settings: JudgeSettings) -> LatencyFinding:
     words = _words(candidate, stable)
     needed = -math.log(settings.alpha_latency)
     enough = log_evidence >= needed and evidence.slow_threshold is not None
-    if enough and _is_slower(candidate, stable, settings.latency_ratio, settings):
+    if enough and _is_lasting(stages) and _is_slower(candidate, stable, settings.latency_ratio, settings):
         return LatencyFinding(log_evidence, needed, True, False, words)
     if _is_slower_alone(evidence, stable, settings):
         return LatencyFinding(log_evidence, needed, False, True, _alone_words(evidence, stable, settings))
     return LatencyFinding(log_evidence, needed, False, False, words)
+
+
+def _is_lasting(stages: tuple[StageCounts, ...]) -> bool:
+    """Counts without blocks, which no collector makes, are taken at their word."""
+    blocks = sum(stage.blocks for stage in stages)
+    slower = sum(stage.blocks_slower for stage in stages)
+    return blocks == 0 or (blocks >= FEWEST_BLOCKS and 2 * slower > blocks)
 
 
 def _is_slower(candidate: ArmCounts, stable: ArmCounts, ratio: float, settings: JudgeSettings) -> bool:

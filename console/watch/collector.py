@@ -12,6 +12,7 @@ from providers.contract import ArmCounters, Router
 
 SLOW_QUANTILE = 0.75
 REQUESTS_FOR_THRESHOLD = 50
+REQUESTS_A_BLOCK = 5
 
 
 class RolloutCollector:
@@ -50,6 +51,7 @@ class RolloutCollector:
         self._last: dict[str, ArmCounters] = {}
         self._baseline = Increment()
         self._is_new_stage = False
+        self._block = (ArmCounts(), ArmCounts())
 
     async def sample(self) -> Evidence:
         """Read the totals and add what is new to the current stage.
@@ -66,7 +68,9 @@ class RolloutCollector:
         stable = self._take("stable", counters)
         self._is_new_stage = False
         threshold = self.evidence.slow_threshold
-        self.evidence = self.evidence.adding(_counts(candidate, threshold), _counts(stable, threshold))
+        counts = (_counts(candidate, threshold), _counts(stable, threshold))
+        self.evidence = self.evidence.adding(*counts)
+        self._count_block(*counts)
         self._freeze_threshold(stable)
         return self.evidence
 
@@ -81,6 +85,7 @@ class RolloutCollector:
             return await self.sample()
         self.evidence = self.evidence.entering(share)
         self._is_new_stage = True
+        self._block = (ArmCounts(), ArmCounts())
         return await self.sample()
 
     def _take(self, arm: str, counters: Mapping[str, ArmCounters]) -> Increment:
@@ -94,6 +99,15 @@ class RolloutCollector:
             # What came between the last look and the change belongs to neither stage with certainty.
             return Increment()
         return step
+
+    def _count_block(self, candidate: ArmCounts, stable: ArmCounts) -> None:
+        """Close a stretch of time once both arms had enough requests in it, and note which one was slower."""
+        ours, theirs = self._block[0] + candidate, self._block[1] + stable
+        self._block = (ours, theirs)
+        if min(ours.timed, theirs.timed) >= REQUESTS_A_BLOCK and self.evidence.stages:
+            slower = ours.slow * theirs.timed > theirs.slow * ours.timed
+            self.evidence = self.evidence.adding_block(slower=slower)
+            self._block = (ArmCounts(), ArmCounts())
 
     def _freeze_threshold(self, stable: Increment) -> None:
         if self.evidence.slow_threshold is not None:

@@ -113,6 +113,17 @@ class TestGivenLatencies:
         assert verdicts.index(failed) <= 8
 
 
+class TestGivenOneHiccup:
+    async def test_when_many_requests_are_slow_at_once_then_it_is_not_taken_for_a_slow_release(self, router, collector):
+        await collector.enter(10)
+        for second in range(12):
+            hiccup = second == 4
+            router.serve("blue", good=63, slow=2)
+            router.serve("green", good=7, slow=7 if hiccup else 0)
+            assert not judge(await collector.sample()).is_fail
+        assert collector.evidence.stages[0].blocks >= 10
+
+
 class TestGivenOtherNamesAtTheRouter:
     async def test_then_they_are_used(self, router):
         collector = RolloutCollector(

@@ -7,6 +7,7 @@ import inspect
 import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import ClassVar
 
 from textual.app import App
@@ -54,7 +55,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
     """
 
     ENABLE_COMMAND_PALETTE = False
-    CSS_PATH: ClassVar[list[str]] = ["app.tcss", "dashboard.tcss"]
+    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = ["app.tcss", "dashboard.tcss"]
     TITLE = "Quarterdeck"
 
     def __init__(
@@ -192,11 +193,13 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
             self.say(Notice("refused", f"{name}: {reason}."))
             return
         name = f"do_{command.id}"
+        if command.scope == "dashboard" and self.front is not self.dashboard:
+            self.to_dashboard()
         screen = self.front
         handler = getattr(screen, name, None) or getattr(self.actions, name, None)
         if handler is None and self.dashboard is not None:
             self.to_dashboard()
-            handler = getattr(self.dashboard, name)
+            handler = getattr(self.dashboard, name, None)
         if handler is not None:
             takes_argument = bool(inspect.signature(handler).parameters)
             handler(argument) if takes_argument else handler()

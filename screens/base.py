@@ -43,6 +43,8 @@ class ConsoleScreen(Screen[None], Keys, inherit_bindings=False):
     """A whole screen. Subclasses yield panes in `compose_body` and fill them in `draw`."""
 
     place = ""
+    unsaid: frozenset[str] = frozenset()
+    """Commands that hold here but are not worth naming in the footer."""
 
     @property
     def console_app(self) -> QuarterdeckApp:
@@ -70,7 +72,8 @@ class ConsoleScreen(Screen[None], Keys, inherit_bindings=False):
         self.draw()
 
     def draw_footer(self) -> None:
-        row = footer_row(footer_commands(self.scopes()), self.console_app.why_not, self.size.width)
+        commands = [command for command in footer_commands(self.scopes()) if command.id not in self.unsaid]
+        row = footer_row(commands, self.console_app.why_not, self.size.width)
         self.query_one("#footer", Line).show(row)
 
     def show_notice(self, notice: Notice | None) -> None:

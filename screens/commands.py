@@ -72,6 +72,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("pane_4", "traffic", "dashboard", ("4",), "4"),
     Command("pane_5", "logs", "dashboard", ("5",), "5", slash="/deploy-logs", argument="[FILTER]"),
     Command("zoom", "the pane alone on the screen, or all again", "dashboard", ("z",), "z", "zoom", footer=80),
+    Command("part_1", "steps", "deployment", ("1",), "1"),
+    Command("part_2", "the step in detail", "deployment", ("2",), "2"),
+    Command("part_3", "verdicts, traffic, keys pressed", "deployment", ("3",), "3"),
+    Command("zoom", "the pane alone on the screen, or all again", "deployment", ("z",), "z", "zoom", footer=80),
     Command("filter", "show only lines that hold this text", "history", ("slash",), "/", "filter", footer=30),
     Command("report_of", "its report", "history", ("r",), "r", "report", footer=40),
     Command("save_markdown", "save as Markdown in the working directory", "report", ("m",), "m",
@@ -82,6 +86,11 @@ COMMANDS: tuple[Command, ...] = (
             "plain text", footer=40),
     Command("report", "report of the deployment", "controls", ("r",), "r", "report", "/report", "[DEPLOYMENT]",
             footer=75),
+    Command("next_field", "next field", "form", ("tab", "down"), "tab", "next field", footer=20),
+    Command("previous_field", "previous field", "form", ("shift+tab", "up"), "shift+tab"),
+    Command("show_plan", "show what would happen", "form", ("enter",), "⏎", "show the plan", footer=10),
+    Command("start", "start this plan", "preview", ("enter",), "⏎", "start it", needs="deploy", footer=10),
+    Command("edit", "back to the form", "preview", ("e",), "e", "edit", footer=20),
     Command("confirm", "do it", "dialog", ("y",), "y", "yes, do it", footer=10),
     Command("reject", "reject it", "dialog", ("r",), "r", "reject", needs="reject"),
     Command("decline", "leave everything as it is", "dialog", ("n",), "n", "no", footer=20),
@@ -150,7 +159,7 @@ def completions(typed: str) -> list[Command]:
         for command in slash_commands()
         if command not in begins and (inner in command.slash or (len(inner) > 2 and inner in command.help.lower()))
     ]
-    return begins + holds
+    return begins or holds
 
 
 def _slashed(word: str) -> str:

@@ -29,6 +29,7 @@ class Dashboard(ConsoleScreen):
     """Five panes; the cursor in the first one chooses the environment that the others show."""
 
     place = "dashboard"
+    unsaid = frozenset({"back"})
 
     def compose_body(self) -> Iterable[Widget]:
         store = self.console_app.store

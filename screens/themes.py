@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rich.style import Style
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from screens.view.rows import Tone
 
@@ -88,6 +88,7 @@ class Look:
     tones: Mapping[Tone, Style]
     selected: Style
     badge: Style
+    selected_hides_tones: bool = False
 
 
 def theme_name(name: str) -> str:
@@ -156,30 +157,9 @@ def _painted(name: str, p: Palette) -> Look:
 
 def _ansi() -> Look:
     """The terminal's own 16 colours on its own background; without any colour codes under NO_COLOR."""
-    plain = "ansi_default"
-    theme = Theme(
-        name=theme_name(ANSI),
-        ansi=True,
-        primary="ansi_blue",
-        secondary="ansi_cyan",
-        warning="ansi_yellow",
-        error="ansi_red",
-        success="ansi_green",
-        accent="ansi_cyan",
-        foreground=plain,
-        background=plain,
-        surface=plain,
-        panel=plain,
-        boost=plain,
-        variables={
-            "rule": "ansi_bright_black",
-            "input-cursor-background": "ansi_white",
-            "input-cursor-foreground": "ansi_black",
-            "input-selection-background": "ansi_blue",
-            "input-selection-foreground": "ansi_white",
-            "scrollbar": "ansi_bright_black",
-            "scrollbar-background": plain,
-        },
+    builtin = BUILTIN_THEMES["ansi-dark"]
+    theme = replace(
+        builtin, name=theme_name(ANSI), accent="ansi_cyan", variables={**builtin.variables, "rule": "ansi_bright_black"}
     )
     tones: dict[Tone, Style] = {
         "text": Style(),
@@ -194,4 +174,6 @@ def _ansi() -> Look:
         "key": Style(color="cyan", bold=True),
         "bar": Style(color="cyan"),
     }
-    return Look(ANSI, theme, Style(), tones, Style(reverse=True, dim=False), Style(reverse=True, bold=True))
+    return Look(
+        ANSI, theme, Style(), tones, Style(reverse=True), Style(reverse=True, bold=True), selected_hides_tones=True
+    )

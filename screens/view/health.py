@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.domain.deployment import Deployment
-from console.domain.ids import EnvironmentName
+from console.domain.ids import EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, Health
 from screens.store import ArmKey, Store
 from screens.view import words
@@ -88,7 +88,7 @@ def health_rows(store: Store, environment: EnvironmentName, width: int) -> list[
     return rows
 
 
-def _trend(trends: Mapping[tuple[str, str], Sequence[float | None]], arm: ArmHealth) -> str:
+def _trend(trends: Mapping[tuple[ServiceName, str], Sequence[float | None]], arm: ArmHealth) -> str:
     """A sparkline whose height means the same for every arm of a service, so that they compare at a glance."""
     tallest = [value for (service, _), values in trends.items() if service == arm.service for value in values if value]
     return sparkline(trends[arm.service, arm.arm], COLUMNS["trend"] - 2, max(tallest, default=0.0) * HEADROOM)

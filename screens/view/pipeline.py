@@ -11,11 +11,12 @@ from console.domain.plan import Phase
 from screens.view import words
 from screens.view.charts import bar
 from screens.view.environments import progress
-from screens.view.rows import BLANK, Row, Span, Tone, column_width, fit, fit_row, left, right, row, spread
+from screens.view.rows import BLANK, Row, Span, Tone, column_width, fit, fit_row, left, right, row, spread, wrap
 
 QUIET = frozenset({StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.UNDONE})
 STATE_WIDTH = 9
 TIME_WIDTH = 6
+MOST_DETAIL_LINES = 2
 
 
 def remaining(deployment: Deployment, now: datetime) -> timedelta | None:
@@ -41,9 +42,8 @@ def title(deployment: Deployment | None) -> Row:
     if deployment is None:
         return row(Span("no deployment yet", "dim"))
     sign = words.DEPLOYMENT[deployment.status]
-    return row(
-        Span(f"{deployment.plan.release.name} → {deployment.environment}", "strong"), "  ", sign.span, key=deployment.id
-    )
+    what = f"  {deployment.plan.release.name} → {deployment.environment}"
+    return row(sign.span, Span(what, "strong"), key=deployment.id)
 
 
 def summary(deployment: Deployment, now: datetime, width: int) -> list[Row]:
@@ -84,8 +84,9 @@ def _headline(deployment: Deployment) -> Iterable[Row]:
 
 
 def by_phase(states: Iterable[StepState]) -> list[tuple[Phase, list[StepState]]]:
-    """Neighbouring steps of one phase together, in plan order."""
-    ordered = sorted(states, key=lambda state: list(Phase).index(state.step.phase))
+    """The steps of one phase together, in plan order; a rollback comes first, because it is what matters then."""
+    order = (Phase.ROLLBACK, *Phase)
+    ordered = sorted(states, key=lambda state: order.index(state.step.phase))
     return [(phase, list(group)) for phase, group in itertools.groupby(ordered, key=lambda state: state.step.phase)]
 
 
@@ -122,18 +123,32 @@ def detail_text(state: StepState, now: datetime) -> str:
 def step_rows(states: Sequence[StepState], now: datetime, width: int, height: int | None = None) -> list[Row]:
     """One line a step under its phase; finished phases fold to one line when `height` lines are not enough."""
     groups = by_phase(states)
-    needed = sum(len(group) + 1 for _, group in groups)
-    fold = height is not None and needed > height
+    folded = _to_fold(groups, height)
     name_width = column_width((state.step.name for state in states), 12, max(14, min(40, width - 20)))
     rows: list[Row] = []
     for phase, group in groups:
-        ended = all(state.status in QUIET for state in group)
-        if fold and ended:
+        if phase in folded:
             rows.append(_folded(phase, group, width))
             continue
         rows.append(_phase(phase, group, width))
         rows += [line for state in group for line in _step(state, now, width, name_width)]
     return rows
+
+
+def _to_fold(groups: Sequence[tuple[Phase, Sequence[StepState]]], height: int | None) -> set[Phase]:
+    """Which phases give way: the finished ones, then those that have not begun, the last first."""
+    excess = sum(len(group) + 1 for _, group in groups) + 1 - (height if height is not None else 10_000)
+    if excess <= 0:
+        return set()
+    folded = {phase for phase, group in groups if all(state.status in QUIET for state in group)}
+    excess -= sum(len(group) for phase, group in groups if phase in folded)
+    for phase, group in reversed(groups):
+        if excess <= 0:
+            break
+        if phase not in folded and all(state.status is StepStatus.PENDING for state in group):
+            folded.add(phase)
+            excess -= len(group)
+    return folded
 
 
 def _phase(phase: Phase, group: Sequence[StepState], width: int) -> Row:
@@ -174,8 +189,10 @@ def _step(state: StepState, now: datetime, width: int, name_width: int) -> list[
         if room < 8:
             return [fit_row(line, width)]
         return [row(*head, Span("  " + fit(said, room), detail_tone), key=state.step.id)]
-    below = row(" " * (STATE_WIDTH + 2), Span(fit(said, width - STATE_WIDTH - 2), detail_tone), key=state.step.id)
-    return [fit_row(line, width), below]
+    indent = STATE_WIDTH + 2
+    below = wrap(said, max(10, width - indent))[:MOST_DETAIL_LINES]
+    rows = [row(" " * indent, Span(text, detail_tone), key=state.step.id) for text in below]
+    return [fit_row(line, width), *rows]
 
 
 def pipeline_rows(deployment: Deployment | None, now: datetime, width: int, height: int) -> list[Row]:
@@ -187,13 +204,12 @@ def pipeline_rows(deployment: Deployment | None, now: datetime, width: int, heig
 
 
 def active_key(deployment: Deployment | None) -> str:
-    """The step to keep in sight: what runs, else what waits, else what failed, else the last that ended."""
-    if deployment is None:
+    """The step to keep in sight: what runs, else what waits, else what failed; none once it has ended."""
+    if deployment is None or deployment.is_terminal:
         return ""
     states = deployment.steps.values()
     for status in (StepStatus.RUNNING, StepStatus.WAITING, StepStatus.FAILED, StepStatus.LOST):
         for state in states:
             if state.status is status:
                 return state.step.id
-    ended = [(state.ended_at, state.step.id) for state in states if state.ended_at is not None]
-    return max(ended)[1] if ended else ""
+    return ""

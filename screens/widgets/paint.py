@@ -38,4 +38,7 @@ def paint(widget: Widget, line: Row, width: int, *, under: Style | None = None) 
 def _segment(span: Span, styles: Look, under: Style | None, table: dict[int, int] | None) -> Segment:
     style = styles.badge if span.tone == "badge" else styles.tones[span.tone]
     text = span.text if table is None else span.text.translate(table)
+    if under is not None and styles.selected_hides_tones:
+        # Reversed, every coloured word would become a coloured block.
+        return Segment(text, under)
     return Segment(text, style if under is None else style + under)

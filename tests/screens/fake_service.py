@@ -111,7 +111,9 @@ class FakeService:
         self.calls.append(call)
         if self.is_gone:
             raise WorkerUnavailable(
-                "No worker answers on worker.sock.", "/run/quarterdeck/worker.sock", "It is started by `quarterdeck worker run`."
+                "No worker answers on worker.sock.",
+                "/run/quarterdeck/worker.sock",
+                "It is started by `quarterdeck worker run`.",
             )
 
     # The interface
@@ -122,7 +124,9 @@ class FakeService:
 
     async def worker_status(self) -> WorkerStatus:
         self._check("worker_status")
-        return WorkerStatus(4711, "0.1.0", "bastion-1/4711", scene.START, "/var/lib/quarterdeck", "worker.sock", "sqlite")
+        return WorkerStatus(
+            4711, "0.1.0", "bastion-1/4711", scene.START, "/var/lib/quarterdeck", "worker.sock", "sqlite"
+        )
 
     async def stop_worker(self) -> None:
         self._check("stop_worker")
@@ -134,7 +138,9 @@ class FakeService:
     async def preview(self, wish: Wish) -> Plan:
         self._check("preview")
         if wish.release == "nothing":
-            raise UsageError("There is no release “nothing”.", "github.com/quarterdeck-demo/shop", "Name a tag or a branch.")
+            raise UsageError(
+                "There is no release “nothing”.", "github.com/quarterdeck-demo/shop", "Name a tag or a branch."
+            )
         return replace(self.plan, environment=wish.environment, strategy=wish.strategy or self.plan.strategy)
 
     async def deploy(self, wish: Wish, request_id: str, digest: str = "") -> Submitted:
@@ -155,7 +161,14 @@ class FakeService:
         found = self._all()[deployment]
         steps = tuple(step.name for step in scene.UNDOS)
         return RollbackPreview(
-            deployment, found.environment, found.plan.release.name, "v1.4.2", steps, 21.0, self.cannot, self.rollback_refusal
+            deployment,
+            found.environment,
+            found.plan.release.name,
+            "v1.4.2",
+            steps,
+            21.0,
+            self.cannot,
+            self.rollback_refusal,
         )
 
     def _all(self) -> dict[DeploymentId, Deployment]:
@@ -231,7 +244,12 @@ def summary(d: Deployment) -> DeploymentSummary:
 
 def older() -> list[DeploymentSummary]:
     """Thirty deployments of the weeks before."""
-    ends = (DeploymentStatus.SUCCEEDED, DeploymentStatus.SUCCEEDED, DeploymentStatus.ROLLED_BACK, DeploymentStatus.FAILED)
+    ends = (
+        DeploymentStatus.SUCCEEDED,
+        DeploymentStatus.SUCCEEDED,
+        DeploymentStatus.ROLLED_BACK,
+        DeploymentStatus.FAILED,
+    )
     lines = []
     for number in range(30):
         at = scene.START - timedelta(hours=9 * (number + 1), minutes=7 * number)

@@ -1,0 +1,239 @@
+"""Going forward: a form, then what would happen, then (in production) the environment's name, typed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+from enum import StrEnum
+
+from textual import events
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Input
+
+from console.domain.errors import ConsoleError
+from console.domain.ids import ServiceName
+from console.domain.plan import Plan, Wish
+from screens.base import ConsoleScreen
+from screens.commands import for_key
+from screens.prompt import plain_input
+from screens.view.notice import Notice, of_error
+from screens.view.plan import plan_rows
+from screens.view.rows import BLANK, Span, row, wrapped
+from screens.widgets.line import Line
+from screens.widgets.pane import Pane
+
+PRODUCTION = "production"
+FIELDS = {
+    "release": ("release", "tag, branch or commit; empty for the newest"),
+    "strategy": ("strategy", "blue-green, canary, rolling, …; empty for the environment's own"),
+    "services": ("services", "names with blanks between; empty for all"),
+    "reason": ("reason", "why, for the record"),
+}
+
+
+class Stage(StrEnum):
+    FORM = "form"
+    PLAN = "preview"
+    NAME = "name"
+
+
+class DeployScreen(ConsoleScreen):
+    """One wish. What was previewed is what runs: its digest goes along, under one request id."""
+
+    CSS_PATH = "deploy.tcss"
+    place = "deploy"
+
+    def __init__(self, wish: Wish) -> None:
+        super().__init__()
+        self._wish = wish
+        self._plan: Plan | None = None
+        self._request = ""
+        self._stage = Stage.FORM
+        self._is_asking = False
+
+    def compose_body(self) -> Iterable[Widget]:
+        values = {
+            "release": self._wish.release,
+            "strategy": self._wish.strategy,
+            "services": " ".join(self._wish.services),
+            "reason": self._wish.reason,
+        }
+        self.plan_pane = Pane("Plan", id="plan")
+        with Vertical(id="form"):
+            for name, (_, hint) in FIELDS.items():
+                with Horizontal(classes="field"):
+                    yield Line(id=f"label-{name}")
+                    yield plain_input(values[name], id=name, placeholder=hint)
+        yield self.plan_pane
+        with Horizontal(id="confirm"):
+            yield Line(id="label-confirm")
+            yield plain_input("", id="name", placeholder="")
+
+    def on_mount(self) -> None:
+        for name, (label, _) in FIELDS.items():
+            self.query_one(f"#label-{name}", Line).show(row(Span(f" {label}", "strong")))
+        self.query_one("#release", Input).focus()
+
+    @property
+    def is_production(self) -> bool:
+        status = self.console_app.store.environments.get(self._wish.environment)
+        return status is None or status.tier == PRODUCTION
+
+    def scopes(self) -> tuple[str, ...]:
+        if self._stage is Stage.FORM:
+            return ("form", "anywhere")
+        return ("preview", "list", "anywhere")
+
+    def draw_footer(self) -> None:
+        if self._stage is Stage.NAME:
+            said = row(Span(" ⏎", "key"), " start, once the name is right   ", Span("esc", "key"), " back to the plan")
+            self.query_one("#footer", Line).show(said)
+        else:
+            super().draw_footer()
+
+    def draw(self) -> None:
+        self.set_class(self._stage is not Stage.FORM, "-planned")
+        self.set_class(self._stage is Stage.NAME, "-name")
+        where = row(Span(f"to {self._wish.environment}", "strong"))
+        width = self.plan_pane.room[0]
+        if self._plan is not None:
+            self.plan_pane.show(plan_rows(self._plan, width), where)
+        elif self._is_asking:
+            self.plan_pane.show([row(Span("Asking what would happen …", "dim"))], where)
+        else:
+            said = "Enter shows what would happen: each step with its undo, the risk, the time. Nothing starts yet."
+            self.plan_pane.show([BLANK, *wrapped(said, width, "dim")], where)
+
+    def on_key(self, event: events.Key) -> None:
+        if self._stage is Stage.PLAN:
+            super().on_key(event)
+            return
+        if event.key in {"escape", "ctrl+c"}:
+            event.stop()
+            self.do_back()
+        elif self._stage is Stage.FORM:
+            command = for_key(event.key, ("form",))
+            if command is not None and command.id != "show_plan":
+                event.stop()
+                event.prevent_default()
+                getattr(self, f"do_{command.id}")()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.console_app.dismiss_notice()
+        if self._stage is Stage.NAME:
+            self._check_name(event.value)
+        else:
+            self.do_show_plan()
+
+    def do_next_field(self) -> None:
+        self._step_field(1)
+
+    def do_previous_field(self) -> None:
+        self._step_field(-1)
+
+    def _step_field(self, by: int) -> None:
+        names = list(FIELDS)
+        current = self.focused.id if self.focused is not None else ""
+        at = names.index(current) if current in names else 0
+        self.query_one(f"#{names[(at + by) % len(names)]}", Input).focus()
+
+    def _value(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value.strip()
+
+    def do_show_plan(self) -> None:
+        if self._is_asking:
+            return
+        self._wish = replace(
+            self._wish,
+            release=self._value("release"),
+            strategy=self._value("strategy"),
+            services=tuple(ServiceName(name) for name in self._value("services").replace(",", " ").split()),
+            reason=self._value("reason"),
+        )
+        self._plan = None
+        self._is_asking = True
+        self.redraw()
+        self.console_app.ask(self._preview())
+
+    async def _preview(self) -> None:
+        try:
+            self._plan = await self.console_app.service.preview(self._wish)
+        except ConsoleError as error:
+            self.console_app.say(of_error(error))
+        finally:
+            self._is_asking = False
+        if self._plan is not None:
+            self._request = uuid.uuid4().hex
+            self._go(Stage.PLAN)
+        else:
+            self.redraw()
+
+    def _go(self, stage: Stage) -> None:
+        self._stage = stage
+        self.redraw()
+        if stage is Stage.PLAN:
+            self.plan_pane.focus()
+        elif stage is Stage.NAME:
+            label = self.query_one("#label-confirm", Line)
+            label.show(row(Span(" To start, type ", "warn"), Span(self._wish.environment, "strong"), Span(":", "warn")))
+            label.styles.width = len(self._wish.environment) + 19
+            field = self.query_one("#name", Input)
+            field.value = ""
+            self.call_after_refresh(field.focus)
+        else:
+            self.query_one("#release", Input).focus()
+        self.draw_footer()
+
+    def do_start(self) -> None:
+        if self._plan is None:
+            return
+        if self._plan.refusals:
+            self.console_app.say(
+                Notice("refused", "This plan cannot start.", self._plan.refusals[0], "e edits the wish.")
+            )
+        elif self.is_production:
+            self._go(Stage.NAME)
+        else:
+            self._start()
+
+    def do_edit(self) -> None:
+        self._go(Stage.FORM)
+
+    def _check_name(self, typed: str) -> None:
+        if typed.strip() == self._wish.environment:
+            self._start()
+        else:
+            self.console_app.say(
+                Notice(
+                    "refused", f"That is not the name of the environment: {self._wish.environment}.", "Nothing started."
+                )
+            )
+
+    def _start(self) -> None:
+        if not self._is_asking and self._plan is not None:
+            self._is_asking = True
+            self.console_app.ask(self._deploy(self._plan))
+
+    async def _deploy(self, plan: Plan) -> None:
+        app = self.console_app
+        try:
+            submitted = await app.service.deploy(self._wish, self._request, plan.digest)
+        except ConsoleError as error:
+            app.say(of_error(error))
+            self._go(Stage.PLAN)
+            return
+        finally:
+            self._is_asking = False
+        app.to_dashboard()
+        app.hint(f"{plan.release.name} goes to {plan.environment}: {submitted.deployment}", "done")
+
+    def do_back(self) -> None:
+        if self._stage is Stage.NAME:
+            self._go(Stage.PLAN)
+        elif self._stage is Stage.PLAN:
+            self._go(Stage.FORM)
+        else:
+            super().do_back()

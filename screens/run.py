@@ -1,0 +1,116 @@
+"""Opens the console in this terminal, and leaves the terminal as it was however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+
+from console.client.service import Service
+from console.domain.errors import ConsoleError, UsageError
+
+HANGUP, TERMINATED = 128 + signal.SIGHUP, 128 + signal.SIGTERM
+MOUSE = "QUARTERDECK_MOUSE"
+SLOW = "QUARTERDECK_SLOW"
+ASCII = "QUARTERDECK_ASCII"
+
+
+def is_set(environ: Mapping[str, str], name: str) -> bool:
+    """Whether a switch is on: set, and neither empty nor `0`."""
+    return environ.get(name, "") not in {"", "0"}
+
+
+def check_terminal(environ: Mapping[str, str], *, input_is_terminal: bool, output_is_terminal: bool) -> None:
+    """Refuse what cannot show the console.
+
+    Raises:
+        UsageError: Says what is missing and which command shows the same as text.
+    """
+    remedy = "`quarterdeck status` and `quarterdeck show` say the same as text."
+    if environ.get("TERM", "") == "dumb":
+        raise UsageError("This terminal (TERM=dumb) cannot show the console.", "TERM", remedy)
+    if not input_is_terminal or not output_is_terminal:
+        where = "standard input" if not input_is_terminal else "standard error"
+        raise UsageError("The console needs a terminal, and this is none.", where, remedy)
+
+
+def theme_for(environ: Mapping[str, str], theme: str) -> str:
+    """The theme asked for; the terminal's own colours where there are few, none are wanted or the line is slow."""
+    few = environ.get("TERM", "") in {"linux", "vt100", "screen", "ansi"}
+    if "NO_COLOR" in environ or is_set(environ, SLOW):
+        return "ansi"
+    return theme or ("ansi" if few else "dark")
+
+
+def run_console(
+    service_factory: Callable[[], Awaitable[Service]] | Callable[[], Service],
+    *,
+    theme: str = "",
+    environment: str = "",
+    environ: Mapping[str, str] = os.environ,
+) -> int:
+    """Run until somebody quits; returns an exit code: 0, 1 after a fault of ours, 129 or 143 after a signal.
+
+    Args:
+        service_factory: Makes the service inside the event loop; may be a coroutine function. A service with an
+            `aclose` method is closed at the end.
+        theme: One of `screens.themes.NAMES`, or empty for what fits the terminal.
+        environment: The one to show first.
+
+    Raises:
+        UsageError: This is no terminal that can show it, or there is no such theme.
+    """
+    check_terminal(
+        environ,
+        input_is_terminal=sys.__stdin__ is not None and sys.__stdin__.isatty(),
+        output_is_terminal=sys.__stderr__ is not None and sys.__stderr__.isatty(),
+    )
+    from screens import themes
+
+    chosen = theme_for(environ, theme)
+    if chosen not in themes.NAMES:
+        raise UsageError(f"There is no theme {chosen}.", "--theme", f"There are {', '.join(themes.NAMES)}.")
+    try:
+        return asyncio.run(_run(service_factory, chosen, environment, environ))
+    except KeyboardInterrupt:
+        return TERMINATED
+
+
+async def _run(
+    service_factory: Callable[[], Awaitable[Service]] | Callable[[], Service],
+    theme: str,
+    environment: str,
+    environ: Mapping[str, str],
+) -> int:
+    from screens.app import QuarterdeckApp
+    from screens.driver import DiffDriver
+
+    made = service_factory()
+    service: Service = await made if isinstance(made, Awaitable) else made
+    slow = is_set(environ, SLOW)
+    app = QuarterdeckApp(
+        service,
+        theme=theme,
+        slow=slow,
+        ascii_only=is_set(environ, ASCII) or environ.get("TERM", "") in {"linux", "vt100"},
+        environment=environment,
+        driver_class=DiffDriver,
+    )
+    loop = asyncio.get_running_loop()
+    for number, code in ((signal.SIGTERM, TERMINATED), (signal.SIGHUP, HANGUP)):
+        loop.add_signal_handler(number, app.exit, code)
+    try:
+        await app.run_async(mouse=is_set(environ, MOUSE))
+    finally:
+        close = getattr(service, "aclose", None)
+        if close is not None:
+            await close()
+    if app.fault:
+        raise ConsoleError(
+            f"The console met a fault of its own and closed: {app.fault}.",
+            "",
+            "Deployments are not touched by it: start `quarterdeck` again to see them.",
+        )
+    return app.return_value if app.return_value is not None else (app.return_code or 0)

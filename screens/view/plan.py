@@ -1,0 +1,94 @@
+"""A plan before it runs: steps with their undo, risk with reasons, forecast, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.domain.plan import Phase, Plan, Step
+from screens.view import words
+from screens.view.rows import BLANK, Row, Span, Tone, column_width, fit_row, labelled, left, right, row, wrapped
+
+RISK: dict[str, Tone] = {"low": "good", "medium": "warn", "high": "bad"}
+RISK_GLYPH = {"low": "●", "medium": "◐", "high": "✗"}
+
+
+def forecast_text(plan: Plan) -> str:
+    total = plan.forecast
+    if total is not None:
+        return f"about {words.span_of(total)}, approvals and waiting for people not counted"
+    unknown = sum(1 for step in plan.steps if step.forecast is None)
+    return f"unknown: {words.plural(unknown, 'step')} of {len(plan.steps)} never ran before"
+
+
+def plan_rows(plan: Plan, width: int) -> list[Row]:
+    """What would happen, the reasons against it first."""
+    rows: list[Row] = []
+    if plan.refusals:
+        count = words.plural(len(plan.refusals), "reason")
+        rows.append(row(Span(f"✗ This cannot start, for {count}:", "bad")))
+        rows += [line for refusal in plan.refusals for line in wrapped(f"– {refusal}", width, "bad", 2)]
+        rows.append(BLANK)
+    rows += labelled("release", f"{plan.release}{_message(plan)}", width, "strong")
+    rows += labelled("goes to", f"{plan.environment}, {plan.strategy}", width, "strong")
+    rows += _live(plan, width)
+    rows += labelled("takes", forecast_text(plan), width)
+    rows += _risk(plan, width)
+    for note in plan.notes:
+        rows += labelled("note", note, width, "info")
+    rows.append(BLANK)
+    rows += step_rows(plan.steps, width)
+    return rows
+
+
+def _message(plan: Plan) -> str:
+    return f"  “{plan.release.message}”" if plan.release.message else ""
+
+
+def _live(plan: Plan, width: int) -> list[Row]:
+    live = ", ".join(f"{service} {release}" for service, release in plan.current.items())
+    return labelled("live now", live or "nothing", width)
+
+
+def _risk(plan: Plan, width: int) -> list[Row]:
+    word = plan.risk.word
+    head = f"{RISK_GLYPH[word]} {word} ({plan.risk.score} of 100)"
+    return labelled("risk", f"{head}  {' '.join(plan.risk.reasons)}".rstrip(), width, RISK[word])
+
+
+def step_rows(steps: Sequence[Step], width: int) -> list[Row]:
+    """Each step under its phase, with how it is taken back."""
+    rows: list[Row] = []
+    name_width = column_width((step.name for step in steps), 12, max(14, min(38, width // 2)))
+    order = list(Phase)
+    previous: Phase | None = None
+    for number, step in enumerate(sorted(steps, key=lambda step: order.index(step.phase)), 1):
+        if step.phase is not previous:
+            rows.append(row(Span(step.phase.value, "accent")))
+            previous = step.phase
+        rows.append(_step(number, step, width, name_width))
+    return rows
+
+
+def _step(number: int, step: Step, width: int, name_width: int) -> Row:
+    forecast = f"~{words.span_of(step.forecast)}" if step.forecast is not None else "?"
+    undo = undo_text(step)
+    return fit_row(
+        row(
+            Span(right(str(number), 4) + " ", "dim"),
+            Span(left(step.name, name_width)),
+            Span(right(forecast, 8), "dim"),
+            "  ",
+            undo,
+            key=step.id,
+        ),
+        width,
+    )
+
+
+def undo_text(step: Step) -> Span:
+    """How the step is taken back, or that it is not."""
+    if step.undo is not None:
+        return Span(f"↶ {step.undo.name}", "dim")
+    if step.no_undo:
+        return Span(f"! no undo: {step.no_undo}", "warn")
+    return Span("changes nothing", "dim")

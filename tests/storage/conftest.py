@@ -73,3 +73,23 @@ async def ledger(path: Path) -> AsyncIterator[SqliteLedger]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+def shared_database(postgres_dsn: str) -> str:
+    """The address of a database of this folder's own."""
+    import psycopg
+
+    with psycopg.connect(postgres_dsn, autocommit=True) as server:
+        server.execute("CREATE DATABASE shared_history")
+    return psycopg.conninfo.make_conninfo(postgres_dsn, dbname="shared_history")
+
+
+@pytest.fixture
+def shared_url(shared_database: str) -> str:
+    """The address of a database without a history in it."""
+    import psycopg
+
+    with psycopg.connect(shared_database, autocommit=True) as admin:
+        admin.execute("DROP SCHEMA IF EXISTS quarterdeck CASCADE")
+    return shared_database

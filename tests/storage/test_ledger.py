@@ -15,8 +15,23 @@ from console.domain.events import Control, StepProgressed, StepStarted, UnknownE
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
 from console.domain.observations import Measurement
 from console.storage.ledger import AuditEntry, ControlRow, Wake
+from console.storage.postgres_ledger import PostgresLedger
+from console.storage.sqlite_ledger import SqliteLedger
 
 PRODUCTION = EnvironmentName("production")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def ledger(request, path):
+    copy = SqliteLedger(path)
+    opened = copy if request.param == "sqlite" else PostgresLedger(request.getfixturevalue("shared_url"), copy)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+async def take(queue: asyncio.Queue[Wake], count: int) -> list[Wake]:
+    return [await asyncio.wait_for(queue.get(), 5) for _ in range(count)]
 
 
 class TestGivenAnEmptyLedger:
@@ -143,29 +158,29 @@ class TestGivenARunningDeployment:
         assert stored[0].payload == UnknownEvent("StepBlessed", {"by": "moon"})
 
     async def test_when_events_commit_then_subscribers_hear_of_them_in_order(self, ledger, story):
-        heard: list[Wake] = []
-        leave = ledger.subscribe(heard.append)
+        heard: asyncio.Queue[Wake] = asyncio.Queue()
+        leave = ledger.subscribe(heard.put_nowait)
 
         await ledger.append(story.step_started("d1"), story.progress("d1", "half"))
-        await asyncio.sleep(0)
+        wakes = await take(heard, 2)
         leave()
         await ledger.append(story.progress("d1", "more"))
 
-        assert heard == [Wake("event", DeploymentId("d1"), 3), Wake("event", DeploymentId("d1"), 4)]
+        assert heard.empty()
+        assert wakes == [Wake("event", DeploymentId("d1"), 3), Wake("event", DeploymentId("d1"), 4)]
 
     async def test_when_a_subscriber_fails_then_the_others_still_hear(self, ledger, story, caplog):
-        heard: list[Wake] = []
+        heard: asyncio.Queue[Wake] = asyncio.Queue()
 
         def fail(wake: Wake) -> None:
             raise RuntimeError("no")
 
         ledger.subscribe(fail)
-        ledger.subscribe(heard.append)
+        ledger.subscribe(heard.put_nowait)
 
         await ledger.append(story.step_started("d1"))
-        await asyncio.sleep(0)
 
-        assert len(heard) == 1
+        assert len(await take(heard, 1)) == 1
 
     async def test_when_a_step_runs_then_the_history_line_follows(self, ledger, story):
         await ledger.append(story.step_started("d1"), story.step_succeeded("d1"), story.step_started("d1", "second"))
@@ -178,8 +193,8 @@ class TestGivenARunningDeployment:
         assert line.release == "v1.4.0 (aaaaaaaa)"
 
     async def test_when_controls_are_given_then_they_wait_in_order_until_taken(self, ledger, story):
-        heard: list[Wake] = []
-        ledger.subscribe(heard.append)
+        heard: asyncio.Queue[Wake] = asyncio.Queue()
+        ledger.subscribe(heard.put_nowait)
         pause = ControlRow(0, DeploymentId("d1"), Control.PAUSE, Actor("ann"), story.now(), request_id="p1")
         back = ControlRow(
             0,
@@ -193,10 +208,10 @@ class TestGivenARunningDeployment:
         )
 
         first, again, second = [await ledger.add_control(row) for row in (pause, pause, back)]
-        await asyncio.sleep(0)
+        wakes = await take(heard, 2)
 
         assert first == again
-        assert heard == [Wake("control", DeploymentId("d1"), first), Wake("control", DeploymentId("d1"), second)]
+        assert wakes == [Wake("control", DeploymentId("d1"), number) for number in (first, second)]
         assert await ledger.pending_controls(DeploymentId("d1")) == (replace(pause, id=first), replace(back, id=second))
         await ledger.take_control(first)
         assert await ledger.pending_controls(DeploymentId("d1")) == (replace(back, id=second),)

@@ -4,7 +4,7 @@ Render takes no idempotency key, so `find` matches what started it (`trigger`), 
 Two wishes for the same commit within a second or two are therefore one deploy, as an operator means it anyway.
 
 References are `srv-…/dep-…`. A deploy that was queued with Render's empty answer, and is not listed yet, is
-`srv-…/queued:<commit>:<since>`, which leads to it once it is.
+`srv-…/queued:<commit>:<our time of the wish>`, which leads to it once it is.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from providers.contract import Operation, OperationKey, OperationStatus
 from providers.render import wire
 from providers.render.client import RenderClient, write_time
 from providers.render.wire import Deploy
+from providers.wire import moment
 
 CLOCK_TOLERANCE = timedelta(milliseconds=500)
 """Our idea of Render's clock is early already; this is for times that were rounded."""
@@ -53,12 +54,12 @@ class Since:
         return fitting[-1] if fitting else None
 
 
-def began_at(client: RenderClient, key: OperationKey) -> datetime:
-    """The earliest time, on Render's clock, at which something made for this key can have been created.
+def earliest(client: RenderClient, intended_at: datetime) -> datetime:
+    """The earliest time, on Render's clock, at which something made for a wish of that time can have been created.
 
     Ask after a first answer has arrived on the connection: the difference of the clocks is unknown before.
     """
-    return client.http.platform_time(key.intended_at) - CLOCK_TOLERANCE
+    return client.http.platform_time(intended_at) - CLOCK_TOLERANCE
 
 
 def served_before(deploys: Sequence[Deploy], deploy: Deploy) -> str:
@@ -107,13 +108,16 @@ class DeployReader:
         return wire.explain_failure(events, deploy.id)
 
     async def _observe_queued(self, service: str, reference: str) -> Operation:
-        _, commit, since = reference.partition("/")[2].split(":", 2)
+        _, _, wish = reference.partition("queued:")
+        commit, _, written = wish.partition(":")
+        intended_at = moment({"at": written}, "at")
+        if intended_at is None:
+            return lost(reference)
         deploys = await self.client.fetch_deploys(service)
-        at = datetime.fromisoformat(since)
-        deploy = Since(BY_API, commit, at).pick(deploys)
+        deploy = Since(BY_API, commit, earliest(self.client, intended_at)).pick(deploys)
         if deploy is not None:
             return await self.describe(service, deploy, deploys)
-        if self.client.http.platform_time(self.client.http.clock()) - at > QUEUED_LOST_AFTER:
+        if self.client.http.clock() - intended_at > QUEUED_LOST_AFTER:
             return lost(reference)
         detail = "queued behind another deploy, not listed yet"
         return Operation(reference, OperationStatus.RUNNING, detail, {"commit": commit})
@@ -146,18 +150,17 @@ class Deploys:
         found = await self.find(request, key)
         if found is not None:
             return found
-        since = began_at(self._client, key)
         created = await self._client.create_deploy(request.target, request.release.commit)
         if created is not None:
             return await self._begun(request.target, created)
-        return await self._await_listing(request, since)
+        return await self._await_listing(request, key)
 
     async def observe(self, reference: str) -> Operation:
         return await self._reader.observe(reference)
 
     async def find(self, request: contract.Deploy, key: OperationKey) -> Operation | None:
         deploys = await self._client.fetch_deploys(request.target)
-        deploy = Since(BY_API, request.release.commit, began_at(self._client, key)).pick(deploys)
+        deploy = Since(BY_API, request.release.commit, earliest(self._client, key.intended_at)).pick(deploys)
         return None if deploy is None else await self._reader.describe(request.target, deploy, deploys)
 
     async def _begun(self, service: str, deploy: Deploy) -> Operation:
@@ -168,16 +171,14 @@ class Deploys:
             known = None
         return await self._reader.describe(service, deploy, known)
 
-    async def _await_listing(self, request: contract.Deploy, since: datetime) -> Operation:
-        wanted = Since(BY_API, request.release.commit, since)
+    async def _await_listing(self, request: contract.Deploy, key: OperationKey) -> Operation:
         for look in range(QUEUED_LOOKS):
             if look:
                 await self._client.http.sleep(QUEUED_LOOK_EVERY_S)
-            deploys = await self._client.fetch_deploys(request.target)
-            deploy = wanted.pick(deploys)
-            if deploy is not None:
-                return await self._reader.describe(request.target, deploy, deploys)
-        reference = f"{request.target}/queued:{request.release.commit}:{write_time(since)}"
+            found = await self.find(request, key)
+            if found is not None:
+                return found
+        reference = f"{request.target}/queued:{request.release.commit}:{write_time(key.intended_at)}"
         return await self._reader.observe(reference)
 
 
@@ -212,7 +213,7 @@ class Rollbacks:
 
     def _made_for(self, request: contract.RollBack, key: OperationKey, deploys: Sequence[Deploy]) -> Deploy | None:
         commit = next((deploy.commit for deploy in deploys if deploy.id == request.deployment), "")
-        return Since(BY_ROLLBACK, commit, began_at(self._client, key)).pick(deploys)
+        return Since(BY_ROLLBACK, commit, earliest(self._client, key.intended_at)).pick(deploys)
 
 
 def _already_live(deploys: Sequence[Deploy], wanted: str) -> Deploy | None:

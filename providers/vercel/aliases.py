@@ -1,15 +1,15 @@
 """Promote and instant rollback: production domains move to a deployment that exists, in one step.
 
 Vercel keeps the last such request on the project (`lastAliasRequest`), which is how one is found again. References are
-`prj_…/promote/dpl_…/<since>/<previous>` and the same with `rollback`: what was asked, since when, and what served
-before. A request that a later one has replaced is judged by the deployment: one that ever had production traffic is
-marked so for good.
+`prj_…/promote/dpl_…/<time>/<previous>` and the same with `rollback`: what was asked, our time of the wish in
+milliseconds, and what served before. A request that a later one has replaced is judged by the deployment: one that ever
+had production traffic is marked so for good.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, Literal, TypeVar
 
@@ -33,28 +33,19 @@ class Reference:
     project: str
     kind: str
     deployment: str
-    since: datetime
+    intended_at: datetime
     previous: str
 
     def __str__(self) -> str:
-        return f"{self.project}/{self.kind}/{self.deployment}/{millis(self.since)}/{self.previous}"
+        return f"{self.project}/{self.kind}/{self.deployment}/{millis(self.intended_at)}/{self.previous}"
 
     @staticmethod
     def parse(text: str, kind: str) -> Reference | None:
         parts = text.split("/")
         if len(parts) != 5 or parts[1] != kind or not parts[3].isdigit():
             return None
-        since = moment({"at": int(parts[3])}, "at")
-        return Reference(parts[0], kind, parts[2], since, parts[4]) if since else None
-
-    def is_answered_by(self, request: AliasRequest | None) -> bool:
-        """Whether the project's last request is ours: same kind, same deployment, not older."""
-        return (
-            request is not None
-            and (request.kind, request.target) == (self.kind, self.deployment)
-            and request.requested_at is not None
-            and request.requested_at >= self.since
-        )
+        intended_at = moment({"at": int(parts[3])}, "at")
+        return Reference(parts[0], kind, parts[2], intended_at, parts[4]) if intended_at else None
 
 
 class Aliases(Generic[Move]):
@@ -73,13 +64,13 @@ class Aliases(Generic[Move]):
     async def start(self, request: Move, key: OperationKey) -> Operation:
         project = await self._client.fetch_project(request.target)
         wanted = self._wanted(request, key, project)
-        if wanted.is_answered_by(project.last_alias_request) or _serves(project, request.deployment):
+        if self._has_begun(wanted, project):
             return await self._judge(wanted, project)
         try:
             await self._move(request.target, request.deployment)
         except Rejected:
             project = await self._client.fetch_project(request.target)
-            if not (wanted.is_answered_by(project.last_alias_request) or _serves(project, request.deployment)):
+            if not self._has_begun(wanted, project):
                 self._raise_if_busy(project)
                 raise
         return await self.observe(str(wanted))
@@ -92,9 +83,7 @@ class Aliases(Generic[Move]):
     async def find(self, request: Move, key: OperationKey) -> Operation | None:
         project = await self._client.fetch_project(request.target)
         wanted = self._wanted(request, key, project)
-        if wanted.is_answered_by(project.last_alias_request) or _serves(project, request.deployment):
-            return await self._judge(wanted, project)
-        return None
+        return await self._judge(wanted, project) if self._has_begun(wanted, project) else None
 
     def _raise_if_busy(self, project: Project) -> None:
         """Vercel moves domains for one request at a time; a way back has to wait for it, not fail on it."""
@@ -109,18 +98,30 @@ class Aliases(Generic[Move]):
             )
 
     def _wanted(self, request: Move, key: OperationKey, project: Project) -> Reference:
-        since = self._client.http.platform_time(key.intended_at) - CLOCK_TOLERANCE
-        wanted = Reference(request.target, self._kind, request.deployment, since, "")
+        wanted = Reference(request.target, self._kind, request.deployment, key.intended_at, "")
+        answer = self._answer_to(wanted, project)
+        if answer is not None:
+            return replace(wanted, previous=answer.source)
+        return wanted if _serves(project, request.deployment) else replace(wanted, previous=project.production)
+
+    def _has_begun(self, wanted: Reference, project: Project) -> bool:
+        return self._answer_to(wanted, project) is not None or _serves(project, wanted.deployment)
+
+    def _answer_to(self, wanted: Reference, project: Project) -> AliasRequest | None:
+        """The project's last request, if it is ours: same kind, same deployment, not older than the wish."""
+        last = self._request_since(wanted, project)
+        ours = last is not None and (last.kind, last.target) == (wanted.kind, wanted.deployment)
+        return last if ours else None
+
+    def _request_since(self, wanted: Reference, project: Project) -> AliasRequest | None:
+        """The project's last request, whoever made it, if it is not older than the wish."""
         last = project.last_alias_request
-        if last is not None and wanted.is_answered_by(last):
-            previous = last.source
-        else:
-            previous = "" if _serves(project, request.deployment) else project.production
-        return Reference(request.target, self._kind, request.deployment, since, previous)
+        since = self._client.http.platform_time(wanted.intended_at) - CLOCK_TOLERANCE
+        return last if last is not None and last.requested_at is not None and last.requested_at >= since else None
 
     async def _judge(self, wanted: Reference, project: Project) -> Operation:
-        last = project.last_alias_request
-        if last is not None and wanted.is_answered_by(last):
+        last = self._answer_to(wanted, project)
+        if last is not None:
             if last.status in PENDING:
                 return self._operation(wanted, OperationStatus.RUNNING, PENDING[last.status])
             if last.status == "failed":
@@ -131,16 +132,15 @@ class Aliases(Generic[Move]):
             return self._operation(wanted, OperationStatus.RUNNING, detail)
         if project.production == wanted.deployment:
             return self._operation(wanted, OperationStatus.SUCCEEDED, "has production traffic")
-        return await self._judge_replaced(wanted, last)
+        return await self._judge_replaced(wanted, replaced=self._request_since(wanted, project) is not None)
 
-    async def _judge_replaced(self, wanted: Reference, last: AliasRequest | None) -> Operation:
+    async def _judge_replaced(self, wanted: Reference, *, replaced: bool) -> Operation:
         deployment = await self._client.fetch_deployment_or_none(wanted.deployment)
         if deployment is None:
             return lost(str(wanted))
-        replaced = last is not None and last.requested_at is not None and last.requested_at >= wanted.since
         if replaced and deployment.substate == "PROMOTED":
             return self._operation(wanted, OperationStatus.SUCCEEDED, "had production traffic, replaced since")
-        age = self._client.http.platform_time(self._client.http.clock()) - wanted.since
+        age = self._client.http.clock() - wanted.intended_at
         if replaced or age > UNLISTED_LOST_AFTER:
             return lost(str(wanted))
         return self._operation(wanted, OperationStatus.RUNNING, "asked for; Vercel does not show it yet")

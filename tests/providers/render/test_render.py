@@ -315,6 +315,23 @@ class TestGivenAServiceThatIsSwitchedOffAndOn:
         assert (await can.resume.observe(on.reference)).status is OperationStatus.SUCCEEDED
         assert (await can.inventory.fetch_target(BLUE)).suspended is False
 
+    async def test_when_an_old_wish_is_repeated_after_its_opposite_then_it_does_not_happen_again(
+        self, render: RenderSubject, connection: RenderConnection
+    ) -> None:
+        can = connection.capabilities
+        off, on = key(render, "off"), OperationKey("on", render.now() + timedelta(seconds=10))
+        await can.suspend.start(Suspend(BLUE), off)
+        await render.clock.advance(10)
+        await can.resume.start(Resume(BLUE), on)
+        await render.finish()
+
+        await can.suspend.start(Suspend(BLUE), off)
+        await can.suspend.start(Suspend(BLUE), key(render, "off again"))
+        await can.resume.start(Resume(BLUE), on)
+
+        assert (await can.inventory.fetch_target(BLUE)).suspended is True
+        assert (render.emulator.kinds["suspend"], render.emulator.kinds["resume"]) == (2, 1)
+
     async def test_when_what_is_brought_up_crashes_then_the_resumption_failed_with_the_reason(
         self, render: RenderSubject, connection: RenderConnection
     ) -> None:

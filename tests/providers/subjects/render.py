@@ -65,7 +65,7 @@ class RenderSubject:
         return self.emulator.kinds.get(kind, 0)
 
     async def _deploy(self) -> Wish:
-        unknown = (f"{BLUE}/dep-unknown", "srv-unknown/dep-unknown")
+        unknown = (f"{BLUE}/dep-unknown", "srv-unknown/dep-unknown", f"{BLUE}/queued:abc", f"{BLUE}/")
         return Wish(Deploy(BLUE, release("v1.1")), lambda: self._count("deploy"), unknown, "build_in_progress")
 
     async def _begin_deploy(self, name: str) -> str:

@@ -66,7 +66,8 @@ class VercelSubject:
 
     async def _deploy(self) -> Wish:
         request = Deploy(FRONTEND, release("v1.1"), serve=False)
-        return Wish(request, lambda: self._count("deployment"), (f"{FRONTEND}/dpl_unknown",), "BUILDING")
+        unknown = (f"{FRONTEND}/dpl_unknown", f"{FRONTEND}/", f"{FRONTEND}/a/b")
+        return Wish(request, lambda: self._count("deployment"), unknown, "QUEUED")
 
     async def begin_deploy(self, name: str, serve: bool = False) -> str:
         connection = self.open()

@@ -130,13 +130,14 @@ class Load:
             last = moment
             while owed >= 1:
                 owed -= 1
-                task = asyncio.create_task(self._request())
+                task = asyncio.create_task(self.send_one())
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
 
-    async def _request(self) -> None:
+    async def send_one(self) -> None:
+        """Send one request of the mix, and count it."""
         keeps = self._random.random() < self.keep_alive_share
-        request = self._pick(keeps)
+        request = self.pick(keeps)
         began = time.monotonic()
         reason: str | None = None
         release: str | None = None
@@ -174,7 +175,8 @@ class Load:
                 return exchange
         return None
 
-    def _pick(self, keeps: bool) -> bytes:
+    def pick(self, keeps: bool) -> bytes:
+        """Pick what to send next; `keeps` says whether its connection is to be kept."""
         ending = "" if keeps else "Connection: close\r\n"
         toss = self._random.random()
         if toss < 0.8:

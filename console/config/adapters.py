@@ -1,14 +1,14 @@
 """Let each adapter's own settings model judge the keys of its provider, where the adapter has one.
 
-Convention: `providers/<kind>/settings.py` holds a pydantic model named `<Kind>Settings`. Secrets are references here
-and arrive resolved there, so that a stand-in takes their place while the shape is checked.
+The registry names the model of each kind, in `providers/<kind>/settings.py`. Secrets are references here and arrive
+resolved there, so that a stand-in takes their place while the shape is checked.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from console.config.durations import parse_duration
 from console.config.faults import SECRET_NAME, Fault, Key, explain
 from console.config.settings import ProviderSettings, Settings
 from console.config.shape import is_reference
+from providers.registry import KINDS
 
 STAND_IN = "resolved-later"
 
@@ -53,16 +54,14 @@ def adapter_values(provider: ProviderSettings, options: Mapping[str, Any]) -> di
 
 
 def find_model(kind: str) -> type[BaseModel] | None:
-    """The settings model of an adapter; None for a kind without one."""
-    module_name = f"providers.{kind}.settings"
+    """The settings model of an adapter; None for a kind that the registry does not list."""
+    if kind not in KINDS or importlib.util.find_spec(f"providers.{kind}") is None:
+        return None
     try:
-        if importlib.util.find_spec(module_name) is None:
-            return None
+        module = importlib.import_module(f"providers.{kind}.settings")
     except ModuleNotFoundError:
         return None
-    module = importlib.import_module(module_name)
-    wanted = f"{kind.replace('-', '').replace('_', '')}settings"
-    found = next((value for name, value in vars(module).items() if name.lower() == wanted), None)
+    found = getattr(module, KINDS[kind], None)
     return found if isinstance(found, type) and issubclass(found, BaseModel) else None
 
 
@@ -90,4 +89,27 @@ def _options(annotation: Any) -> tuple[Any, ...]:
 
 
 def _stand_in(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: STAND_IN if is_reference(value) else value for name, value in options.items()}
+    replaced: dict[str, Any] = replace_references(options, lambda key, reference: STAND_IN)
+    return replaced
+
+
+def replace_references(value: Any, by: Callable[[Key, str], str], key: Key = ()) -> Any:
+    """Put something in the place of every reference, also inside tables and lists."""
+    if isinstance(value, Mapping):
+        return {name: replace_references(item, by, (*key, name)) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [replace_references(item, by, (*key, number)) for number, item in enumerate(value)]
+    return by(key, value) if is_reference(value) else value
+
+
+def list_references(value: Any, key: Key = ()) -> Iterator[tuple[Key, str]]:
+    """Every reference in a table, with its key, also inside tables and lists."""
+    items: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, list | tuple):
+        items = enumerate(value)
+    elif is_reference(value):
+        yield key, value
+    for name, item in items:
+        yield from list_references(item, (*key, name))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
-import providers
 from console.config.faults import Fault, Key, suggest
 from console.config.settings import EnvironmentSettings, PlacementSettings, Settings, is_reference
 from console.domain.errors import UsageError
 from console.domain.traffic import checked_stages
+from providers.registry import KINDS
 
-CORE_KINDS = frozenset({"render", "vercel", "supabase", "github", "caddy", "web"})
 ROUTER_KINDS = frozenset({"caddy", "haproxy", "cloudflare"})
 DATABASE_KINDS = frozenset({"supabase"})
 ARM_KINDS = frozenset({"render", "local"})
@@ -35,8 +33,8 @@ def find_faults(settings: Settings, pipelines: Sequence[str] = ()) -> list[Fault
 
 
 def known_kinds() -> frozenset[str]:
-    """Kinds of provider: one folder each beside the contract."""
-    return CORE_KINDS | {module.name for module in pkgutil.iter_modules(providers.__path__) if module.ispkg}
+    """Kinds of provider that have an adapter."""
+    return frozenset(KINDS)
 
 
 def _check_engine(settings: Settings) -> Iterator[Fault]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from console.config.adapters import adapter_values
+from console.config.adapters import adapter_values, list_references, replace_references
 from console.config.faults import Key, dotted
 from console.config.lines import find_lines, line_of
 from console.config.settings import Settings, is_reference
@@ -79,12 +79,14 @@ class Secrets:
 
     def options_of(self, settings: Settings, provider: str) -> dict[str, Any]:
         """A provider's options with its secrets in place, as its adapter's settings model takes them."""
-        options = dict(settings.providers[provider].options)
-        for name in options:
-            secret = self.find(dotted(("providers", provider, name)))
-            if secret is not None:
-                options[name] = secret.reveal()
-        return adapter_values(settings.providers[provider], options)
+
+        def reveal(key: Key, reference: str) -> str:
+            secret = self.find(dotted(key))
+            return reference if secret is None else secret.reveal()
+
+        options = settings.providers[provider].options
+        revealed = replace_references(options, reveal, ("providers", provider))
+        return adapter_values(settings.providers[provider], revealed)
 
 
 def find_references(settings: Settings) -> Iterator[tuple[Key, str]]:
@@ -92,9 +94,7 @@ def find_references(settings: Settings) -> Iterator[tuple[Key, str]]:
     if is_reference(settings.engine.url):
         yield ("engine", "url"), settings.engine.url
     for name, provider in settings.providers.items():
-        for option, value in provider.options.items():
-            if is_reference(value):
-                yield ("providers", name, option), value
+        yield from list_references(provider.options, ("providers", name))
     for name, environment in settings.environments.items():
         for service, placement in environment.services.items():
             if placement.database_url:

@@ -137,6 +137,15 @@ class TestGivenAConfiguration:
         assert secrets.texts() == {"abc"}
         assert "abc" not in repr(secrets)
 
+    def test_when_one_is_inside_a_table_then_it_is_found_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("A", "abc")
+        headers = {"x-bypass": "env:A", "accept": "text/plain"}
+        settings = Settings.model_validate({"providers": {"web": {"kind": "web", "headers": headers}}})
+
+        options = resolve_all(settings).options_of(settings, "web")
+
+        assert options["headers"] == {"x-bypass": "abc", "accept": "text/plain"}
+
     def test_when_several_are_missing_then_all_are_told_with_their_keys_and_lines(self, tmp_path: Path) -> None:
         path = tmp_path / "config.toml"
         path.write_text('[engine]\nurl = "env:NO_URL"\n[providers.mine]\nkind = "x"\ntoken = "env:NO_TOKEN"\n')

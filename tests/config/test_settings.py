@@ -15,9 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from console.config.adapters import find_model
 from console.config.durations import format_duration, parse_duration
 from console.config.loader import load
 from console.config.settings import ProviderSettings, Settings
+from providers.registry import KINDS
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config.example.toml"
 
@@ -66,6 +68,20 @@ class TestGivenTheExample:
         paths = set(written(tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))))
 
         missing = [".".join(setting) for setting in every_setting(Settings) if not is_named(setting, paths)]
+
+        assert missing == []
+
+    def test_when_read_then_it_names_every_setting_of_every_adapter(self) -> None:
+        shown = load(EXAMPLE).providers.values()
+        # Filled in by the worker from what the environments say.
+        derived = {"routes", "databases"}
+        missing = [
+            f"{kind}.{name}"
+            for kind in KINDS
+            if (model := find_model(kind)) is not None
+            for name in model.model_fields
+            if name not in derived and not any(p.kind == kind and name in {"kind", *p.options} for p in shown)
+        ]
 
         assert missing == []
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import cast
 
 from console.cli.progress import say_event
 from console.cli.session import Session
 from console.client.service import Pulse, Service
 from console.domain.deployment import Deployment, DeploymentStatus, begin
 from console.domain.errors import ExitCode
-from console.domain.events import DeploymentRequested
+from console.domain.events import DeploymentRequested, Event
 from console.domain.ids import DeploymentId
 
 IsOver = Callable[[Deployment], bool]
@@ -60,8 +62,8 @@ async def follow(
     if deployment is not None and is_over(deployment):
         return deployment
     try:
-        async with asyncio.timeout(timeout):
-            async for item in service.events(after):
+        async with asyncio.timeout(timeout), aclosing(_stream(service, after)) as events:
+            async for item in events:
                 if isinstance(item, Pulse) or item.deployment != deployment_id:
                     continue
                 opens = isinstance(item.payload, DeploymentRequested)
@@ -74,6 +76,11 @@ async def follow(
     except TimeoutError:
         session.say(f"Still {_status(deployment)} after {timeout:g} s. {watch_words(deployment_id)}")
     return deployment or await service.deployment(deployment_id)
+
+
+def _stream(service: Service, after: int) -> AsyncGenerator[Event | Pulse, None]:
+    """The service's events as a generator that can be closed, so that leaving early ends the stream at once."""
+    return cast("AsyncGenerator[Event | Pulse, None]", service.events(after))
 
 
 def watch_words(deployment_id: DeploymentId) -> str:

@@ -35,7 +35,11 @@ def _words(event: Event, after: Deployment) -> str | None:
             return f"… {_name(after, payload.step)}: {payload.reason}{until}"
         case ev.StepSucceeded():
             length = after.steps[payload.step].duration(event.at) if payload.step in after.steps else None
-            detail = f": {payload.detail}" if payload.detail else ""
+            told = any(
+                record.step == payload.step and record.verdict.explanation == payload.detail
+                for record in after.verdicts
+            )
+            detail = f": {payload.detail}" if payload.detail and not told else ""
             return f"✓ {_name(after, payload.step)}{detail} ({say_length(length)})"
         case ev.StepFailed():
             again = f"; again at {say_clock(payload.retry_at)}" if payload.retry_at else ""

@@ -30,7 +30,7 @@ async def rollback(session: Session) -> int:
     session.farewell = watch_words(target)
     if not options.wait:
         return _acknowledge(session, f"Deployment {target} is being rolled back.", target, Control.ROLLBACK)
-    ended = await follow(session, service, target, is_over=was_taken_back, timeout=options.timeout)
+    ended = await follow(session, service, target, is_over=was_taken_back, timeout=options.timeout, since=asked_at)
     if session.form == "text":
         show(session, ended, deployment_lines(ended, session.now()))
     else:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from console.cli.story import Counts, Part
 
 REPORTS = "artifacts"
+CONFIG = "config.toml"
 
 
 def demo(session: Session) -> int:
@@ -45,11 +46,12 @@ def demo(session: Session) -> int:
 def _home(session: Session) -> Iterator[Path]:
     """The home named, or one of its own of which only the reports stay."""
     if session.options.home:
+        session.options.config_file = str(session.home / CONFIG)
         yield session.home
         return
     home = Path(tempfile.mkdtemp(prefix="quarterdeck-demo-"))
     session.options.home = str(home)
-    session.options.config_file = ""
+    session.options.config_file = str(home / CONFIG)  # whatever the environment names, this is about the playground
     try:
         yield home
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from datetime import datetime
 from typing import cast
 
 from console.cli.progress import say_event
@@ -43,12 +44,14 @@ async def follow(
     is_over: IsOver = has_ended,
     timeout: float | None = None,
     told: Told | None = None,
+    since: datetime | None = None,
 ) -> Deployment:
     """Print one line a change on stderr until `is_over`; returns the deployment as it stands then.
 
     Args:
         timeout: Seconds after which the deployment is left to itself; the result is then not over.
         told: Also called after each event, for whoever acts on what happens.
+        since: What happened before is not told.
     """
     # Both the record so far and the stream after it come from sequence numbers, so nothing falls between them.
     deployment: Deployment | None = None
@@ -56,7 +59,8 @@ async def follow(
     for event in await service.events_of(deployment_id):
         deployment = begin(event) if deployment is None else deployment.apply(event)
         after = event.seq
-        _say(session, say_event(event, deployment))
+        if since is None or event.at >= since:
+            _say(session, say_event(event, deployment))
     if deployment is not None and told is not None:
         told(deployment)
     if deployment is not None and is_over(deployment):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from console.config.faults import Fault, Key, suggest
+from console.config.graphs import find_cycle
 from console.config.settings import EnvironmentSettings, PlacementSettings, Settings, is_reference
 from console.domain.errors import UsageError
 from console.domain.traffic import checked_stages
@@ -19,7 +20,7 @@ STRATEGIES = ("blue-green",)
 CUSTOM = "pipeline:"
 
 
-def find_faults(settings: Settings, pipelines: Sequence[str] = ()) -> list[Fault]:
+def find_faults(settings: Settings, pipelines: Iterable[str] = ()) -> list[Fault]:
     """Every contradiction in settings whose shape is right. `pipelines` names those that were read from files."""
     faults = [
         *_check_engine(settings),
@@ -27,8 +28,9 @@ def find_faults(settings: Settings, pipelines: Sequence[str] = ()) -> list[Fault
         *_check_providers(settings),
         *_check_services(settings),
     ]
+    names = tuple(pipelines)
     for name, environment in settings.environments.items():
-        faults += _check_environment(settings, name, environment, pipelines)
+        faults += _check_environment(settings, name, environment, names)
     return [*faults, *_check_shared_targets(settings)]
 
 
@@ -86,27 +88,8 @@ def _check_services(settings: Settings) -> Iterator[Fault]:
         yield Fault(("services", cycle[0], "needs"), what, "Remove one of these needs.")
 
 
-def find_cycle(graph: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """One circle of names, its first repeated at the end; empty when there is none."""
-    done: set[str] = set()
-
-    def follow(name: str, trail: tuple[str, ...]) -> tuple[str, ...]:
-        if name in trail:
-            return (*trail[trail.index(name) :], name)
-        if name in done:
-            return ()
-        for need in graph.get(name, ()):
-            found = follow(need, (*trail, name))
-            if found:
-                return found
-        done.add(name)
-        return ()
-
-    return next((found for name in graph if (found := follow(name, ()))), ())
-
-
 def _check_environment(
-    settings: Settings, name: str, environment: EnvironmentSettings, pipelines: Sequence[str]
+    settings: Settings, name: str, environment: EnvironmentSettings, pipelines: Iterable[str]
 ) -> Iterator[Fault]:
     here: Key = ("environments", name)
     try:

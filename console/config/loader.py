@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from console.config.adapters import find_option_faults
 from console.config.checks import find_faults
 from console.config.faults import Fault, Key, dotted, explain
 from console.config.lines import find_lines, line_of
+from console.config.pipeline_shape import Pipeline
+from console.config.pipelines import load_pipelines
 from console.config.settings import Settings
 from console.domain.errors import ConfigError, ConfigProblem
 
@@ -50,13 +53,21 @@ def load(path: Path) -> Settings:
     except tomllib.TOMLDecodeError as problem:
         raise ConfigError([_syntax_problem(path, text, problem)]) from problem
     faults, settings = _validate(data)
+    custom: dict[str, Pipeline] = {}
+    elsewhere: list[ConfigProblem] = []
     if settings is not None:
+        names: Iterable[str] = ()
+        if settings.pipelines.directory:
+            directory = path.parent / Path(settings.pipelines.directory).expanduser()
+            custom, elsewhere = load_pipelines(directory, settings.services)
+            # A pipeline whose file is wrong is reported there; that an environment names it is right.
+            names = {*custom, *(Path(problem.file).stem for problem in elsewhere)}
         wrong = {fault.key for fault in faults}
-        further = [*find_option_faults(settings), *find_faults(settings)]
+        further = [*find_option_faults(settings), *find_faults(settings, names)]
         faults += [fault for fault in further if not _follows(fault, wrong)]
-    if faults or settings is None:
-        raise _error(path, text, faults)
-    return settings.located_at(path)
+    if faults or elsewhere or settings is None:
+        raise ConfigError([*_problems(path, text, faults), *elsewhere])
+    return settings.located_at(path, custom)
 
 
 def _validate(data: dict[str, Any]) -> tuple[list[Fault], Settings | None]:
@@ -118,7 +129,7 @@ def _syntax_problem(path: Path, text: str, problem: tomllib.TOMLDecodeError) -> 
     return ConfigProblem(str(path), line, "", what, "Correct this line; nothing after it was read.")
 
 
-def _error(path: Path, text: str, faults: list[Fault]) -> ConfigError:
+def _problems(path: Path, text: str, faults: list[Fault]) -> list[ConfigProblem]:
     lines = find_lines(text)
     problems = [ConfigProblem(str(path), line_of(lines, f.key), dotted(f.key), f.what, f.remedy) for f in faults]
-    return ConfigError(sorted(dict.fromkeys(problems), key=lambda problem: problem.line))
+    return sorted(dict.fromkeys(problems), key=lambda problem: problem.line)

@@ -19,6 +19,7 @@ from console.config.environments import (
     Tier,
     TrafficSettings,
 )
+from console.config.pipeline_shape import Pipeline
 from console.config.services import BenchmarkSettings, HealthSettings, IntegrationSettings, ServiceSettings
 from console.config.shape import Duration, Section, is_reference
 
@@ -131,16 +132,23 @@ class Settings(Section):
     environments: Mapping[str, EnvironmentSettings] = Field(default_factory=dict)
 
     _file: Path | None = PrivateAttr(default=None)
+    _custom: Mapping[str, Pipeline] = PrivateAttr(default_factory=dict)
 
     @property
     def file(self) -> Path | None:
         """The file that it was loaded from."""
         return self._file
 
-    def located_at(self, file: Path) -> Settings:
-        """The same settings, remembering their file."""
+    @property
+    def custom_pipelines(self) -> Mapping[str, Pipeline]:
+        """Pipelines that were read from files, by name."""
+        return self._custom
+
+    def located_at(self, file: Path, custom: Mapping[str, Pipeline] | None = None) -> Settings:
+        """The same settings, remembering their file and the pipelines read beside it."""
         copy = self.model_copy()
         copy._file = file
+        copy._custom = dict(custom or {})
         return copy
 
     def kind_of(self, service: str) -> str:

@@ -40,8 +40,8 @@ def plan_arms(draft: Draft, name: str) -> Flow:
         )
     arms = draft.placement(name).arms
     stable = live.stable_arm
-    candidate = _candidate(tuple(arms), live)
-    writer = _ArmWriter(draft, name, candidate, stable)
+    candidate = choose_candidate(tuple(arms), live)
+    writer = ArmWriter(draft, name, candidate, stable)
     prepare = chain(writer.prepare())
     serve = chain(writer.serve())
     notes = () if stable else (f"{name}: nothing is live, so {candidate} gets all traffic at once.",)
@@ -59,15 +59,15 @@ def plan_arms(draft: Draft, name: str) -> Flow:
     )
 
 
-def _candidate(arms: tuple[str, ...], live: LiveService) -> str:
+def choose_candidate(arms: tuple[str, ...], live: LiveService) -> str:
     """The arm without traffic; where nothing is live, the one the router points at already."""
     if live.stable_arm is not None:
         return next(arm for arm in arms if arm != live.stable_arm)
     return max(arms, key=lambda arm: live.weights.get(arm, 0))
 
 
-class _ArmWriter:
-    """The steps of one service, with what they all repeat."""
+class ArmWriter:
+    """Writes the steps of one service with arms, one method a step, with what they all repeat."""
 
     def __init__(self, draft: Draft, name: str, candidate: str, stable: str | None) -> None:
         self.draft = draft
@@ -88,27 +88,27 @@ class _ArmWriter:
         return self.arms[self.candidate]
 
     def prepare(self) -> list[Step]:
-        steps = [self._resume()] if self._is_suspended(self.candidate) else []
-        steps.append(self._deploy())
+        steps = [self.resume()] if self._is_suspended(self.candidate) else []
+        steps.append(self.deploy())
         if self.settings.health is not None and self.target.url:
-            steps.append(self._health(self.settings.health))
+            steps.append(self.health(self.settings.health))
         if self.settings.integration and self.target.url:
-            steps.append(self._integration())
+            steps.append(self.integration())
         if self.stable and self.settings.benchmark is not None and self.target.url and self.arms[self.stable].url:
-            steps.append(self._benchmark(self.arms[self.stable].url))
+            steps.append(self.benchmark(self.arms[self.stable].url))
         return steps
 
     def serve(self) -> list[Step]:
         if self.stable is None:
-            return [self._shift(100)]
+            return [self.shift(100)]
         stages = self.draft.environment.stages
-        return [step for stage in stages for step in (self._shift(stage), self._bake(stage))]
+        return [step for stage in stages for step in (self.shift(stage), self.bake(stage))]
 
     def verify(self) -> list[Step]:
         environment = self.draft.environment
-        steps = [self._watch("verify", f"Watch {self.name} at 100 %", environment.verify_time)]
+        steps = [self.watch("verify", f"Watch {self.name} at 100 %", environment.verify_time)]
         if self.stable and isinstance(environment.keep, timedelta) and environment.keep:
-            steps.append(self._watch("keep", f"Keep {self.stable} of {self.name} warm", environment.keep))
+            steps.append(self.watch("keep", f"Keep {self.stable} of {self.name} warm", environment.keep))
         return steps
 
     def retire(self) -> tuple[Step, ...]:
@@ -127,7 +127,7 @@ class _ArmWriter:
             ),
         )
 
-    def _resume(self) -> Step:
+    def resume(self) -> Step:
         arguments = {"target": self.target.id, "arm": self.candidate}
         undo = Undo(StepKind.SUSPEND, f"Suspend {self.candidate} of {self.name} again", arguments)
         return self._step(
@@ -139,7 +139,7 @@ class _ArmWriter:
             undo=undo,
         )
 
-    def _deploy(self) -> Step:
+    def deploy(self) -> Step:
         return self._step(
             "deploy",
             f"Deploy {self.draft.release.name} to {self.candidate} of {self.name}",
@@ -149,7 +149,7 @@ class _ArmWriter:
             no_undo=NO_TRAFFIC,
         )
 
-    def _health(self, health: HealthSettings) -> Step:
+    def health(self, health: HealthSettings) -> Step:
         return self._step(
             "health",
             f"Check the health of {self.candidate}",
@@ -159,7 +159,7 @@ class _ArmWriter:
             time_limit=health_limit(health),
         )
 
-    def _integration(self) -> Step:
+    def integration(self) -> Step:
         return self._step(
             "integration",
             f"Try {self.candidate} with {count_requests(self.settings.integration)}",
@@ -172,7 +172,7 @@ class _ArmWriter:
             },
         )
 
-    def _benchmark(self, baseline_url: str) -> Step:
+    def benchmark(self, baseline_url: str) -> Step:
         benchmark = self.settings.benchmark
         assert benchmark is not None
         return self._step(
@@ -194,7 +194,7 @@ class _ArmWriter:
             },
         )
 
-    def _shift(self, weight: int) -> Step:
+    def shift(self, weight: int) -> Step:
         other = next(arm for arm in self.arms if arm != self.candidate)
         route = {"router": self.traffic.router, "route": self.traffic.route, "service": self.name}
         before = self.live.weights
@@ -211,20 +211,21 @@ class _ArmWriter:
             no_undo="" if undo else "The router had no weights before.",
         )
 
-    def _bake(self, weight: int) -> Step:
+    def bake(self, weight: int, length: timedelta | None = None) -> Step:
         environment = self.draft.environment
+        held = environment.bake_time if length is None else length
         return self._step(
             f"bake-{weight}",
             f"Hold {self.name} at {weight} % and judge",
             StepKind.BAKE,
             Phase.ROLLOUT,
             provider=self.traffic.router,
-            arguments=self._watched(environment.bake_time, weight),
-            lasts=environment.bake_time,
-            time_limit=environment.bake_time + environment.judge.hold + SLACK,
+            arguments=self._watched(held, weight),
+            lasts=held,
+            time_limit=held + environment.judge.hold + SLACK,
         )
 
-    def _watch(self, word: str, title: str, length: timedelta) -> Step:
+    def watch(self, word: str, title: str, length: timedelta) -> Step:
         return self._step(
             word,
             title,

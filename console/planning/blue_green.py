@@ -13,6 +13,7 @@ from console.domain.plan import Plan, Wish
 from console.domain.release import Release
 from console.planning.arms import plan_arms
 from console.planning.assembly import close, frame, join, order_services
+from console.planning.custom import PREFIX, plan_pipeline
 from console.planning.draft import Draft, Flow
 from console.planning.forecast import Forecasts
 from console.planning.live import Live
@@ -44,14 +45,22 @@ def build_plan(
     if refusals and wish.environment not in settings.environments:
         return Plan(wish.environment, strategy, release, (), refusals=tuple(refusals))
     draft = Draft(settings, wish, release, live, migration_files, history or Forecasts())
-    if strategy != STRATEGY:
-        refusals.append(f"There is no strategy {strategy}. Known: {STRATEGY}.")
+    custom = settings.custom_pipelines.get(strategy.removeprefix(PREFIX)) if strategy.startswith(PREFIX) else None
+    if strategy != STRATEGY and custom is None:
+        known = ", ".join((STRATEGY, *(PREFIX + name for name in settings.custom_pipelines)))
+        refusals.append(f"There is no strategy {strategy}. Known: {known}.")
         return Plan(wish.environment, strategy, release, (), refusals=tuple(refusals))
     chosen = _choose(draft)
     flows = {name: _flow(draft, name) for name in chosen}
     refusals += [refusal for flow in flows.values() for refusal in flow.refusals]
     before = frame(draft)
-    body = join(draft, flows, before)
+    notes = _notes(draft, chosen, tuple(flows.values()))
+    if custom is None:
+        body = join(draft, flows, before)
+    else:
+        own = plan_pipeline(draft, custom, flows, before)
+        body, notes = own.steps, (*notes, *own.notes)
+        refusals += own.refusals
     steps = (*before, *body, *close(draft, (*before, *body)))
     if not body and not refusals:
         refusals.append("There is nothing to deploy: no service of the environment has a step.")
@@ -65,7 +74,7 @@ def build_plan(
         candidate_arms={name: flow.candidate_arm for name, flow in flows.items() if flow.candidate_arm},
         risk=judge_risk(draft, steps, tuple(flows.values())),
         refusals=tuple(refusals),
-        notes=_notes(draft, chosen, tuple(flows.values())),
+        notes=notes,
     )
 
 

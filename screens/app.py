@@ -7,7 +7,7 @@ import inspect
 import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import ClassVar
 
 from textual.app import App
@@ -29,6 +29,7 @@ from screens.feed import Feed
 from screens.store import Store
 from screens.view.notice import Grade, Notice, of_error, of_fault
 
+HERE = Path(__file__).parent
 TICK_S = 0.25
 SLOW_TICK_S = 1.0
 LOG_TICK_S = 0.1
@@ -55,7 +56,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
     """
 
     ENABLE_COMMAND_PALETTE = False
-    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = ["app.tcss", "dashboard.tcss"]
+    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = [HERE / "app.tcss", HERE / "dashboard.tcss"]
     TITLE = "Quarterdeck"
 
     def __init__(
@@ -99,7 +100,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         return SLOW_TICK_S if self.slow else TICK_S
 
     def get_default_screen(self) -> Screen[None]:
-        return Dashboard()
+        return Dashboard(self.store.logs)
 
     def on_mount(self) -> None:
         self.feed.start()

@@ -46,15 +46,21 @@ class ConsoleScreen(Screen[None], Keys, inherit_bindings=False):
     unsaid: frozenset[str] = frozenset()
     """Commands that hold here but are not worth naming in the footer."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.header = Line(id="header")
+        self.notice = Lines(id="notice")
+        self.footer = Line(id="footer")
+
     @property
     def console_app(self) -> QuarterdeckApp:
         return cast("QuarterdeckApp", self.app)
 
     def compose(self) -> ComposeResult:
-        yield Line(id="header")
+        yield self.header
         yield from self.compose_body()
-        yield Lines(id="notice")
-        yield Line(id="footer")
+        yield self.notice
+        yield self.footer
 
     def compose_body(self) -> Iterable[Widget]:
         return ()
@@ -67,18 +73,18 @@ class ConsoleScreen(Screen[None], Keys, inherit_bindings=False):
             return
         app = self.console_app
         width = self.size.width
-        self.query_one("#header", Line).show(header_row(app.store, self.place, app.clock(), width))
+        self.header.show(header_row(app.store, self.place, app.clock(), width))
         self.draw_footer()
         self.draw()
 
     def draw_footer(self) -> None:
         commands = [command for command in footer_commands(self.scopes()) if command.id not in self.unsaid]
         row = footer_row(commands, self.console_app.why_not, self.size.width)
-        self.query_one("#footer", Line).show(row)
+        self.footer.show(row)
 
     def show_notice(self, notice: Notice | None) -> None:
         if self.is_mounted:
-            self.query_one("#notice", Lines).show(notice_rows(notice, self.size.width))
+            self.notice.show(notice_rows(notice, self.size.width))
 
     def focused_pane(self) -> Pane | None:
         return self.focused if isinstance(self.focused, Pane) else None
@@ -86,12 +92,11 @@ class ConsoleScreen(Screen[None], Keys, inherit_bindings=False):
     def panes(self) -> list[Pane]:
         return [pane for pane in self.query(Pane) if pane.display]
 
-    def on_mount(self) -> None:
-        panes = self.panes()
-        if panes and self.focused is None:
-            panes[0].focus()
-
     def on_key(self, event: events.Key) -> None:
+        self.take_key(event)
+
+    def take_key(self, event: events.Key) -> None:
+        """Act on a key that the focused widget left. Textual calls `on_key` of every class, this one only once."""
         command = self.command_for(event.key)
         if command is not None:
             event.stop()
@@ -188,6 +193,10 @@ class Dialog(ModalScreen[None], Keys, inherit_bindings=False):
         """Notices of a dialog appear on the screen below once it is closed."""
 
     def on_key(self, event: events.Key) -> None:
+        self.take_key(event)
+
+    def take_key(self, event: events.Key) -> None:
+        """Act on a key that the focused widget left; nothing of it reaches the screen below."""
         event.stop()
         event.prevent_default()
         if event.key in {"escape", "ctrl+c"}:

@@ -98,12 +98,12 @@ class ConfirmDialog(Dialog):
             return row(Span(f"(y: {reason})", "dim"), "   ", Span("esc", "key"), " back")
         return row(Span("y", "key"), f" {self._yes}   ", *back)
 
-    def on_key(self, event: events.Key) -> None:
+    def take_key(self, event: events.Key) -> None:
         if event.key != "escape" and self.console_app.monotonic() - self._opened_at < GUARD_S:
             event.stop()
             event.prevent_default()
             return
-        super().on_key(event)
+        super().take_key(event)
 
     def do_decline(self) -> None:
         self.do_back()

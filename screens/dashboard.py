@@ -12,7 +12,7 @@ from console.domain.deployment import Deployment
 from console.domain.ids import EnvironmentName
 from screens.base import ConsoleScreen
 from screens.layout import WIDE, Grid, grid_for
-from screens.ring import LogFilter
+from screens.ring import LogFilter, LogRing
 from screens.view.environments import environment_rows
 from screens.view.health import health_rows
 from screens.view.pipeline import active_key, pipeline_rows, title
@@ -31,14 +31,16 @@ class Dashboard(ConsoleScreen):
     place = "dashboard"
     unsaid = frozenset({"back"})
 
-    def compose_body(self) -> Iterable[Widget]:
-        store = self.console_app.store
+    def __init__(self, ring: LogRing) -> None:
+        super().__init__()
         self.environments = Pane("Environments", id="environments", number="1")
         self.pipeline = Pane("Pipeline", id="pipeline", number="2")
         self.health = Pane("Health", id="health", number="3")
         self.traffic = Pane("Traffic", id="traffic", number="4")
-        self.logs = LogPane("Logs", store.logs, id="logs", number="5")
+        self.logs = LogPane("Logs", ring, id="logs", number="5")
         self._grid: Grid | None = None
+
+    def compose_body(self) -> Iterable[Widget]:
         yield Container(self.environments, self.pipeline, self.traffic, self.health, self.logs, id="panes")
 
     def scopes(self) -> tuple[str, ...]:

@@ -52,6 +52,7 @@ class DeployScreen(ConsoleScreen):
         self._request = ""
         self._stage = Stage.FORM
         self._is_asking = False
+        self.plan_pane = Pane("Plan", id="plan")
 
     def compose_body(self) -> Iterable[Widget]:
         values = {
@@ -60,7 +61,6 @@ class DeployScreen(ConsoleScreen):
             "services": " ".join(self._wish.services),
             "reason": self._wish.reason,
         }
-        self.plan_pane = Pane("Plan", id="plan")
         with Vertical(id="form"):
             for name, (_, hint) in FIELDS.items():
                 with Horizontal(classes="field"):
@@ -74,7 +74,6 @@ class DeployScreen(ConsoleScreen):
     def on_mount(self) -> None:
         for name, (label, _) in FIELDS.items():
             self.query_one(f"#label-{name}", Line).show(row(Span(f" {label}", "strong")))
-        self.query_one("#release", Input).focus()
 
     @property
     def is_production(self) -> bool:
@@ -89,7 +88,7 @@ class DeployScreen(ConsoleScreen):
     def draw_footer(self) -> None:
         if self._stage is Stage.NAME:
             said = row(Span(" ⏎", "key"), " start, once the name is right   ", Span("esc", "key"), " back to the plan")
-            self.query_one("#footer", Line).show(said)
+            self.footer.show(said)
         else:
             super().draw_footer()
 
@@ -106,9 +105,9 @@ class DeployScreen(ConsoleScreen):
             said = "Enter shows what would happen: each step with its undo, the risk, the time. Nothing starts yet."
             self.plan_pane.show([BLANK, *wrapped(said, width, "dim")], where)
 
-    def on_key(self, event: events.Key) -> None:
+    def take_key(self, event: events.Key) -> None:
         if self._stage is Stage.PLAN:
-            super().on_key(event)
+            super().take_key(event)
             return
         if event.key in {"escape", "ctrl+c"}:
             event.stop()

@@ -29,17 +29,16 @@ class DeploymentScreen(ConsoleScreen):
         super().__init__()
         self._deployment = deployment
         self._step = step
-
-    def compose_body(self) -> Iterable[Widget]:
         self.identity = Lines(id="identity")
         self.steps = Pane("Steps", id="steps", number="1")
         self.detail = Pane("Step", id="detail", number="2")
         self.record = Pane("Verdicts, traffic, keys", id="record", number="3")
+
+    def compose_body(self) -> Iterable[Widget]:
         yield self.identity
         yield Container(self.steps, self.detail, self.record, id="parts")
 
     def on_mount(self) -> None:
-        super().on_mount()
         if self.deployment_here() is None:
             self.console_app.ask(self._load())
         self.steps.cursor = self._step

@@ -24,9 +24,9 @@ class HelpScreen(ConsoleScreen):
         self._scopes_below = tuple(scopes)
         self._of = of
         self._slash = slash
+        self.pane = Pane("Keys", id="keys")
 
     def compose_body(self) -> Iterable[Widget]:
-        self.pane = Pane("Keys", id="keys")
         yield self.pane
 
     def scopes(self) -> tuple[str, ...]:

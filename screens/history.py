@@ -29,13 +29,12 @@ class HistoryScreen(ConsoleScreen):
         super().__init__()
         self._summaries: Sequence[DeploymentSummary] | None = None
         self._filter = ""
+        self.pane = Pane("History", id="history")
 
     def compose_body(self) -> Iterable[Widget]:
-        self.pane = Pane("History", id="history")
         yield self.pane
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.console_app.ask(self._load())
 
     def scopes(self) -> tuple[str, ...]:

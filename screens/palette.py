@@ -57,7 +57,7 @@ class Palette(Dialog):
         self._chosen = 0
         self.redraw()
 
-    def on_key(self, event: events.Key) -> None:
+    def take_key(self, event: events.Key) -> None:
         if event.key in {"escape", "ctrl+c"}:
             self.do_back()
         elif event.key in {"down", "ctrl+n"}:

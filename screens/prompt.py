@@ -42,7 +42,7 @@ class Prompt(Dialog):
     def on_mount(self) -> None:
         self.query_one("#label", Line).show(row(Span(f" {self._label} ", "key")))
 
-    def on_key(self, event: events.Key) -> None:
+    def take_key(self, event: events.Key) -> None:
         if event.key == "escape":
             event.stop()
             self.do_back()

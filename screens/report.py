@@ -27,13 +27,12 @@ class ReportScreen(ConsoleScreen):
         super().__init__()
         self._deployment = deployment
         self._text: str | None = None
+        self.pane = Pane("Report", id="report")
 
     def compose_body(self) -> Iterable[Widget]:
-        self.pane = Pane("Report", id="report")
         yield self.pane
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.console_app.ask(self._load())
 
     def scopes(self) -> tuple[str, ...]:

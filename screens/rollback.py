@@ -24,7 +24,6 @@ class RollbackDialog(ConfirmDialog):
         )
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.console_app.ask(self._load())
 
     async def _load(self) -> None:

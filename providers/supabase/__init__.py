@@ -1,0 +1,1 @@
+"""Supabase: projects through the Management API, their databases through SQL."""

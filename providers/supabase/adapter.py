@@ -1,0 +1,87 @@
+"""Supabase behind the provider contract."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import httpx
+
+from providers.contract import Capabilities, Unsupported
+from providers.http import Clock, ProviderHttp, Sleep, utc_now
+from providers.supabase.client import SupabaseClient
+from providers.supabase.database import Database
+from providers.supabase.migrations import Migrations, Runs
+from providers.supabase.readings import Account, Databases, Figures, Inventory, Logs
+from providers.supabase.runner import Patience
+from providers.supabase.scripts import Direction
+from providers.supabase.settings import SupabaseSettings
+
+NO_ADDRESS = Unsupported(
+    "No address of a Supabase database is configured.",
+    "Set database_url of the service in its environment: the management token cannot run migrations.",
+)
+NO_DEPLOYS = Unsupported(
+    "Supabase holds the database; services are deployed elsewhere.", "Deploy with the services' platform."
+)
+
+
+@dataclass(frozen=True)
+class SupabaseConnection:
+    """Open projects of one token."""
+
+    name: str
+    capabilities: Capabilities
+    http: ProviderHttp = field(repr=False)
+    runs: Runs = field(repr=False)
+    kind: str = "supabase"
+
+    async def close(self) -> None:
+        await self.runs.close()
+        await self.http.close()
+
+
+def open_connection(
+    name: str,
+    settings: SupabaseSettings,
+    *,
+    clock: Clock = utc_now,
+    sleep: Sleep = asyncio.sleep,
+    transport: httpx.AsyncBaseTransport | None = None,
+    patience: Patience | None = None,
+) -> SupabaseConnection:
+    """Open without asking Supabase or any database anything."""
+    http = ProviderHttp(
+        name,
+        # Addresses with the version are as common; the paths here bring their own.
+        settings.base_url.rstrip("/").removesuffix("/v1"),
+        platform="Supabase",
+        headers={"authorization": f"Bearer {settings.token.get_secret_value()}"},
+        limit_class=lambda method, path: "management",
+        clock=clock,
+        sleep=sleep,
+        transport=transport,
+    )
+    client = SupabaseClient(http)
+    known = {ref: Database(name, ref, address.get_secret_value()) for ref, address in settings.databases.items()}
+    databases = Databases(name, known)
+    runs = Runs(name, databases, patience or Patience(), sleep)
+    figures = Figures(databases, client) if known else NO_ADDRESS
+    return SupabaseConnection(
+        name,
+        Capabilities(
+            account=Account(client, tuple(known)),
+            inventory=Inventory(client),
+            logs=Logs(client),
+            metrics=figures,
+            migrations=figures,
+            migrate=Migrations(runs, Direction.UP) if known else NO_ADDRESS,
+            migrate_down=Migrations(runs, Direction.DOWN) if known else NO_ADDRESS,
+            deploy=NO_DEPLOYS,
+            cancel=NO_DEPLOYS,
+            promote=NO_DEPLOYS,
+            roll_back=NO_DEPLOYS,
+        ),
+        http,
+        runs,
+    )

@@ -1,0 +1,108 @@
+"""The migration history of a Supabase database, exactly as the Supabase CLI keeps it.
+
+`supabase_migrations.schema_migrations(version text primary key, statements text[], name text)`: either tool can take
+over from the other. Old projects lack the last two columns. A run holds a session advisory lock of ours; the CLI
+takes none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from providers.supabase.database import Connection
+
+LOCK_KEY = 0x5155_4152_4445_434B
+"""One run a database at a time: "QUARDECK" as a number."""
+_VERSIONS = "select version from supabase_migrations.schema_migrations order by version"
+_STATEMENTS = "select version, statements from supabase_migrations.schema_migrations"
+_RECORD = "insert into supabase_migrations.schema_migrations (version, name, statements) values (%s, %s, %s)"
+_FORGET = "delete from supabase_migrations.schema_migrations where version = %s"
+_CREATE = (
+    "create schema if not exists supabase_migrations",
+    "create table if not exists supabase_migrations.schema_migrations (version text not null primary key)",
+)
+_COMPLETE = (
+    "alter table supabase_migrations.schema_migrations add column if not exists statements text[]",
+    "alter table supabase_migrations.schema_migrations add column if not exists name text",
+)
+_COLUMNS = """
+select column_name from information_schema.columns
+where table_schema = 'supabase_migrations' and table_name = 'schema_migrations'
+"""
+_HOLDER = """
+select a.pid, a.application_name, a.usename, a.client_addr::text, a.backend_start
+from pg_locks l join pg_stat_activity a using (pid)
+where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+  and l.database = (select oid from pg_database where datname = current_database())
+  and l.classid = %s and l.objid = %s
+"""
+_OLDEST_TRANSACTIONS = """
+select pid, coalesce(nullif(application_name, ''), usename, '?'), state, xact_start
+from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null
+order by xact_start limit 3
+"""
+
+
+async def fetch_versions(connection: Connection) -> list[str]:
+    """Applied versions, oldest first; none for a database without a history."""
+    if not await _columns(connection):
+        return []
+    cursor = await connection.execute(_VERSIONS)
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def fetch_statements(connection: Connection) -> Mapping[str, Sequence[str]]:
+    """What was run for each applied version; empty where it was not kept."""
+    columns = await _columns(connection)
+    if "statements" not in columns:
+        return dict.fromkeys(await fetch_versions(connection), ())
+    cursor = await connection.execute(_STATEMENTS)
+    return {version: statements or () for version, statements in await cursor.fetchall()}
+
+
+async def prepare(connection: Connection) -> None:
+    """Make the history where it is missing. Touches nothing where it is whole, since that would wait for readers."""
+    columns = await _columns(connection)
+    if {"version", "statements", "name"} <= columns:
+        return
+    await connection.execute("set lock_timeout = '4s'")
+    async with connection.transaction():
+        for statement in (*(() if columns else _CREATE), *_COMPLETE):
+            await connection.execute(statement)
+
+
+async def record(connection: Connection, version: str, name: str, statements: Sequence[str]) -> None:
+    await connection.execute(_RECORD, (version, name, list(statements)))
+
+
+async def forget(connection: Connection, version: str) -> None:
+    await connection.execute(_FORGET, (version,))
+
+
+async def try_lock(connection: Connection) -> bool:
+    """Take the lock for this session, or say that somebody else has it. It ends with the connection at the latest."""
+    row = await (await connection.execute("select pg_try_advisory_lock(%s)", (LOCK_KEY,))).fetchone()
+    return bool(row and row[0])
+
+
+async def find_holder(connection: Connection) -> str:
+    """Who runs migrations now, in words; "" for nobody."""
+    row = await (await connection.execute(_HOLDER, (LOCK_KEY >> 32, LOCK_KEY & 0xFFFF_FFFF))).fetchone()
+    if row is None:
+        return ""
+    pid, application, user, address, since = row
+    place = f" at {address}" if address else ""
+    return f"{application or 'somebody'} ({user}{place}, process {pid}, since {since:%H:%M:%S %Z})"
+
+
+async def find_oldest_transactions(connection: Connection) -> str:
+    """Open transactions that may hold a lock, oldest first, in words; "" for none."""
+    rows = await (await connection.execute(_OLDEST_TRANSACTIONS)).fetchall()
+    return ", ".join(f"{name} (process {pid}, {state}, since {since:%H:%M:%S %Z})" for pid, name, state, since in rows)
+
+
+async def _columns(connection: Connection) -> set[str]:
+    return {row[0] for row in await (await connection.execute(_COLUMNS)).fetchall()}

@@ -1,0 +1,88 @@
+"""What a run will execute, checked before anything is touched."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from console.domain.errors import Rejected
+from console.migrations.files import name_of
+from console.migrations.split import UnfinishedSql, forbidden_words, normalize, split_statements
+from providers.contract import MigrationFile
+
+
+class Direction(StrEnum):
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True)
+class Script:
+    """One file in one direction. `filename` is what messages name."""
+
+    version: str
+    name: str
+    filename: str
+    statements: tuple[str, ...]
+
+
+def build_scripts(provider: str, direction: Direction, files: Sequence[MigrationFile]) -> tuple[Script, ...]:
+    """Cut the files into statements, in the order in which they will run.
+
+    Raises:
+        Rejected: Naming everything in the files that cannot be run, so that nothing is begun.
+    """
+    faults: list[str] = []
+    scripts: list[Script] = []
+    counted = Counter(file.version for file in files)
+    faults += [f"version {version} is there {times} times" for version, times in counted.items() if times > 1]
+    for file in sorted(files, key=lambda one: one.version, reverse=direction is Direction.DOWN):
+        filename = name_of(file)
+        sql = file.sql
+        if direction is Direction.DOWN:
+            filename, sql = f"{filename.removesuffix('.sql')}.down.sql", file.down
+            if not sql.strip():
+                faults.append(f"{name_of(file)} has no {filename}")
+                continue
+        if not file.version.isdigit():
+            faults.append(f"{filename} does not begin with a number")
+        try:
+            statements = split_statements(sql)
+        except UnfinishedSql as problem:
+            faults.append(f"{filename}, {problem}")
+            continue
+        faults += _misfits(filename, statements)
+        scripts.append(Script(file.version, file.name, filename, statements))
+    if faults:
+        raise Rejected(
+            provider,
+            f"These migrations cannot be run: {'; '.join(faults)}.",
+            f"{len(files)} migrations, {direction}",
+            "Correct the files and release again. Nothing was changed.",
+        )
+    return tuple(scripts)
+
+
+def find_edited(scripts: Sequence[Script], stored: Mapping[str, Sequence[str]]) -> list[str]:
+    """Files that are applied already and say something else now. One whose statements were not kept passes."""
+    return [
+        script.filename
+        for script in scripts
+        if stored.get(script.version) and not _is_same(script.statements, stored[script.version])
+    ]
+
+
+def _is_same(statements: Sequence[str], stored: Sequence[str]) -> bool:
+    try:
+        return normalize(statements) == normalize(stored)
+    except UnfinishedSql:
+        return list(statements) == list(stored)
+
+
+def _misfits(filename: str, statements: Sequence[str]) -> Iterator[str]:
+    for statement in statements:
+        words = forbidden_words(statement)
+        if words:
+            yield f"{filename} uses {words}, which cannot run inside the transaction that each file gets"

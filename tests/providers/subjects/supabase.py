@@ -1,0 +1,62 @@
+"""Supabase's Management API, against its emulator. Its database is away: what needs one is tested on a real one."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from console.playground.emulators.supabase import Supabase
+from console.playground.scene import DATABASES
+from providers.supabase.adapter import SupabaseConnection, open_connection
+from providers.supabase.settings import SupabaseSettings
+from tests.playground.emulators.world import ManualClock
+from tests.providers import official
+from tests.providers.subject import Faults, Wish
+
+KIND = "supabase"
+ACTUATORS: tuple[str, ...] = ()
+SECRET = "sbp_Zx81kQm44pLw"
+REF = DATABASES[0].ref
+START = datetime.fromtimestamp(ManualClock().now(), UTC)
+READINGS = {
+    "account": lambda can: can.account.fetch_account(),
+    "target": lambda can: can.inventory.fetch_target(REF),
+    "targets": lambda can: can.inventory.fetch_targets(),
+    "logs": lambda can: can.logs.fetch_logs(REF, START - timedelta(days=3), START),
+}
+
+
+def strangers(sent: list[httpx.Request]) -> Sequence[str]:
+    return official.strangers("supabase-management-v1.json", sent)
+
+
+class SupabaseSubject:
+    secret = SECRET
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        nowhere = "postgresql://nobody:nothing@127.0.0.1:1/postgres"
+        self.emulator = Supabase(nowhere, self.clock.now() - 86_400, SECRET, "sb_secret_key", self.clock)
+        self.faults = Faults(httpx.ASGITransport(app=self.emulator.app))
+
+    def open(self) -> SupabaseConnection:
+        settings = SupabaseSettings(base_url="http://supabase/v1", token=SECRET)
+        return open_connection("supabase", settings, clock=self.now, sleep=self.clock.advance, transport=self.faults)
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now(), UTC)
+
+    async def finish(self) -> None:
+        await self.clock.advance(60)
+
+    async def wish(self, capability: str) -> Wish:
+        raise AssertionError(f"nothing that changes something is offered, so not {capability}")
+
+
+@asynccontextmanager
+async def subject() -> AsyncIterator[SupabaseSubject]:
+    one = SupabaseSubject()
+    await one.emulator.start()
+    yield one
+    await one.emulator.stop()

@@ -43,7 +43,7 @@ class StageCounts:
     """One stage of a rollout: the canary's share (0..1) and what each arm answered while it was in force.
 
     `blocks` counts stretches of time in which both arms had some requests, `blocks_slower` those in which a larger
-    part of the canary's was slow.
+    part of the canary's was slow; with nothing beside the canary, those in which most of its requests were slow.
     """
 
     share: float

@@ -6,7 +6,8 @@ difference, however small, is found in the end, a rollback also asks that the me
 seconds. And because one hiccup of a machine makes many requests slow at once, which the test would take for as many
 witnesses, it asks that the canary was the slower one in most stretches of time.
 
-Alone, with all traffic on the canary, a slow machine and a slow release look the same: latency then only ever holds.
+Alone, with all traffic on the canary, a slow machine and a slow release look the same: latency then only ever holds,
+and only while most stretches of time were slow.
 """
 
 from __future__ import annotations
@@ -63,6 +64,8 @@ def _is_slower(candidate: ArmCounts, stable: ArmCounts, ratio: float, settings: 
 def _is_slower_alone(evidence: Evidence, stable: ArmCounts, settings: JudgeSettings) -> bool:
     stage = evidence.current
     if stage is None or stage.share < 1.0 or stage.candidate.requests < settings.min_requests:
+        return False
+    if not _is_lasting((stage,)):
         return False
     return _is_slower(stage.candidate, stable, settings.alone_latency_ratio, settings)
 

@@ -17,7 +17,7 @@ from console.cli.output import show_json
 from console.cli.playground import stop_worker
 from console.cli.session import Session
 from console.cli.words import say_length
-from console.domain.errors import ExitCode, UsageError
+from console.domain.errors import ConsoleError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from console.cli.story import Counts, Part
@@ -34,17 +34,23 @@ def demo(session: Session) -> int:
             "standard input or output is not one",
             "Use `quarterdeck demo --headless`, which tells the story as text.",
         )
-    with _home(session) as home, _playground(session, home):
-        if session.options.headless:
-            return asyncio.run(_and_close(session, home))
-        from console.cli.guide import guided
+    with _home(session) as home:
+        with _playground(session, home):
+            code = asyncio.run(_and_close(session, home)) if session.options.headless else _guided(session)
+        if code == ExitCode.FAILED:
+            raise ConsoleError("The demo did not hold.", f"everything is kept in {home}", "worker.log there has more.")
+        return code
 
-        return asyncio.run(guided(session))
+
+def _guided(session: Session) -> int:
+    from console.cli.guide import guided
+
+    return asyncio.run(guided(session))
 
 
 @contextlib.contextmanager
 def _home(session: Session) -> Iterator[Path]:
-    """The home named, or one of its own of which only the reports stay."""
+    """The home named, or one of its own of which only the reports stay, or everything when something went wrong."""
     if session.options.home:
         session.options.config_file = str(session.home / CONFIG)
         yield session.home
@@ -52,14 +58,12 @@ def _home(session: Session) -> Iterator[Path]:
     home = Path(tempfile.mkdtemp(prefix="quarterdeck-demo-"))
     session.options.home = str(home)
     session.options.config_file = str(home / CONFIG)  # whatever the environment names, this is about the playground
-    try:
-        yield home
-    finally:
-        for entry in home.iterdir():
-            if entry.name != REPORTS:
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            home.rmdir()
+    yield home
+    for entry in home.iterdir():
+        if entry.name != REPORTS:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        home.rmdir()
 
 
 @contextlib.contextmanager
@@ -102,9 +106,11 @@ async def _headless(session: Session, home: Path) -> int:
     service = await session.service()
     story = Story(session, service, count, home / REPORTS, tell)
     began = time.monotonic()
-    parts: list[Part] = [await story.good()]
-    parts.append(await story.erring())
-    parts.append(await story.by_hand())
+    parts: list[Part] = []
+    for chapter in (story.good, story.erring, story.by_hand):
+        parts.append(await chapter())
+        if not parts[-1].has_ended:
+            break  # the environment is still held: nothing more can be shown
     broken = [f"{part.name}: {words}" for part in parts for words in part.broken]
     if session.form == "text":
         tell("Reports:")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -30,11 +32,15 @@ async def guided(session: Session) -> int:
     """Open the console and start the good deployment in it; returns when the console is closed."""
     service = await session.service()
     from screens.app import QuarterdeckApp
+    from screens.driver import DiffDriver
+    from screens.run import theme_for
 
-    app = QuarterdeckApp(service, environment=PRODUCTION)
+    app = QuarterdeckApp(service, theme=theme_for(os.environ, ""), environment=PRODUCTION, driver_class=DiffDriver)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # the playground must go down with us
+        asyncio.get_running_loop().add_signal_handler(number, app.exit, 128 + number)
     voice = asyncio.create_task(_speak(app, service, session))
     try:
-        return await app.run_async() or 0
+        return await app.run_async(mouse=False) or 0
     finally:
         voice.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -8,7 +8,7 @@ from console.cli.session import Session
 from console.domain.errors import UsageError
 
 
-async def open_console(session: Session) -> int:
+def open_console(session: Session) -> int:
     """Open the console on the worker of the state directory; returns when it is closed.
 
     Raises:
@@ -20,7 +20,6 @@ async def open_console(session: Session) -> int:
             "standard input or output is not one",
             "Use a command instead: `quarterdeck --help` lists them.",
         )
-    service = await session.service()
-    from screens.app import QuarterdeckApp
+    from screens.run import run_console
 
-    return await QuarterdeckApp(service).run_async() or 0
+    return run_console(session.service)

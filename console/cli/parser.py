@@ -119,7 +119,7 @@ def _command(commands: Commands, name: str, words: str) -> Parser:
 def _add_trying(commands: Commands) -> None:
     demo = _command(commands, "demo", "bring up a playground and show a guided deployment")
     demo.add_argument("--headless", action="store_true", help="tell the story as text and exit 0 if it held")
-    demo.add_argument("--rps", type=float, default=70.0, help="requests a second of the playground's traffic (70)")
+    demo.add_argument("--rps", type=float, default=50.0, help="requests a second of the playground's traffic (50)")
 
     playground = commands.add_parser("playground", help="the emulated platforms with a real product")
     _add_globals(playground, again=True)

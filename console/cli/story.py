@@ -44,6 +44,7 @@ class Part:
     reason: str = ""
     traffic_restored_s: float | None = None
     report: str = ""
+    has_ended: bool = False
     broken: list[str] = field(default_factory=list)
 
     def claim(self, holds: bool, words: str) -> None:
@@ -80,7 +81,10 @@ class Story:
         self._tell(f"1. {part.name}: every stage must prove itself before the next.")
         before = await self._counted()
         ended = await self._deploy(GOOD)
-        part.claim(ended.status is DeploymentStatus.SUCCEEDED, f"it should have succeeded: {ended.failure}")
+        part.claim(
+            ended.status is DeploymentStatus.SUCCEEDED,
+            f"it should have succeeded, and is {ended.status.value}: {ended.failure}",
+        )
         await self._wait_for_customers()
         await self._close(part, ended, (0, before[1]))
         part.claim(part.requests >= REQUESTS_WANTED, f"only {part.requests} requests came")
@@ -98,7 +102,10 @@ class Story:
         before = await self._counted()
         ended = await self._deploy(ERRING)
         await self._close(part, ended, before)
-        part.claim(ended.status is DeploymentStatus.ROLLED_BACK, f"it should have been rolled back: {ended.failure}")
+        part.claim(
+            ended.status is DeploymentStatus.ROLLED_BACK,
+            f"it should have been rolled back, and is {ended.status.value}: {ended.failure}",
+        )
         part.claim(part.trigger == Trigger.AUTOMATIC.value, "nobody should have had to ask")
         self._tell_rollback(part)
         return part
@@ -110,7 +117,10 @@ class Story:
         before = await self._counted()
         ended = await self._deploy(ALSO_GOOD, self._press_at_half())
         await self._close(part, ended, before)
-        part.claim(ended.status is DeploymentStatus.ROLLED_BACK, f"it should have been rolled back: {ended.failure}")
+        part.claim(
+            ended.status is DeploymentStatus.ROLLED_BACK,
+            f"it should have been rolled back, and is {ended.status.value}: {ended.failure}",
+        )
         part.claim(part.trigger == Trigger.MANUAL.value, "a person should have asked")
         part.claim(part.failed == 0, f"{part.failed} requests failed")
         self._tell_rollback(part)
@@ -151,7 +161,7 @@ class Story:
 
     async def _close(self, part: Part, ended: Deployment, before: Counts) -> None:
         total, failed = await self._counted()
-        part.deployment, part.status = ended.id, ended.status.value
+        part.deployment, part.status, part.has_ended = ended.id, ended.status.value, ended.is_terminal
         part.duration_s = round(ended.duration(self._session.now()).total_seconds(), 3)
         part.requests, part.failed = total - before[0], failed - before[1]
         if ended.rollback is not None:

@@ -101,13 +101,20 @@ class RolloutCollector:
         return step
 
     def _count_block(self, candidate: ArmCounts, stable: ArmCounts) -> None:
-        """Close a stretch of time once both arms had enough requests in it, and note which one was slower."""
+        """Close a stretch of time once there were enough requests in it, and note whether the canary was slow."""
         ours, theirs = self._block[0] + candidate, self._block[1] + stable
         self._block = (ours, theirs)
-        if min(ours.timed, theirs.timed) >= REQUESTS_A_BLOCK and self.evidence.stages:
+        stage = self.evidence.current
+        if stage is None:
+            return
+        if stage.is_concurrent and min(ours.timed, theirs.timed) >= REQUESTS_A_BLOCK:
             slower = ours.slow * theirs.timed > theirs.slow * ours.timed
-            self.evidence = self.evidence.adding_block(slower=slower)
-            self._block = (ArmCounts(), ArmCounts())
+        elif stage.share >= 1.0 and ours.timed >= REQUESTS_A_BLOCK:
+            slower = 2 * ours.slow > ours.timed
+        else:
+            return
+        self.evidence = self.evidence.adding_block(slower=slower)
+        self._block = (ArmCounts(), ArmCounts())
 
     def _freeze_threshold(self, stable: Increment) -> None:
         if self.evidence.slow_threshold is not None:

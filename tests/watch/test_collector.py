@@ -7,6 +7,7 @@ import pytest
 from console.analysis.evidence import Evidence
 from console.analysis.judge import judge
 from console.domain.codec import from_json, to_json
+from console.domain.verdict import VerdictKind
 from console.watch.collector import RolloutCollector
 
 
@@ -122,6 +123,27 @@ class TestGivenOneHiccup:
             router.serve("green", good=7, slow=7 if hiccup else 0)
             assert not judge(await collector.sample()).is_fail
         assert collector.evidence.stages[0].blocks >= 10
+
+
+class TestGivenAllTraffic:
+    @staticmethod
+    async def rollout(router, collector, slow_seconds: int) -> VerdictKind:
+        await collector.enter(50)
+        for _ in range(4):
+            router.serve("blue", good=50, slow=5)
+            router.serve("green", good=50, slow=5)
+            await collector.sample()
+        await collector.enter(100)
+        for second in range(12):
+            router.serve("green", good=60, slow=60 if second < slow_seconds else 6)
+            await collector.sample()
+        return judge(collector.evidence).kind
+
+    async def test_when_the_machine_stalls_for_a_while_then_it_passes_all_the_same(self, router, collector):
+        assert await self.rollout(router, collector, 4) is VerdictKind.PASS
+
+    async def test_when_it_stays_slow_then_it_is_doubt(self, router, collector):
+        assert await self.rollout(router, collector, 12) is VerdictKind.INCONCLUSIVE
 
 
 class TestGivenOtherNamesAtTheRouter:

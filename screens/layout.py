@@ -30,18 +30,19 @@ def grid_for(width: int, height: int, *, environments: int, traffic: int, health
     """
     if width >= WIDE:
         left = min(94, width * 46 // 100)
-        logs = max(8, height * 30 // 100)
+        logs = min(max(8, height * 30 // 100), height // 2)
         upper = height - logs
         first = _clamp(environments, 4, upper // 3)
         second = _clamp(traffic, 3, upper // 3)
         return Grid((left, width - left), (first, second, upper - first - second, logs), health_is_left=True)
     left = max(32, width * 36 // 100)
-    third = _clamp(health, 4, max(4, height * 26 // 100))
-    logs = max(5, height * 28 // 100)
+    third = min(_clamp(health, 4, max(4, height * 26 // 100)), height // 3)
+    logs = min(max(5, height * 28 // 100), height // 3)
     upper = height - third - logs
-    first = _clamp(environments, 4, max(4, upper - 4 if traffic <= 2 else upper * 55 // 100))
+    first = _clamp(environments, 4, upper - 4 if traffic <= 2 else upper * 55 // 100)
     return Grid((left, width - left), (first, upper - first, third, logs), health_is_left=False)
 
 
 def _clamp(value: int, least: int, most: int) -> int:
-    return max(least, min(value, most))
+    """Within limits, of which `most` wins: in a tiny terminal nothing gets what it would like."""
+    return max(1, min(max(least, value), most))

@@ -237,9 +237,18 @@ class FakeService:
 
 def summary(d: Deployment) -> DeploymentSummary:
     return DeploymentSummary(
-        d.id, d.environment, d.plan.strategy, d.plan.release.name, d.status, d.requested_by, d.requested_at, d.started_at,
-        d.ended_at, 0.5, d.failure,
-    )  # fmt: skip
+        d.id,
+        d.environment,
+        d.plan.strategy,
+        d.plan.release.name,
+        d.status,
+        d.requested_by,
+        d.requested_at,
+        d.started_at,
+        d.ended_at,
+        0.5,
+        d.failure,
+    )
 
 
 def older() -> list[DeploymentSummary]:

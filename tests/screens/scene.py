@@ -59,30 +59,111 @@ STEPS = (
     _step("check", StepKind.CHECK_COMMIT, Phase.CHECK, "checks of a1b2c3d4", provider="github", forecast=2),
     _step("approval", StepKind.APPROVAL, Phase.CHECK, "approval", "check", forecast=60),
     _step("announce", StepKind.ANNOUNCE, Phase.ANNOUNCE, "announce", "approval", provider="github", forecast=1),
-    _step("migrate", StepKind.MIGRATE, Phase.MIGRATE, "database: 2 migrations", "announce", service=DATABASE,
-          provider="supabase", forecast=8, no_undo="Expanded columns stay; the old release ignores them."),
-    _step("resume", StepKind.RESUME, Phase.PREPARE, "backend green: resume", "migrate", service=BACKEND,
-          provider="render", forecast=6, undo=Undo(StepKind.SUSPEND, "backend green: suspend")),
-    _step("deploy", StepKind.DEPLOY, Phase.PREPARE, "backend green: deploy", "resume", service=BACKEND,
-          provider="render", forecast=45),
-    _step("worker", StepKind.DEPLOY, Phase.PREPARE, "worker: deploy", "migrate", service=WORKER, provider="render",
-          forecast=30, undo=Undo(StepKind.ROLL_BACK_RELEASE, "worker: back to v1.4.2")),
+    _step(
+        "migrate",
+        StepKind.MIGRATE,
+        Phase.MIGRATE,
+        "database: 2 migrations",
+        "announce",
+        service=DATABASE,
+        provider="supabase",
+        forecast=8,
+        no_undo="Expanded columns stay; the old release ignores them.",
+    ),
+    _step(
+        "resume",
+        StepKind.RESUME,
+        Phase.PREPARE,
+        "backend green: resume",
+        "migrate",
+        service=BACKEND,
+        provider="render",
+        forecast=6,
+        undo=Undo(StepKind.SUSPEND, "backend green: suspend"),
+    ),
+    _step(
+        "deploy",
+        StepKind.DEPLOY,
+        Phase.PREPARE,
+        "backend green: deploy",
+        "resume",
+        service=BACKEND,
+        provider="render",
+        forecast=45,
+    ),
+    _step(
+        "worker",
+        StepKind.DEPLOY,
+        Phase.PREPARE,
+        "worker: deploy",
+        "migrate",
+        service=WORKER,
+        provider="render",
+        forecast=30,
+        undo=Undo(StepKind.ROLL_BACK_RELEASE, "worker: back to v1.4.2"),
+    ),
     _step("health", StepKind.HEALTH, Phase.PREPARE, "backend green: health", "deploy", service=BACKEND, forecast=5),
-    _step("bench", StepKind.BENCHMARK, Phase.PREPARE, "backend green: benchmark", "health", service=BACKEND, forecast=10),
-    _step("shift-10", StepKind.SHIFT, Phase.ROLLOUT, "backend: 10 % to green", "bench", service=BACKEND, provider="caddy",
-          forecast=1, undo=BACK_TO_BLUE),
+    _step(
+        "bench", StepKind.BENCHMARK, Phase.PREPARE, "backend green: benchmark", "health", service=BACKEND, forecast=10
+    ),
+    _step(
+        "shift-10",
+        StepKind.SHIFT,
+        Phase.ROLLOUT,
+        "backend: 10 % to green",
+        "bench",
+        service=BACKEND,
+        provider="caddy",
+        forecast=1,
+        undo=BACK_TO_BLUE,
+    ),
     _step("bake-10", StepKind.BAKE, Phase.ROLLOUT, "backend: bake at 10 %", "shift-10", service=BACKEND, forecast=60),
-    _step("shift-50", StepKind.SHIFT, Phase.ROLLOUT, "backend: 50 % to green", "bake-10", service=BACKEND,
-          provider="caddy", forecast=1, undo=BACK_TO_BLUE),
+    _step(
+        "shift-50",
+        StepKind.SHIFT,
+        Phase.ROLLOUT,
+        "backend: 50 % to green",
+        "bake-10",
+        service=BACKEND,
+        provider="caddy",
+        forecast=1,
+        undo=BACK_TO_BLUE,
+    ),
     _step("bake-50", StepKind.BAKE, Phase.ROLLOUT, "backend: bake at 50 %", "shift-50", service=BACKEND, forecast=60),
-    _step("shift-100", StepKind.SHIFT, Phase.ROLLOUT, "backend: 100 % to green", "bake-50", service=BACKEND,
-          provider="caddy", forecast=1, undo=BACK_TO_BLUE),
-    _step("frontend", StepKind.DEPLOY, Phase.ROLLOUT, "frontend: deploy", "shift-100", service=FRONTEND, provider="vercel",
-          forecast=40, undo=Undo(StepKind.ROLL_BACK_RELEASE, "frontend: back to v1.4.2")),
+    _step(
+        "shift-100",
+        StepKind.SHIFT,
+        Phase.ROLLOUT,
+        "backend: 100 % to green",
+        "bake-50",
+        service=BACKEND,
+        provider="caddy",
+        forecast=1,
+        undo=BACK_TO_BLUE,
+    ),
+    _step(
+        "frontend",
+        StepKind.DEPLOY,
+        Phase.ROLLOUT,
+        "frontend: deploy",
+        "shift-100",
+        service=FRONTEND,
+        provider="vercel",
+        forecast=40,
+        undo=Undo(StepKind.ROLL_BACK_RELEASE, "frontend: back to v1.4.2"),
+    ),
     _step("verify", StepKind.VERIFY, Phase.VERIFY, "verify the whole", "frontend", forecast=20),
-    _step("suspend", StepKind.SUSPEND, Phase.DECOMMISSION, "backend blue: suspend", "verify", service=BACKEND,
-          provider="render", forecast=4),
-)  # fmt: skip
+    _step(
+        "suspend",
+        StepKind.SUSPEND,
+        Phase.DECOMMISSION,
+        "backend blue: suspend",
+        "verify",
+        service=BACKEND,
+        provider="render",
+        forecast=4,
+    ),
+)
 
 
 def plan(**changes: object) -> Plan:
@@ -168,8 +249,11 @@ def tale(until: str = "bake-10", *, start: datetime = START, deployment: Deploym
     t.say(ev.StepSucceeded(StepId("deploy"), "live: dep-91ac77", {"url": "http://127.0.0.1:4102"}), after=9)
     t.step("health", 4.1, "5 of 5 probes passed")
     t.step("bench", 8.7, "p95 46 ms against 44 ms")
-    t.say(ev.StageJudged(StepId("bench"), Verdict(VerdictKind.PASS, "Green is as fast as blue.", {"p95_ratio": 1.05}),
-                         BACKEND))  # fmt: skip
+    t.say(
+        ev.StageJudged(
+            StepId("bench"), Verdict(VerdictKind.PASS, "Green is as fast as blue.", {"p95_ratio": 1.05}), BACKEND
+        )
+    )
     t.say(ev.StepStarted(StepId("shift-10"), 1))
     t.say(ev.TrafficShifted(BACKEND, {"blue": 90, "green": 10}), after=0.3)
     t.say(ev.StepSucceeded(StepId("shift-10"), "read back: blue 90, green 10"))
@@ -187,13 +271,39 @@ def tale(until: str = "bake-10", *, start: datetime = START, deployment: Deploym
 
 
 UNDOS = (
-    Step(StepId("undo-shift-10"), "backend: all traffic to blue", StepKind.SHIFT, Phase.ROLLBACK, BACKEND,
-         ProviderName("caddy"), undoes=StepId("shift-10"), forecast=seconds(1)),
-    Step(StepId("undo-worker"), "worker: back to v1.4.2", StepKind.ROLL_BACK_RELEASE, Phase.ROLLBACK, WORKER,
-         ProviderName("render"), needs=(StepId("undo-shift-10"),), undoes=StepId("worker"), forecast=seconds(20)),
-    Step(StepId("undo-resume"), "backend green: suspend", StepKind.SUSPEND, Phase.ROLLBACK, BACKEND,
-         ProviderName("render"), needs=(StepId("undo-shift-10"),), undoes=StepId("resume"), forecast=seconds(4)),
-)  # fmt: skip
+    Step(
+        StepId("undo-shift-10"),
+        "backend: all traffic to blue",
+        StepKind.SHIFT,
+        Phase.ROLLBACK,
+        BACKEND,
+        ProviderName("caddy"),
+        undoes=StepId("shift-10"),
+        forecast=seconds(1),
+    ),
+    Step(
+        StepId("undo-worker"),
+        "worker: back to v1.4.2",
+        StepKind.ROLL_BACK_RELEASE,
+        Phase.ROLLBACK,
+        WORKER,
+        ProviderName("render"),
+        needs=(StepId("undo-shift-10"),),
+        undoes=StepId("worker"),
+        forecast=seconds(20),
+    ),
+    Step(
+        StepId("undo-resume"),
+        "backend green: suspend",
+        StepKind.SUSPEND,
+        Phase.ROLLBACK,
+        BACKEND,
+        ProviderName("render"),
+        needs=(StepId("undo-shift-10"),),
+        undoes=StepId("resume"),
+        forecast=seconds(4),
+    ),
+)
 
 
 def _roll_back(t: Tale) -> None:
@@ -237,7 +347,10 @@ def environments(release: str = "v1.4.2") -> list[EnvironmentStatus]:
     ok = Health.HEALTHY
     return [
         EnvironmentStatus(
-            PRODUCTION, "production", ok, release,
+            PRODUCTION,
+            "production",
+            ok,
+            release,
             (
                 ServiceStatus(BACKEND, "render", release, ok, weights={"blue": 90, "green": 10}),
                 ServiceStatus(WORKER, "render", release, ok),
@@ -246,25 +359,62 @@ def environments(release: str = "v1.4.2") -> list[EnvironmentStatus]:
             ),
         ),
         EnvironmentStatus(
-            STAGING, "staging", Health.DEGRADED, "v1.5.0",
-            (ServiceStatus(BACKEND, "render", "v1.5.0", Health.DEGRADED, "1 of 5 probes failed"),
-             ServiceStatus(DATABASE, "supabase", "", ok)),
+            STAGING,
+            "staging",
+            Health.DEGRADED,
+            "v1.5.0",
+            (
+                ServiceStatus(BACKEND, "render", "v1.5.0", Health.DEGRADED, "1 of 5 probes failed"),
+                ServiceStatus(DATABASE, "supabase", "", ok),
+            ),
         ),
         EnvironmentStatus(EnvironmentName("recovery"), "disaster-recovery", ok, "v1.4.2", ()),
-    ]  # fmt: skip
+    ]
 
 
 def arms(*, green: int = 10, failing: bool = False, wave: float = 0.0) -> tuple[ArmHealth, ...]:
     """Health of production with `green` percent of requests on the candidate; `wave` moves the figures a little."""
     errors = 0.0622 if failing else 0.0016
     return (
-        ArmHealth(BACKEND, "blue", Health.HEALTHY, "", "v1.4.2", 100 - green, 100 - green, 11160, 372 + wave, 0.0015, 12, 44,
-                  0.41, 182 * 2**20, 2),
-        ArmHealth(BACKEND, "green", Health.DEGRADED if failing else Health.HEALTHY, "6.2% of requests fail" if failing else "",
-                  "v1.5.0", green, green, 1240, 41 + wave, errors, 12.4, 57 + wave if failing else 46, 0.12, 176 * 2**20, 2),
-        ArmHealth(WORKER, "only", Health.HEALTHY, "", "v1.5.0", None, None, None, 8.2, 0.0, 31, 120, 0.2, 96 * 2**20, 1),
+        ArmHealth(
+            BACKEND,
+            "blue",
+            Health.HEALTHY,
+            "",
+            "v1.4.2",
+            100 - green,
+            100 - green,
+            11160,
+            372 + wave,
+            0.0015,
+            12,
+            44,
+            0.41,
+            182 * 2**20,
+            2,
+        ),
+        ArmHealth(
+            BACKEND,
+            "green",
+            Health.DEGRADED if failing else Health.HEALTHY,
+            "6.2% of requests fail" if failing else "",
+            "v1.5.0",
+            green,
+            green,
+            1240,
+            41 + wave,
+            errors,
+            12.4,
+            57 + wave if failing else 46,
+            0.12,
+            176 * 2**20,
+            2,
+        ),
+        ArmHealth(
+            WORKER, "only", Health.HEALTHY, "", "v1.5.0", None, None, None, 8.2, 0.0, 31, 120, 0.2, 96 * 2**20, 1
+        ),
         ArmHealth(FRONTEND, "only", Health.HEALTHY, "", "v1.4.2", None, None, 5200, 130, 0.0, 9, 38),
-    )  # fmt: skip
+    )
 
 
 WORDS: Sequence[tuple[str, str, str]] = (

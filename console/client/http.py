@@ -149,14 +149,15 @@ class HttpService:
 
         A worker that died is started again; one that said goodbye is only waited for.
         """
-        cursor, wait, died = after, FIRST_WAIT, False
+        cursor, wait, died = after, FIRST_WAIT, True
         while True:
             try:
-                if died and self._start:
+                if died and self._start and not await asyncio.to_thread(_is_up, self._places):
                     await asyncio.to_thread(starting.ensure_worker, self._places, self._config)
                 async for message in self._stream("/v1/events", {"after": cursor}):
-                    self.is_connected, wait, died = True, FIRST_WAIT, True
-                    if message.event == "event":
+                    if message.event == "open":
+                        self.is_connected, wait, died = True, FIRST_WAIT, True
+                    elif message.event == "event":
                         event = event_from_json(message.data)
                         cursor = event.seq
                         yield event
@@ -195,6 +196,7 @@ class HttpService:
         return response
 
     async def _stream(self, path: str, values: Mapping[str, Any]) -> AsyncIterator[Message]:
+        """The messages of a stream, after one of our own that says `open`."""
         import httpx
 
         timeout = httpx.Timeout(ANSWER_SECONDS, read=SILENCE_SECONDS)
@@ -202,6 +204,7 @@ class HttpService:
             async with self._http().stream("GET", path, params=list(query_pairs(values)), timeout=timeout) as response:
                 if response.is_error:
                     raise _error_of(await response.aread())
+                yield Message("open")
                 async for message in read_messages(response.aiter_raw()):
                     if message.event == "error":
                         raise error_from_json(message.data)

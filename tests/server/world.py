@@ -1,0 +1,189 @@
+"""A worker's API on a real unix socket, with the history and logs real and the engine and platforms pretended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from console.client.http import HttpService
+from console.client.places import Places
+from console.config.settings import RoleSettings, Settings
+from console.domain import events as ev
+from console.domain.errors import PlanRejected
+from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
+from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
+from console.domain.observations import ArmHealth, EnvironmentStatus, Health, Lock
+from console.domain.plan import Phase, Plan, Step, StepKind, Wish
+from console.domain.release import Release
+from console.server.api import build_api
+from console.server.lifecycle import open_listener
+from console.server.parts import About, Parts
+from console.server.peer import PeerServer
+from console.server.roles import Person, Roles
+from console.server.streams import Pace
+from console.storage.logs import LogStore
+from console.storage.sqlite_ledger import SqliteLedger
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+PRODUCTION = EnvironmentName("production")
+SETTINGS = Settings.model_validate({"environments": {"production": {"tier": "production"}, "staging": {}}})
+
+
+@dataclass
+class StillClock:
+    """Stands still until a test moves it."""
+
+    at: datetime = NOON
+
+    def now(self) -> datetime:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.Event().wait()
+
+
+def build_plan(environment: EnvironmentName = PRODUCTION) -> Plan:
+    steps = tuple(Step(StepId(name), name.title(), StepKind.SHIFT, Phase.ROLLOUT) for name in ("first", "second"))
+    return Plan(environment, "blue-green", Release("a" * 40, "v1.4.0"), steps, notes=("two “steps” — naïve",))
+
+
+@dataclass
+class FakeEngine:
+    """Keeps the engine's promises towards the history, and does nothing to the world."""
+
+    ledger: SqliteLedger
+    numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    asked: list[tuple[DeploymentId, ControlRequest, Actor]] = field(default_factory=list)
+    fails_with: Exception | None = None
+
+    @property
+    def running(self) -> tuple[DeploymentId, ...]:
+        return ()
+
+    async def preview(self, wish: Wish) -> Plan:
+        if self.fails_with is not None:
+            raise self.fails_with
+        return build_plan(wish.environment)
+
+    async def deploy(self, wish: Wish, request_id: str, digest: str, actor: Actor) -> Submitted:
+        plan = build_plan(wish.environment)
+        if digest not in ("", plan.digest):
+            raise PlanRejected(wish.environment, ("The plan changed.", "Look again."))
+        name = DeploymentId(f"d{next(self.numbers)}")
+        event = ev.Event(name, NOON, ev.DeploymentRequested(wish.environment, plan, wish.reason, request_id), actor)
+        opened = await self.ledger.open_deployment(event, Lock(wish.environment, name, actor, NOON, wish.reason))
+        return Submitted(opened.deployment, opened.again)
+
+    async def control(self, deployment_id: DeploymentId, request: ControlRequest, actor: Actor) -> None:
+        self.asked.append((deployment_id, request, actor))
+
+    async def preview_rollback(
+        self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = ()
+    ) -> RollbackPreview:
+        return RollbackPreview(deployment_id, PRODUCTION, "v2", "v1", tuple(f"Undo {name}" for name in services), 1.5)
+
+
+@dataclass
+class FakeMonitor:
+    told: list[Callable[..., None]] = field(default_factory=list)
+    watched: list[EnvironmentName] = field(default_factory=list)
+
+    async def health(self, environment: EnvironmentName) -> tuple[ArmHealth, ...]:
+        return (ArmHealth(ServiceName("api"), "blue", Health.HEALTHY, weight=100, error_rate=0.25),)
+
+    async def environment_statuses(self, environment: EnvironmentName | None = None) -> tuple[EnvironmentStatus, ...]:
+        names = [environment] if environment else [EnvironmentName(name) for name in SETTINGS.environments]
+        return tuple(EnvironmentStatus(name, "production", Health.HEALTHY) for name in names)
+
+    def subscribe(self, told: Callable[..., None]) -> Callable[[], None]:
+        self.told.append(told)
+        return lambda: self.told.remove(told)
+
+    def watch(self, environment: EnvironmentName) -> Callable[[], None]:
+        self.watched.append(environment)
+        return lambda: self.watched.remove(environment)
+
+    def pulse(self, error_rate: float) -> None:
+        health = (ArmHealth(ServiceName("api"), "blue", Health.DEGRADED, error_rate=error_rate),)
+        for told in tuple(self.told):
+            told(NOON, PRODUCTION, health)
+
+
+@dataclass
+class FakeTail:
+    read: list[EnvironmentName | None] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def reading(self, environment: EnvironmentName | None) -> Iterator[None]:
+        self.read.append(environment)
+        yield
+
+
+@dataclass
+class World:
+    """One worker's API and whoever talks to it."""
+
+    places: Places
+    ledger: SqliteLedger
+    logs: LogStore
+    engine: FakeEngine
+    monitor: FakeMonitor
+    tail: FakeTail
+    clock: StillClock
+    parts: Parts
+    person: Person = field(default_factory=lambda: Person(0, "ann"))
+    roles: RoleSettings = field(default_factory=lambda: RoleSettings(admin=("ann",), viewer=()))
+    pace: Pace = field(default_factory=Pace)
+    server: PeerServer | None = None
+
+    async def open(self) -> None:
+        """Listen, as a new worker would: with whom it takes us for and its pace as they are now."""
+        self.parts.stopping.clear()
+        listener, _ = open_listener(self.places)
+        roles = Roles(self.roles, own_uid=-1, look_up=lambda uid: self.person)
+        self.server = PeerServer(build_api(self.parts, roles, self.pace))
+        await self.server.listen(listener)
+
+    async def close(self) -> None:
+        self.parts.stopping.set()
+        if self.server is not None:
+            await self.server.close()
+            self.server = None
+            self.places.own_socket.unlink(missing_ok=True)
+
+    def client(self) -> HttpService:
+        return HttpService(self.places)
+
+    async def deploy(self, environment: str = "production", request_id: str = "") -> DeploymentId:
+        wish = Wish(EnvironmentName(environment))
+        return (await self.engine.deploy(wish, request_id, "", Actor("ann"))).deployment
+
+    async def say(self, deployment: DeploymentId, detail: str) -> int:
+        stored = await self.ledger.append(ev.Event(deployment, NOON, ev.StepProgressed(StepId("first"), detail)))
+        return stored[0].seq
+
+
+@contextlib.asynccontextmanager
+async def open_world() -> AsyncIterator[World]:
+    home = Path(tempfile.mkdtemp(prefix="qd-", dir="/tmp"))  # the kernel allows 107 bytes for a socket's path
+    places = Places(home)
+    ledger, logs = SqliteLedger(places.history), LogStore(places.logs)
+    await ledger.open()
+    engine, monitor, tail, clock = FakeEngine(ledger), FakeMonitor(), FakeTail(), StillClock()
+    about = About("host-1", "0.1.0", NOON - timedelta(hours=1), home, places.own_socket, "engine.db")
+    parts = Parts(SETTINGS, ledger, logs, engine, monitor, tail, clock, about)
+    made = World(places, ledger, logs, engine, monitor, tail, clock, parts)
+    try:
+        yield made
+    finally:
+        await made.close()
+        await logs.close()
+        await ledger.close()
+        shutil.rmtree(home, ignore_errors=True)

@@ -55,15 +55,15 @@ def build_server(listen: str, routes: Sequence[Json]) -> Json:
     }
 
 
-def build_proxy(dials: Sequence[str], retries: bool = False) -> Json:
-    """Describe a reverse proxy that opens a connection for each request.
+def build_proxy(dials: Sequence[str], retries: bool = False, keeps: bool = False) -> Json:
+    """Describe a reverse proxy; it opens a connection for each request unless it `keeps` them.
 
     With `retries` a request of any method is sent again, for up to 2 seconds, when the connection could not be made
     or ended without an answer: only for upstreams that do that to none but requests which they never handled.
     """
     proxy: Json = {
         "handler": "reverse_proxy",
-        "transport": {"protocol": "http", "keep_alive": {"enabled": False}, "dial_timeout": "3s"},
+        "transport": {"protocol": "http", "keep_alive": {"enabled": keeps}, "dial_timeout": "3s"},
         "upstreams": [{"dial": dial} for dial in dials],
     }
     if retries:
@@ -115,7 +115,7 @@ class Caddy:
         self._config_path.write_text(json.dumps(config), encoding="utf-8")
         state = str(self._config_path.parent)
         # Caddy wants a home for certificates and autosaves; neither is used, and the operator's is not touched.
-        environment = {"HOME": state, "XDG_DATA_HOME": state, "XDG_CONFIG_HOME": state, "GOMAXPROCS": "2"}
+        environment = {"HOME": state, "XDG_DATA_HOME": state, "XDG_CONFIG_HOME": state, "GOMAXPROCS": "1"}
         with self._log_path.open("ab") as log:
             self._process = spawn(
                 [find_caddy(), "run", "--config", str(self._config_path)],

@@ -27,6 +27,7 @@ async def gather_status(world: World, faults: Mapping[str, dict[str, Any]]) -> S
     return Status(
         requests_total=traffic["requests"],
         requests_failed=traffic["failed"],
+        requests_held_back=traffic["held_back"],
         rps=traffic["rps"],
         keep_alive_share=traffic["keep_alive_share"],
         latency_ms={f"p{share:.0%}".rstrip("%"): quantile(traffic["latency_ms"], share) for share in (0.5, 0.95, 0.99)},
@@ -67,6 +68,7 @@ async def _traffic(world: World) -> dict[str, Any]:
         return {
             "requests": 0,
             "failed": 0,
+            "held_back": 0,
             "rps": 0.0,
             "keep_alive_share": 0.0,
             "latency_ms": empty,

@@ -6,16 +6,20 @@ from typing import Any, TypedDict
 class Status(TypedDict):
     """What `playground status` tells.
 
-    `requests_total` and `requests_failed` are what the load generator counted since the start; `failures` are the
-    last 20, `latency_ms` the bounds below which 50, 95 and 99 of 100 answers stayed. `services` are those of
-    production by their plain name, others as `<environment>-<service>`: `weights` is whole percent by arm as read
-    back from the edge, `instances` the running processes. `changes` counts what each platform was made to do; for
-    `caddy` how often the weights changed, for `supabase` also each migration recorded or taken back over a direct
-    connection.
+    `requests_total` and `requests_failed` are what the load generator counted since the start, `requests_held_back`
+    what it did not send because 64 were in flight already; `failures` are the last 20, `latency_ms` the bounds below
+    which 50, 95 and 99 of 100 answers stayed.
+
+    `services` are those of production by their plain name, others as `<environment>-<service>`: `weights` is whole
+    percent by arm as read back from the edge, `instances` the running processes.
+
+    `changes` counts what each platform was made to do; for `caddy` how often the weights changed, for `supabase`
+    also each migration recorded or taken back over a direct connection.
     """
 
     requests_total: int
     requests_failed: int
+    requests_held_back: int
     rps: float
     keep_alive_share: float
     latency_ms: dict[str, float | None]

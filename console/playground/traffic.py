@@ -1,8 +1,10 @@
 """Send requests to the product's public address and count every one that fails. A process of its own.
 
-Open loop: requests leave at their rate however slowly they are answered. Each line on stdin is a JSON object that
-may change `rps` and `keep_alive_share`; each is answered by one line on stdout with everything counted so far. The
-end of stdin ends the process.
+Requests leave at their rate however slowly they are answered, up to 64 in flight: a machine that cannot keep up sends
+fewer (`held_back` counts them) instead of drowning the product in its own load.
+
+Each line on stdin is a JSON object that may change `rps` and `keep_alive_share`; each is answered by one line on
+stdout with everything counted so far. The end of stdin ends the process.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from typing import Any
 
 TIMEOUT_S = 5.0
 MAX_RPS = 2000.0
+MAX_IN_FLIGHT = 64
 LATENCY_BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 _LAST_FAILURES = 20
 _TICK_S = 0.01
@@ -42,6 +45,7 @@ class Totals:
 
     requests: int = 0
     failed: int = 0
+    held_back: int = 0
     by_reason: dict[str, int] = field(default_factory=dict)
     by_release: dict[str, dict[str, int]] = field(default_factory=dict)
     latency_ms: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_MS) + 1))
@@ -130,6 +134,9 @@ class Load:
             last = moment
             while owed >= 1:
                 owed -= 1
+                if len(self._running) >= MAX_IN_FLIGHT:
+                    self.totals.held_back += 1
+                    continue
                 task = asyncio.create_task(self.send_one())
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 GATHER_SECONDS = 0.05
 MOST_GATHERED = 2_000
 RETRY_SECONDS = 10.0
+BETWEEN_LINES = "\n;\n"  # no secret's shape reaches across a semicolon
 
 
 @dataclass(frozen=True)
@@ -153,12 +154,12 @@ class LogTail:
 
 
 def redact_lines(texts: list[str], secrets: tuple[str, ...]) -> list[str]:
-    """Mask secrets in many lines at once, which is ten times as fast; one by one where that would join lines."""
-    joined = "\n".join(texts)
+    """Mask secrets in many lines at once, which is ten times as fast as one by one."""
+    joined = BETWEEN_LINES.join(texts)
     masked = redact(joined, secrets)
     if masked == joined:
         return texts
-    parts = masked.split("\n")
+    parts = masked.split(BETWEEN_LINES)
     return parts if len(parts) == len(texts) else [redact(text, secrets) for text in texts]
 
 

@@ -1,0 +1,163 @@
+"""Platforms' logs are fetched while somebody reads or something moves there, without secrets, into our own files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.config.settings import Settings
+from console.domain.errors import Unreachable
+from console.domain.events import DeploymentSucceeded, Event
+from console.domain.observations import LogLine
+from console.server.tailing import LogTail, redact_lines
+from console.storage.log_search import LineFilter
+from providers.contract import Capabilities
+from tests.server.world import NOON, PRODUCTION, StillClock
+
+SETTINGS = Settings.model_validate(
+    {
+        "providers": {"shop": {"kind": "render"}, "mute": {"kind": "github"}},
+        "services": {"api": {"provider": "shop"}, "docs": {"provider": "mute"}},
+        "environments": {
+            "production": {
+                "services": {"api": {"blue": {"id": "srv-b"}, "green": {"id": "srv-g"}}, "docs": {"id": "x"}}
+            },
+            "staging": {"services": {"api": {"id": "srv-s"}}},
+        },
+    }
+)
+
+
+@dataclass
+class FakeLogs:
+    """Says what a test hands it, to whoever follows."""
+
+    queues: dict[str, asyncio.Queue[LogLine | Exception]] = field(default_factory=dict)
+    followed: dict[str, int] = field(default_factory=dict)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def _count(self, target: str, change: int) -> None:
+        self.followed[target] = self.followed.get(target, 0) + change
+        self.changed.set()
+
+    async def follow_logs(self, target: str, since: datetime) -> AsyncIterator[LogLine]:
+        queue = self.queues.setdefault(target, asyncio.Queue())
+        self._count(target, 1)
+        try:
+            while True:
+                item = await queue.get()
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+        finally:
+            self._count(target, -1)
+
+    def say(self, target: str, text: str) -> None:
+        self.queues.setdefault(target, asyncio.Queue()).put_nowait(LogLine(NOON, target, text))
+
+    async def until_followed(self, **wanted: int) -> None:
+        async with asyncio.timeout(5):
+            while any(self.followed.get(name.replace("_", "-"), 0) != count for name, count in wanted.items()):
+                self.changed.clear()
+                await self.changed.wait()
+
+
+@pytest.fixture
+def platform():
+    return FakeLogs()
+
+
+@pytest.fixture
+async def tail(world, platform):
+    connections = {
+        "shop": SimpleNamespace(capabilities=Capabilities(logs=platform)),
+        "mute": SimpleNamespace(capabilities=Capabilities()),
+    }
+    made = LogTail(SETTINGS, connections, world.ledger, world.logs, StillClock(), ("s3cret-token",))
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def lines_of(world, count, **wanted) -> list[LogLine]:
+    """Search until that many lines have been written; a line is on its way for a twentieth of a second."""
+    async with asyncio.timeout(5):
+        while len(found := await world.logs.search(LineFilter(PRODUCTION, **wanted))) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    return list(found)
+
+
+class TestGivenNobodyReadsAndNothingMoves:
+    async def test_then_no_platform_is_asked(self, tail, platform):
+        assert platform.followed == {}
+
+
+class TestGivenSomebodyReads:
+    async def test_when_lines_come_then_they_are_kept_by_service_and_arm_without_secrets(self, world, tail, platform):
+        with tail.reading(PRODUCTION):
+            await platform.until_followed(srv_b=1, srv_g=1)
+            platform.say("srv-b", "GET /cart with s3cret-token")
+            platform.say("srv-g", "ready")
+
+            found = await lines_of(world, 2)
+
+        assert sorted((line.source, line.text) for line in found) == [
+            ("api/blue", "GET /cart with •••"),
+            ("api/green", "ready"),
+        ]
+        assert "srv-s" not in platform.followed
+
+    async def test_when_they_leave_then_it_is_let_go_of(self, tail, platform):
+        with tail.reading(PRODUCTION), tail.reading(None):
+            await platform.until_followed(srv_b=1, srv_s=1)
+
+        await platform.until_followed(srv_b=0, srv_g=0, srv_s=0)
+
+    async def test_when_the_platform_fails_then_what_it_said_is_kept(self, world, tail, platform):
+        with tail.reading(PRODUCTION):
+            await platform.until_followed(srv_b=1)
+            platform.say("srv-b", "last words")
+            platform.queues["srv-b"].put_nowait(Unreachable("shop", "No answer."))
+
+            found = await lines_of(world, 1)
+
+        assert [line.text for line in found] == ["last words"]
+
+
+class TestGivenADeploymentThatMoves:
+    async def test_when_lines_come_then_they_belong_to_it_until_it_ends(self, world, tail, platform):
+        name = await world.deploy()
+        await platform.until_followed(srv_b=1)
+        platform.say("srv-b", "building")
+
+        found = await lines_of(world, 1, deployment=name)
+        await world.ledger.append(Event(name, NOON, DeploymentSucceeded()), unlock=PRODUCTION)
+
+        assert [line.text for line in found] == ["building"]
+        await platform.until_followed(srv_b=0)
+
+    async def test_when_the_worker_starts_anew_then_it_goes_on(self, world, platform):
+        await world.deploy("staging")
+        connections = {"shop": SimpleNamespace(capabilities=Capabilities(logs=platform))}
+        tail = LogTail(SETTINGS, connections, world.ledger, world.logs, StillClock())
+
+        await tail.start()
+
+        await platform.until_followed(srv_s=1)
+        await tail.stop()
+
+
+@given(
+    texts=st.lists(st.sampled_from(["plain", "token abcdefgh12345", "password=", "hunter22", "a\nb", ""]), max_size=6)
+)
+def test_many_lines_are_masked_as_each_would_be(texts):
+    from providers.redaction import redact
+
+    assert redact_lines(texts, ("hunter22",)) == [redact(text, ("hunter22",)) for text in texts]

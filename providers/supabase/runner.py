@@ -26,6 +26,9 @@ Sleep = Callable[[float], Awaitable[None]]
 PASSING = ("55P03", "40P01")
 """SQLSTATEs that a later attempt may not meet: a lock not given in time, a deadlock."""
 _QUIET = "set idle_in_transaction_session_timeout = '60s'"
+_NOTICE_DEATH = "set client_connection_check_interval = '1s'"
+"""Without it a long statement of a killed worker keeps its locks to its end. PostgreSQL has it from 14 on."""
+_NOTICES_DEATH_FROM = 140_000
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,8 @@ class Run:
         statement_timeout = (self._patience.statement_timeout,)
         await connection.execute("select set_config('statement_timeout', %s, false)", statement_timeout)
         await connection.execute(_QUIET)
+        if connection.info.server_version >= _NOTICES_DEATH_FROM:
+            await connection.execute(_NOTICE_DEATH)
 
     async def _run(self, connection: Connection, script: Script) -> None:
         self._current = 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import sys
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -376,6 +377,44 @@ class TestGivenSomebodyElseAtTheDatabase:
 
             quick = MigrationFile("1", "slow", "create table slow ();")
             assert (await can.migrate.start(up(quick), KEY)).status is OperationStatus.SUCCEEDED
+
+
+class TestGivenAWorkerThatIsKilled:
+    SLOW = MigrationFile("2", "slow", "create table slow (); select pg_sleep(60);")
+    SCRIPT = """
+import asyncio, sys
+from providers.contract import Migrate, MigrationFile, OperationKey
+from providers.http import utc_now
+from providers.supabase.adapter import open_connection
+from providers.supabase.settings import SupabaseSettings
+
+async def main(ref, dsn):
+    can = open_connection("supabase", SupabaseSettings(token="sbp_secret", databases={ref: dsn})).capabilities
+    files = (MigrationFile("1", "one", "create table one ();"), MigrationFile("2", "slow", sys.argv[3]))
+    await can.migrate.start(Migrate(ref, files), OperationKey("wish-1", utc_now()))
+
+asyncio.run(main(*sys.argv[1:3]))
+"""
+
+    @pytest.mark.e2e
+    async def test_when_another_one_starts_then_it_goes_on_where_the_first_was_cut(self, dsn):
+        worker = await asyncio.create_subprocess_exec(sys.executable, "-c", self.SCRIPT, REF, dsn, self.SLOW.sql)
+        try:
+            asleep = WAITING.replace("'Lock'", "'Timeout'")
+            async with asyncio.timeout(20):
+                while not await ask(dsn, asleep):
+                    assert worker.returncode is None
+        finally:
+            worker.kill()
+            await worker.wait()
+
+        files = (MigrationFile("1", "one", "create table one ();"), MigrationFile("2", "slow", "create table slow ();"))
+        async with opened(dsn, Patience(for_other_run=20.0)) as can:
+            found = await can.migrate.find(up(*files), KEY)
+            ended = await can.migrate.start(up(*files), KEY)
+
+        assert found is None
+        assert ended.outputs == {"applied": ["1", "2"]}
 
 
 class TestGivenAnAddress:

@@ -25,7 +25,7 @@ from console.playground.unix_http import Answer, ask, ask_json
 
 Json = dict[str, Any]
 
-START_WITHIN_S = 10.0
+START_WITHIN_S = 30.0
 
 
 def find_caddy() -> str:
@@ -110,7 +110,7 @@ class Caddy:
         `inherited` are the listening sockets that the configuration names as `fd/N`.
 
         Raises:
-            ConsoleError: It ended, or did not answer within 10 seconds; quotes its log.
+            ConsoleError: It ended, or did not answer within 30 seconds; quotes its log.
         """
         self._config_path.write_text(json.dumps(config), encoding="utf-8")
         state = str(self._config_path.parent)

@@ -20,7 +20,7 @@ from console.playground.status_shape import Status
 from console.playground.traffic_control import DEFAULT_RPS
 from console.playground.unix_http import ask_json
 
-UP_WITHIN_S = 60.0
+UP_WITHIN_S = 120.0
 DOWN_WITHIN_S = 20.0
 _LOG_TAIL_BYTES = 2000
 

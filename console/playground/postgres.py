@@ -24,7 +24,7 @@ from console.playground.home import make_short_directory
 from console.playground.processes import end, free_port, spawn
 
 SUPERUSER = "postgres"
-START_WITHIN_S = 15.0
+START_WITHIN_S = 45.0
 # Durability is not wanted here, and few processes are.
 _SETTINGS = {
     "fsync": "off",
@@ -125,7 +125,7 @@ class PostgresServer:
         """Wait until the server answers. Blocking.
 
         Raises:
-            ConsoleError: It ended, or did not answer within 15 seconds; quotes its log.
+            ConsoleError: It ended, or did not answer within 45 seconds; quotes its log.
         """
         assert self._process is not None
         deadline = time.monotonic() + START_WITHIN_S

@@ -28,7 +28,7 @@ from console.playground.traffic_control import Traffic
 
 # Every account's rate limit is multiplied by this: tests drive the playground harder than people drive an account.
 LIMIT_SCALE = 10.0
-FIRST_RELEASE_WITHIN_S = 15.0
+FIRST_RELEASE_WITHIN_S = 45.0
 _API_SUFFIX = {"render": "/v1"}
 _TOKEN_PREFIX: Mapping[str, str] = {"render": "rnd_", "vercel": "", "supabase": "sbp_", "github": "ghp_"}
 _log = logging.getLogger("playground")

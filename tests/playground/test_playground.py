@@ -4,6 +4,8 @@ import os
 import signal
 import stat
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,6 +36,14 @@ def until(home: Path, holds: Callable[[Status], bool], within_s: float = 15.0) -
             return status
         assert time.monotonic() < deadline, status
         time.sleep(0.1)
+
+
+def status_of(address: str) -> int:
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 class TestGivenAPlaygroundThatIsUp:
@@ -77,6 +87,19 @@ class TestGivenAPlaygroundThatIsUp:
         assert broken["failures"][-1]["release"] == "v1.0"
         assert broken["failures"][-1]["status"] == 500
         assert cleared["faults"] == {}
+
+    @pytest.mark.parametrize("platform", ["render", "vercel", "supabase", "github", "caddy"])
+    def test_when_a_platform_is_broken_then_its_api_fails_until_it_is_mended(self, home: Path, platform):
+        state = PlaygroundHome(home).read_state()
+        assert state is not None
+        address = f"http://127.0.0.1:{state.ports[platform]}/"
+
+        commands.fault(home, platform, {"status": 503, "rate": 1.0})
+        broken = status_of(address)
+        commands.clear(home)
+
+        assert broken == 503
+        assert status_of(address) != 503
 
     @pytest.mark.parametrize(
         ("target", "settings", "release"),

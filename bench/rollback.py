@@ -61,7 +61,10 @@ async def _rounds(home: Path, admin: str) -> tuple[list[float], list[float]]:
         watching = asyncio.create_task(_until_moved(admin))
         await service.control(submitted.deployment, ControlRequest(Control.ROLLBACK, reason="bench"))
         first.append(await watching - asked)
-        while (deployment := await service.deployment(submitted.deployment)).status is not DeploymentStatus.ROLLED_BACK:
+        while True:
+            deployment = await service.deployment(submitted.deployment)
+            if deployment.status is DeploymentStatus.ROLLED_BACK:
+                break
             await asyncio.sleep(0.1)
         assert deployment.rollback is not None
         restored = deployment.rollback.traffic_restored_after

@@ -18,6 +18,7 @@ import logging
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -164,6 +165,8 @@ class DbosDurable:
         from dbos import DBOS
 
         self._launched = False
+        # While launched, DBOS lends the loop its own threads, and takes them down with itself.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="quarterdeck"))
         await asyncio.to_thread(DBOS.destroy)
 
     def _register(self) -> Any:

@@ -8,6 +8,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from console.config.settings import Settings
 from console.domain import events as ev
@@ -18,7 +19,7 @@ from console.domain.events import Control
 from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, build_deployment_id
 from console.domain.observations import Lock
-from console.domain.plan import Plan, Wish, longest_path
+from console.domain.plan import Plan, Step, Wish, longest_path
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.executors.table import EXECUTORS
 from console.engine.ports import Durable
@@ -26,12 +27,13 @@ from console.engine.runner import Runner
 from console.engine.survey import Survey
 from console.planning.blue_green import build_plan
 from console.planning.forecast import Forecasts, build_forecasts
-from console.planning.rollback import build_rollback
+from console.planning.rollback import build_rollback, name_irreversible
 from console.storage.ledger import ControlRow, Ledger, Wake
 from providers.contract import Connection
 
 log = logging.getLogger(__name__)
 
+RECONCILE_SECONDS = 10.0
 FORECAST_FROM = 20
 """Past deployments of an environment that forecasts are taken from."""
 
@@ -72,6 +74,7 @@ class Engine:
         )
         self._unsubscribe: Callable[[], None] = lambda: None
         self._checks: set[asyncio.Task[None]] = set()
+        self._reconciling: asyncio.Task[None] | None = None
 
     @property
     def running(self) -> tuple[DeploymentId, ...]:
@@ -82,10 +85,23 @@ class Engine:
         """Listen for controls and take up every deployment that has not ended."""
         self._durable.bind(self._runner.run, self._on_workflow_end)
         self._unsubscribe = self._ledger.subscribe(self._on_wake)
+        await self._take_up()
+        self._reconciling = asyncio.create_task(self._reconcile(), name="reconcile")
+
+    async def _take_up(self) -> None:
         for deployment, owner in (await self.unfinished()).items():
-            if owner == self._worker or not self._shared:
+            if deployment not in self._runner.boards and (owner == self._worker or not self._shared):
                 log.info("taking up deployment %s", deployment)
                 await self._durable.ensure(deployment, {"deployment": deployment})
+
+    async def _reconcile(self) -> None:
+        """A second belt: what is on record as unfinished runs, whatever went wrong on the way to starting it."""
+        while True:
+            await self._clock.sleep(RECONCILE_SECONDS)
+            try:
+                await self._take_up()
+            except Exception:
+                log.exception("deployments could not be taken up")
 
     async def unfinished(self) -> dict[DeploymentId, str]:
         """Deployments that have not ended, and the worker that last had each."""
@@ -103,8 +119,9 @@ class Engine:
     async def stop(self) -> None:
         """Let go. Running steps end as in a crash and are taken up by the next start."""
         self._unsubscribe()
-        for check in self._checks:
-            check.cancel()
+        for task in (*self._checks, self._reconciling):
+            if task is not None:
+                task.cancel()
         await self._durable.stop()
 
     # --- asking -----------------------------------------------------------------------------------------------------
@@ -174,17 +191,13 @@ class Engine:
     ) -> RollbackPreview:
         """What a rollback would do now."""
         deployment = await self._load(deployment_id)
-        steps = build_rollback(deployment, services)
         history = await self._forecasts(deployment.environment)
-        timed = tuple(
-            replace(step, forecast=history.of(deployment.environment, step.service, step.kind)) for step in steps
+        steps = tuple(
+            replace(step, forecast=_forecast_undo(deployment, step, history, self._clock.now()))
+            for step in build_rollback(deployment, services)
         )
-        forecast = longest_path(timed)
-        cannot = tuple(
-            f"{state.step.name}: {state.step.no_undo}"
-            for state in deployment.steps.values()
-            if state.was_begun and state.step.undo is None and state.step.no_undo
-        )
+        forecast = longest_path(steps)
+        cannot = name_irreversible(deployment, services)
         before = sorted(set(deployment.plan.current.values()))
         return RollbackPreview(
             deployment=deployment.id,
@@ -302,3 +315,10 @@ class Engine:
         with contextlib.suppress(ConsoleError):
             if deployment in await self._ledger.unfinished():
                 await self._durable.ensure(deployment, {"deployment": deployment})
+
+
+def _forecast_undo(deployment: Deployment, step: Step, history: Forecasts, now: datetime) -> timedelta | None:
+    """What it took before; without a past, what it took to do what is undone."""
+    known = history.of(deployment.environment, step.service, step.kind)
+    undone = deployment.steps.get(step.undoes) if step.undoes else None
+    return known if known is not None or undone is None else undone.duration(now)

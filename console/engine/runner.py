@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from console.domain import events as ev
 from console.domain.clock import Clock
-from console.domain.deployment import StepStatus
+from console.domain.deployment import ControlRecord, StepStatus
 from console.domain.errors import ConsoleError
 from console.domain.ids import DeploymentId, StepId
 from console.domain.plan import Phase, Step, StepKind
@@ -218,19 +217,27 @@ class Runner:
         await board.record(ev.StepInterrupted(step.id, "stopped by the rollback", lost))
         return True
 
-    async def _wait_for(self, board: Board, step: Step, moment: Any) -> bool:
-        """Wait for the next attempt's time; False when interrupted before it came."""
-        left = (moment - self._clock.now()).total_seconds()
-        if left <= 0:
-            return True
-        sleeping = asyncio.ensure_future(self._clock.sleep(left))
-        interrupt = asyncio.ensure_future(board.interrupt_of(step.id).wait())
-        try:
-            await asyncio.wait({sleeping, interrupt}, return_when=asyncio.FIRST_COMPLETED)
-            return sleeping.done()
-        finally:
-            sleeping.cancel()
-            interrupt.cancel()
+    async def _wait_for(self, board: Board, step: Step, moment: datetime) -> bool:
+        """Wait for the next attempt's time, or until somebody asks for it now; False when interrupted before."""
+        asked = len(_retries(board))
+        while (left := (moment - self._clock.now()).total_seconds()) > 0 and len(_retries(board)) == asked:
+            waits = [
+                asyncio.ensure_future(self._clock.sleep(left)),
+                asyncio.ensure_future(board.interrupt_of(step.id).wait()),
+                asyncio.ensure_future(board.change()),
+            ]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+            if board.interrupt_of(step.id).is_set():
+                return False
+        return True
+
+
+def _retries(board: Board) -> list[ControlRecord]:
+    return [record for record in board.deployment.controls if record.control is ev.Control.RETRY]
 
 
 _ENDS = (ev.DeploymentSucceeded, ev.DeploymentRolledBack, ev.DeploymentAborted, ev.DeploymentFailed)

@@ -209,7 +209,14 @@ class Work:
         known = self.state.operation
         if known is not None and known.reference:
             reference = known.reference
-            return await self.steadily(lambda: actuator.observe(reference))
+            seen = await self.steadily(lambda: actuator.observe(reference))
+            if seen.status is not OperationStatus.LOST or known.intended_at is None:
+                return seen
+            # What was begun died with the process that had begun it. The same key never does anything twice.
+            key = OperationKey(known.key, known.intended_at)
+            again = await self._start(actuator, request, key)
+            await self.record(ev.OperationStarted(self.step.id, key.text, again.reference))
+            return again
         if known is not None and known.intended_at is not None:
             # A process died, or an answer was lost, between the key and the reference: ask before acting again.
             key = OperationKey(known.key, known.intended_at)

@@ -18,7 +18,9 @@ from tests.screens.fake_service import FakeService
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name in {"NO_COLOR", "COLORTERM"} or name.startswith(("TEXTUAL", "QUARTERDECK")):
+        if name in {"NO_COLOR", "COLORTERM"} or (
+            name.startswith(("TEXTUAL", "QUARTERDECK")) and name != "TEXTUAL_SNAPSHOT_TEMPDIR"
+        ):
             monkeypatch.delenv(name)
 
 

@@ -20,7 +20,7 @@ from console.cli.words import say_length
 from console.domain.errors import ConsoleError, ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from console.cli.story import Counts, Part
+    from console.cli.story import Part
 
 REPORTS = "artifacts"
 CONFIG = "config.toml"
@@ -92,12 +92,13 @@ async def _and_close(session: Session, home: Path) -> int:
 
 
 async def _headless(session: Session, home: Path) -> int:
-    from console.cli.story import Story
+    from console.cli.story import Counts, Story
     from console.playground import commands
 
     def count() -> Counts:
         found = commands.status(home)
-        return found["requests_total"], found["requests_failed"]
+        reasons = tuple(str(failure["reason"]) for failure in found["failures"])
+        return Counts(found["requests_total"], found["requests_failed"], reasons)
 
     def tell(words: str) -> None:
         if session.form == "text":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,8 +27,14 @@ REQUESTS_WANTED = 2000
 TIMEOUT = 120.0
 COUNT_EVERY = 0.25
 
-Counts = tuple[int, int]
-"""Requests that were answered and that failed, since the playground came up."""
+
+@dataclass(frozen=True)
+class Counts:
+    """What the load generator saw since the playground came up; `reasons` are those of the newest failures."""
+
+    requests: int
+    failed: int
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass
@@ -44,6 +51,7 @@ class Part:
     reason: str = ""
     traffic_restored_s: float | None = None
     report: str = ""
+    failures: dict[str, int] = field(default_factory=dict)
     has_ended: bool = False
     broken: list[str] = field(default_factory=list)
 
@@ -86,9 +94,9 @@ class Story:
             f"it should have succeeded, and is {ended.status.value}: {ended.failure}",
         )
         await self._wait_for_customers()
-        await self._close(part, ended, (0, before[1]))
+        await self._close(part, ended, Counts(0, before.failed))
         part.claim(part.requests >= REQUESTS_WANTED, f"only {part.requests} requests came")
-        part.claim(part.failed == 0, f"{part.failed} requests failed")
+        part.claim(part.failed == 0, f"{part.failed} requests failed: {part.failures}")
         self._tell(
             f"   {say_state(part.status)} after {say_length(part.duration_s)}; "
             f"{part.requests} requests since the start, {part.failed} failed."
@@ -122,7 +130,7 @@ class Story:
             f"it should have been rolled back, and is {ended.status.value}: {ended.failure}",
         )
         part.claim(part.trigger == Trigger.MANUAL.value, "a person should have asked")
-        part.claim(part.failed == 0, f"{part.failed} requests failed")
+        part.claim(part.failed == 0, f"{part.failed} requests failed: {part.failures}")
         self._tell_rollback(part)
         return part
 
@@ -152,7 +160,7 @@ class Story:
 
     async def _wait_for_customers(self) -> None:
         for _ in range(int(TIMEOUT / COUNT_EVERY)):
-            if (await self._counted())[0] >= REQUESTS_WANTED:
+            if (await self._counted()).requests >= REQUESTS_WANTED:
                 return
             await asyncio.sleep(COUNT_EVERY)
 
@@ -160,10 +168,11 @@ class Story:
         return await asyncio.to_thread(self._count)
 
     async def _close(self, part: Part, ended: Deployment, before: Counts) -> None:
-        total, failed = await self._counted()
+        now = await self._counted()
         part.deployment, part.status, part.has_ended = ended.id, ended.status.value, ended.is_terminal
         part.duration_s = round(ended.duration(self._session.now()).total_seconds(), 3)
-        part.requests, part.failed = total - before[0], failed - before[1]
+        part.requests, part.failed = now.requests - before.requests, now.failed - before.failed
+        part.failures = dict(Counter(now.reasons[-part.failed :])) if part.failed else {}
         if ended.rollback is not None:
             restored = ended.rollback.traffic_restored_after
             part.trigger, part.reason = ended.rollback.trigger.value, ended.rollback.reason

@@ -203,7 +203,7 @@ class Lookout:
                 failures=memory.failures,
                 requests=total.requests,
                 error_rate=memory.window.error_rate,
-                is_live=bool(target and target.live),
+                is_live=target is not None and _serves(target),
                 trouble=memory.trouble,
             )
         )
@@ -236,6 +236,12 @@ class Lookout:
         requests = {o.arm: self._memory[o.service, o.arm].since_shift.total.requests for o in beside}
         total = sum(requests.values())
         return round(100 * requests[arm.arm] / total) if total and arm.arm in requests else None
+
+
+def _serves(target: Target) -> bool:
+    """Whether the platform says so itself: by what is live there, or, for a database, by its status in words."""
+    words = target.detail.upper()
+    return bool(target.live) or ("HEALTHY" in words and "UNHEALTHY" not in words)
 
 
 def _instances(target: Target | None, figures: Mapping[str, float]) -> int | None:

@@ -99,7 +99,8 @@ def _decide_rollback(
 
 def _startable(states: Mapping[StepId, StepState], running: frozenset[StepId], limit: int) -> tuple[StepId, ...]:
     finished = frozenset(step_id for step_id, state in states.items() if state.status in DONE)
-    begun = frozenset(s for s, state in states.items() if state.status is not StepStatus.PENDING) | running
+    # A step that the record calls running, while nothing of it runs here, was left by a dead process: it goes on.
+    begun = frozenset(step_id for step_id, state in states.items() if state.status.is_terminal) | running
     ready = ready_steps((state.step for state in states.values()), finished, begun)
     room = max(limit - len(running), 0)
     return tuple(step.id for step in ready[:room])

@@ -38,6 +38,7 @@ WORKFLOW_NAME = "run-deployment"
 ACTIVE = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
 LINGER_SECONDS = 30.0
 MAX_THREADS = 8
+MAX_RECOVERIES = 1000
 
 
 @dataclass(frozen=True)
@@ -172,13 +173,19 @@ class DbosDurable:
     def _register(self) -> Any:
         from dbos import DBOS
 
-        workflow = self._workflow
+        workflow: Any = self._workflow
         if workflow is None:
             raise RuntimeError("bind a workflow first")
 
-        @DBOS.workflow(name=WORKFLOW_NAME, max_recovery_attempts=1000)
+        home = asyncio.get_running_loop()
+
+        @DBOS.workflow(name=WORKFLOW_NAME, max_recovery_attempts=MAX_RECOVERIES)
         async def run(argument: Json) -> Json:
-            return await workflow(_DbosContext(DBOS.workflow_id or ""), argument)
+            running = workflow(_DbosContext(DBOS.workflow_id or ""), argument)
+            if asyncio.get_running_loop() is home:
+                return await running
+            # What DBOS recovers it runs on a loop of its own; everything of ours lives on the loop we were built on.
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(running, home))
 
         return run
 

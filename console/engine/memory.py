@@ -73,6 +73,10 @@ class MemoryDurable:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def forget(self) -> None:
+        """Lose every checkpoint, as when the engine's file is gone."""
+        self._journals.clear()
+
     async def _run(self, name: str, journal: _Journal) -> None:
         if self._workflow is None:
             raise RuntimeError("bind a workflow first")

@@ -79,3 +79,20 @@ class TestGivenAWorkerThatDies:
             assert world.platform.weights["api"] == {"blue": 100, "green": 0}
             assert world.platform.applied == ["20260101000000"]
             await world.engine.stop()
+
+
+class TestGivenAnEngineThatForgot:
+    @pytest.mark.parametrize("step", ["api.deploy", "api.bake-10", "front.promote"])
+    async def test_when_its_own_file_is_lost_then_the_record_alone_is_enough(self, step):
+        world = World()
+        await world.start()
+        deployment_id = await world.deploy("v2")
+        await world.until(deployment_id, lambda d: d.steps[step].status is StepStatus.RUNNING)
+
+        world.durable.forget()
+        await world.crash()
+        deployment = await world.until_ended(deployment_id)
+
+        assert deployment.status is DeploymentStatus.SUCCEEDED
+        assert dict(world.platform.changes) == ONCE
+        await world.engine.stop()

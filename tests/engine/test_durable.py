@@ -20,6 +20,7 @@ PROGRAM = textwrap.dedent(
 
     home, kill_at = Path(sys.argv[1]), sys.argv[2]
     ended = asyncio.Event()
+    home_loop = []
 
     def note(word):
         with open(home / "log", "a") as log:
@@ -28,6 +29,7 @@ PROGRAM = textwrap.dedent(
 
     async def workflow(context, argument):
         async def work(name):
+            assert asyncio.get_running_loop() is home_loop[0], "on another loop"
             note(name)
             if name == kill_at:
                 os.kill(os.getpid(), 9)
@@ -42,6 +44,7 @@ PROGRAM = textwrap.dedent(
         return {}
 
     async def main():
+        home_loop.append(asyncio.get_running_loop())
         durable = DbosDurable(database=home / "engine.db", worker="here", linger=0.0)
         durable.bind(workflow, lambda name: ended.set())
         await durable.ensure("d1", {"deployment": "d1"})

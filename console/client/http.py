@@ -177,6 +177,7 @@ class HttpService:
         async for message in self._stream("/v1/logs/follow", _log_values(query)):
             if message.event == "lines":
                 yield log_batch_from_json(message.data)
+                await asyncio.sleep(0)  # several may have arrived at once: let keys in between them
 
     async def _get(self, path: str, values: Mapping[str, Any] | None = None) -> Json:
         return (await self._ask("GET", path, values or {})).json()

@@ -83,8 +83,14 @@ def ensure_worker(places: Places, config: Path | None = None) -> None:
     with _starting(places):
         path = places.find_socket()
         check_owner(places, path)
-        if not answers(path):
-            _start(places, config)
+        deadline = time.monotonic() + START_SECONDS
+        while not answers(places.find_socket()):
+            try:
+                _start(places, config)
+            except WorkerRunning:
+                # One that somebody else is starting, or that is just ending: wait until it answers or has gone.
+                if not _is_settled(places, deadline):
+                    raise
 
 
 @contextmanager
@@ -146,19 +152,29 @@ def _start(places: Places, config: Path | None) -> None:
         raise _silent(places, process, began)
     if "error" in word:
         process.wait(5)
-        error = error_from_json(word["error"])
-        if isinstance(error, WorkerRunning) and _comes_up(places):
-            return
-        raise error
+        raise error_from_json(word["error"])
 
 
-def _comes_up(places: Places) -> bool:
-    """Wait for a worker that somebody else is starting at this moment."""
-    deadline = time.monotonic() + START_SECONDS
+def _is_settled(places: Places, deadline: float) -> bool:
+    """Wait until the holder of the worker's lock answers, or nobody holds it; False when neither came in time."""
     while time.monotonic() < deadline:
-        if answers(places.find_socket()):
+        if answers(places.find_socket()) or not _is_held(places.lock):
             return True
         time.sleep(0.05)
+    return False
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
     return False
 
 

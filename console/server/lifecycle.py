@@ -13,6 +13,7 @@ import socket
 import stat
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from console.client.places import LONGEST_SOCKET_PATH, Places
@@ -23,6 +24,7 @@ from console.domain.errors import ConfigError, ConfigProblem, ConsoleError, Stor
 LOG_BYTES = 5 * 1024 * 1024
 LOG_FILES = 3
 BACKLOG = 128
+LOOKERS_SECONDS = 0.3
 
 
 def prepare_home(places: Places) -> None:
@@ -68,7 +70,7 @@ class HomeLock:
                 f"The worker's lock cannot be opened: {problem.strerror}.", str(self._places.lock), "Check its owner."
             ) from problem
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _flock(handle)
         except BlockingIOError as problem:
             holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(handle)
@@ -86,6 +88,19 @@ class HomeLock:
             os.ftruncate(self._handle, 0)
             os.close(self._handle)
             self._handle = None
+
+
+def _flock(handle: int) -> None:
+    """Take the lock; clients that only look whether it is held hold it for an instant themselves."""
+    deadline = time.monotonic() + LOOKERS_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def open_listener(places: Places, group: str = "") -> tuple[socket.socket, Path]:

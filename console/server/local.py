@@ -86,11 +86,16 @@ class LocalService:
         return await self._parts.engine.preview(wish)
 
     async def deploy(self, wish: Wish, request_id: str, digest: str = "") -> Submitted:
-        work = self._parts.engine.deploy(wish, request_id, digest, self._actor)
         detail = {"release": wish.release, "strategy": wish.strategy, "reason": wish.reason}
         if wish.emergency:
             detail["emergency"] = "yes"
-        return await self._audited("deploy", wish.environment, work, detail)
+
+        async def start() -> Submitted:
+            submitted = await self._parts.engine.deploy(wish, request_id, digest, self._actor)
+            detail["deployment"] = submitted.deployment
+            return submitted
+
+        return await self._audited("deploy", wish.environment, start(), detail)
 
     async def control(self, deployment: DeploymentId, request: ControlRequest) -> None:
         request = self._with_honest_time(request)

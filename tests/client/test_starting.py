@@ -19,6 +19,7 @@ from console.client.places import Places
 from console.client.service import WorkerUnavailable
 from console.domain.errors import ConfigError, ExitCode, StoreTooNew
 from console.domain.exchange import HistoryQuery
+from console.server.lifecycle import HomeLock
 
 pytestmark = pytest.mark.e2e
 
@@ -104,6 +105,26 @@ class TestGivenNoWorker:
 
         assert "ended with 1 before it was ready" in str(problem.value)
         assert "no legs today" in str(problem.value)
+
+
+class TestGivenAWorkerThatIsJustEnding:
+    async def test_when_a_client_comes_then_it_waits_for_the_end_and_starts_the_next(self, home):
+        places = Places(home)
+        ending = HomeLock(places)
+        ending.take()
+        connecting = asyncio.ensure_future(connect(home))
+        async with asyncio.timeout(60):
+            while "running here already" not in await asyncio.to_thread(read_log, places):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+        ending.release()
+
+        async with await connecting as client:
+            assert (await client.worker_status()).pid == worker_pid(places)
+
+
+def read_log(places: Places) -> str:
+    return places.log.read_text() if places.log.exists() else ""
 
 
 class TestGivenAWorker:

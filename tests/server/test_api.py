@@ -50,11 +50,12 @@ class TestGivenAnAdministrator:
         assert plan == build_plan()
         assert plan.digest == build_plan().digest
 
-    async def test_when_they_press_twice_then_it_is_one_deployment(self, client):
+    async def test_when_they_press_twice_then_it_is_one_deployment(self, client, world):
         first = await client.deploy(Wish(PRODUCTION), "press-1", build_plan().digest)
         second = await client.deploy(Wish(PRODUCTION), "press-1", build_plan().digest)
 
         assert (second.deployment, first.again, second.again) == (first.deployment, False, True)
+        assert {row.detail["deployment"] for row in await world.ledger.audit()} == {first.deployment}
 
     async def test_when_the_plan_is_another_then_every_reason_comes_back(self, client):
         with pytest.raises(PlanRejected) as refusal:

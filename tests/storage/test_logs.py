@@ -16,7 +16,7 @@ from console.domain.ids import DeploymentId, EnvironmentName
 from console.domain.observations import LogLine
 from console.storage.log_files import format_line, name_of, parse_line, segments
 from console.storage.log_search import LineFilter
-from console.storage.logs import LogStore
+from console.storage.logs import FOLLOWED_LINES, PIECE_LINES, LogStore
 from console.storage.retention import Keep, prune
 
 START = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
@@ -168,13 +168,14 @@ class TestGivenAFollower:
 
     async def test_when_it_is_slow_then_it_loses_the_oldest_and_is_told_how_many(self, store):
         with store.listen(LineFilter(PRODUCTION)) as follower:
-            store.write(PRODUCTION, [line(i, str(i)) for i in range(12_000)])
+            store.write(PRODUCTION, [line(i, str(i)) for i in range(FOLLOWED_LINES + 700)])
+            following = store.follow(follower)
 
-            lines, dropped = await anext(store.follow(follower))
+            pieces = [await anext(following) for _ in range(FOLLOWED_LINES // PIECE_LINES)]
 
-        assert len(lines) == 5000
-        assert lines[-1].text == "11999"
-        assert dropped == 7000
+        lines = [found for piece, _ in pieces for found in piece]
+        assert [int(found.text) for found in lines] == list(range(700, FOLLOWED_LINES + 700))
+        assert [dropped for _, dropped in pieces] == [700] + [0] * (len(pieces) - 1)
 
     async def test_when_it_leaves_then_nothing_is_kept_for_it(self, store):
         with store.listen(LineFilter(PRODUCTION)) as follower:

@@ -10,8 +10,23 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from providers.contract import ArmCounters
+
+class Totals(Protocol):
+    """What a router counted since it began anew; latencies in seconds, buckets cumulative with infinity last."""
+
+    @property
+    def requests(self) -> int: ...
+
+    @property
+    def errors(self) -> int: ...
+
+    @property
+    def latency_sum(self) -> float: ...
+
+    @property
+    def latency_buckets(self) -> Mapping[float, int]: ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,7 @@ class Increment:
         )
 
 
-def increment(before: ArmCounters | None, after: ArmCounters) -> Increment:
+def increment(before: Totals | None, after: Totals) -> Increment:
     """What came between two looks. Without a look before, the totals are of an unknown past and not counted."""
     if before is None:
         return Increment(is_seam=True)
@@ -52,7 +67,7 @@ def increment(before: ArmCounters | None, after: ArmCounters) -> Increment:
     )
 
 
-def is_new_run(before: ArmCounters, after: ArmCounters) -> bool:
+def is_new_run(before: Totals, after: Totals) -> bool:
     """Whether any total fell, so that the router began to count anew."""
     return (
         after.requests < before.requests
@@ -114,9 +129,9 @@ class Window:
     def __init__(self, length: float = 15.0) -> None:
         self._length = length
         self._items: deque[tuple[float, float, Increment]] = deque()
-        self._last: tuple[float, ArmCounters] | None = None
+        self._last: tuple[float, Totals] | None = None
 
-    def look(self, at: float, totals: ArmCounters) -> Increment:
+    def look(self, at: float, totals: Totals) -> Increment:
         """Take in running totals seen at `at` (seconds of a monotonic clock) and return what is new."""
         before = self._last
         self._last = (at, totals)

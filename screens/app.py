@@ -26,7 +26,7 @@ from screens.base import NOTICE_S, ConsoleScreen, Dialog
 from screens.commands import Command
 from screens.dashboard import Dashboard
 from screens.feed import Feed
-from screens.store import Store
+from screens.store import Link, Store
 from screens.view.notice import Grade, Notice, of_error, of_fault
 
 HERE = Path(__file__).parent
@@ -71,7 +71,9 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         environment: str = "",
         driver_class: type[Driver] | None = None,
     ) -> None:
-        super().__init__(driver_class=driver_class)
+        # Textual decides here, before it knows our theme, whether NO_COLOR means none or shades of grey.
+        super().__init__(driver_class=driver_class, ansi_color=True if theme == themes.ANSI else None)
+        self.set_reactive(App.ansi_color, None)
         self.service = service
         self.actions = Actions(self)
         self.clock = clock
@@ -94,6 +96,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         self._is_dirty = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._followed = ""
+        self._was_lost = False
 
     @property
     def tick_s(self) -> float:
@@ -128,9 +131,17 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         """Draw the present state now."""
         self._is_dirty = False
         self._choose_environment()
+        self._notice_return()
         for screen in self.screen_stack:
             if isinstance(screen, ConsoleScreen | Dialog):
                 screen.redraw()
+
+    def _notice_return(self) -> None:
+        """Say that a lost worker answers again: what happened meanwhile has been read by then."""
+        is_lost = self.store.link is Link.LOST
+        if self._was_lost and self.store.link is Link.LIVE:
+            self.hint("The worker answers again. Nothing was missed.", "done")
+        self._was_lost = is_lost
 
     def _tick(self) -> None:
         """Draw if something changed or moves, and come back only as long as that is so: at rest nothing runs."""

@@ -89,6 +89,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("next_field", "next field", "form", ("tab", "down"), "tab", "next field", footer=20),
     Command("previous_field", "previous field", "form", ("shift+tab", "up"), "shift+tab"),
     Command("show_plan", "show what would happen", "form", ("enter",), "⏎", "show the plan", footer=10),
+    Command("back", "back; nothing started", "form", ("escape",), "esc", "back", footer=95),
     Command("start", "start this plan", "preview", ("enter",), "⏎", "start it", needs="deploy", footer=10),
     Command("edit", "back to the form", "preview", ("e",), "e", "edit", footer=20),
     Command("confirm", "do it", "dialog", ("y",), "y", "yes, do it", footer=10),

@@ -15,7 +15,7 @@ from screens.layout import WIDE, Grid, grid_for
 from screens.ring import LogFilter, LogRing
 from screens.view.environments import environment_rows
 from screens.view.health import health_rows
-from screens.view.pipeline import active_key, pipeline_rows, title
+from screens.view.pipeline import active_key, connection_rows, pipeline_rows, title
 from screens.view.rows import Row, Span, row
 from screens.view.traffic import traffic_rows
 from screens.widgets.logpane import LogPane
@@ -60,7 +60,11 @@ class Dashboard(ConsoleScreen):
             self.environments.cursor = chosen
         self.place_panes()
         named = row(Span(chosen, "dim"))
-        self.environments.show(environment_rows(store, now, self.environments.room[0], services=services))
+        if store.identity is not None:
+            self.environments.show(environment_rows(store, now, self.environments.room[0], services=services))
+        if store.identity is None:
+            self.pipeline.show(connection_rows(store.link_detail, self.pipeline.room[0]))
+            return
         self.pipeline.show(
             pipeline_rows(deployment, now, *self.pipeline.room), title(deployment), sight=active_key(deployment)
         )

@@ -82,7 +82,7 @@ class DeployScreen(ConsoleScreen):
 
     def scopes(self) -> tuple[str, ...]:
         if self._stage is Stage.FORM:
-            return ("form", "anywhere")
+            return ("form",)
         return ("preview", "list", "anywhere")
 
     def draw_footer(self) -> None:

@@ -15,7 +15,8 @@ from console.domain.events import DeploymentRequested, Event
 from console.domain.ids import DeploymentId, EnvironmentName
 from screens.store import ENDS, Link, Store
 
-HEARTBEAT_S = 10.0
+GLANCE_S = 1.0
+GLANCES_A_QUESTION = 10
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 5.0
 
@@ -142,15 +143,28 @@ class Feed:
         self._store.set_deployment(await self._service.deployment(deployment))
 
     async def _watch_worker(self) -> None:
-        """Ask now and then, because an event stream that is silent looks like one that is dead."""
+        """Notice a worker that is gone, because an event stream that is silent looks like one that is dead.
+
+        A service that knows whether its stream is open says so in `is_connected`; the worker itself is asked now
+        and then, and every time while it does not answer.
+        """
+        glances = 0
         while True:
-            await self._sleep(HEARTBEAT_S)
+            await self._sleep(GLANCE_S)
+            glances += 1
+            is_open = bool(getattr(self._service, "is_connected", True))
+            is_lost = self._store.link is Link.LOST
+            if is_open and not is_lost and glances < GLANCES_A_QUESTION:
+                continue
+            glances = 0
             try:
                 await self._service.worker_status()
             except ConsoleError as error:
                 self._lose(short(error))
                 continue
-            if self._store.link is Link.LOST:
+            if not is_open:
+                self._lose("The event stream is interrupted.")
+            elif is_lost:
                 await self._quietly(self._load_all)
 
     async def _follow_logs(self, environment: EnvironmentName) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import groupby
 
 from rich.cells import cell_len
@@ -55,7 +56,7 @@ class Frame:
             if text is not None:
                 self._put(text, style)
             elif final == "m":
-                style = "" if parameters in {"", "0"} else parameters
+                style = _style(parameters)
             elif final == "H":
                 row, _, column = parameters.partition(";")
                 self._row, self._column = int(row or 1) - 1, int(column or 1) - 1
@@ -128,6 +129,15 @@ class Frame:
             out.append("".join(cells[x] for x in group))
         # At the right edge terminals differ on where the pen is.
         self._pen = (y, end) if end < self.width else None
+
+
+@lru_cache(maxsize=512)
+def _style(parameters: str) -> str:
+    """SGR parameters without those that only say "as usual": resets and default colours."""
+    parts = parameters.split(";")
+    if "38" in parts or "48" in parts:
+        return parameters
+    return ";".join(part for part in parts if part not in {"", "0", "39", "49"})
 
 
 def _cells(text: str) -> Iterator[str]:

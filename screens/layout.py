@@ -29,7 +29,7 @@ def grid_for(width: int, height: int, *, environments: int, traffic: int, health
         environments: Lines that the environments would like, title included; likewise `traffic` and `health`.
     """
     if width >= WIDE:
-        left = min(94, width * 46 // 100)
+        left = min(104, width * 49 // 100)
         logs = min(max(8, height * 30 // 100), height // 2)
         upper = height - logs
         first = _clamp(environments, 4, upper // 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -55,7 +56,7 @@ def run_console(
 
     Args:
         service_factory: Makes the service inside the event loop; may be a coroutine function. A service with an
-            `aclose` method is closed at the end.
+            coroutine `close` is closed at the end.
         theme: One of `screens.themes.NAMES`, or empty for what fits the terminal.
         environment: The one to show first.
 
@@ -98,13 +99,14 @@ async def _run(
         environment=environment,
         driver_class=DiffDriver,
     )
+    gc.freeze()  # what was imported lives as long as the console: no collection needs to look at it again
     loop = asyncio.get_running_loop()
     for number, code in ((signal.SIGTERM, TERMINATED), (signal.SIGHUP, HANGUP)):
         loop.add_signal_handler(number, app.exit, code)
     try:
         await app.run_async(mouse=is_set(environ, MOUSE))
     finally:
-        close = getattr(service, "aclose", None)
+        close = getattr(service, "close", None)
         if close is not None:
             await close()
     if app.fault:

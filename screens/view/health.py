@@ -18,7 +18,7 @@ LATENCY_WORSE = 0.20
 LATENCY_SHOWN = 0.05
 HEALTH_WIDTH = 11
 HEADROOM = 1.3
-COLUMNS = {"errors": 8, "p95": 12, "rate": 7, "p50": 12, "cpu": 6, "memory": 7, "trend": 16}
+COLUMNS = {"errors": 8, "p95": 11, "rate": 7, "p50": 7, "cpu": 6, "memory": 7, "trend": 14}
 """Columns and their widths, the most important first: the last ones go where the pane is narrow."""
 ORDER = ("errors", "p50", "p95", "rate", "cpu", "memory", "trend")
 
@@ -116,7 +116,7 @@ def _cell(column: str, arm: ArmHealth, baseline: ArmHealth | None, trend: str) -
     if column == "errors":
         return _error_cell(arm.error_rate, baseline, size)
     if column == "p50":
-        return _latency_cell(arm.latency_p50, baseline.latency_p50 if baseline else None, size)
+        return Span(right(words.milliseconds(arm.latency_p50), size))
     if column == "p95":
         return _latency_cell(arm.latency_p95, baseline.latency_p95 if baseline else None, size)
     if column == "rate":

@@ -203,6 +203,15 @@ def pipeline_rows(deployment: Deployment | None, now: datetime, width: int, heig
     return [*head, *step_rows(list(deployment.steps.values()), now, width, height - len(head))]
 
 
+def connection_rows(detail: str, width: int) -> list[Row]:
+    """What stands where the pipeline will be, until the worker has answered for the first time."""
+    rows = [BLANK, row(Span("  Asking the worker …", "dim"))]
+    if detail:
+        rows += [row("  ", Span(line, "warn")) for line in wrap(detail, width - 2)]
+        rows.append(row(Span("  It is tried again by itself; q leaves.", "dim")))
+    return rows
+
+
 def active_key(deployment: Deployment | None) -> str:
     """The step to keep in sight: what runs, else what waits, else what failed; none once it has ended."""
     if deployment is None or deployment.is_terminal:

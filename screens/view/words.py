@@ -72,7 +72,7 @@ LEVEL: dict[str, Sign] = {
 
 ASCII = str.maketrans(
     "○◔▸‖↶✓■✗·–●◐…─━│→←↑↓█░▁▂▃▄▅▆▇×—≤≥≈‹›▌⏎▪",
-    "ob>=<+#x.-o@.--|><^v#.__--=+*x-<>~<>|>*",
+    "o~>=<+#x.-o@.--|><^v#.__--=+*x-<>~<>|>*",
 )
 """The same pictures on terminals whose font has only ASCII: one cell for one cell."""
 

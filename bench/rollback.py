@@ -78,13 +78,13 @@ async def _until_moved(admin: str) -> float:
     async with httpx.AsyncClient() as client:
         while True:
             answer = await client.get(f"{admin}/id/backend")
-            if answer.json()["load_balancing"]["selection_policy"]["weights"] == [100, 0]:
+            if answer.json()["load_balancing"]["selection_policy"]["weights"][1] == 0:
                 return time.perf_counter()
             await asyncio.sleep(WATCH_PAUSE)
 
 
 def _curl(admin: str) -> float:
-    policy = json.dumps({"policy": "weighted_round_robin", "weights": [100, 0]})
+    policy = json.dumps({"policy": "weighted_round_robin", "weights": [1, 0]})
     url = f"{admin}/id/backend/load_balancing/selection_policy"
     command = ["curl", "-s", "-X", "PATCH", "-H", "Content-Type: application/json", "-d", policy, url]
     before = time.perf_counter()

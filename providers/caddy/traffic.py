@@ -7,6 +7,7 @@ replaced since is FAILED, and says what the router shows instead.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 
 from console.domain.errors import Rejected
@@ -44,7 +45,9 @@ class Routes:
         return dict(zip(places, _percent(shown), strict=True))
 
     def write(self, route: str, handler: Handler, weights: Mapping[str, int]) -> list[int]:
-        """The handler's list of weights for these arms; an arm that is not named gets nothing.
+        """The handler's list of weights for these arms, in lowest terms; an arm that is not named gets nothing.
+
+        Caddy serves each upstream its whole weight in a row: [50, 50] are blocks of fifty, [1, 1] is every other one.
 
         Raises:
             Rejected: An arm is unknown, or the handler does not fit the arms.
@@ -57,7 +60,8 @@ class Routes:
         written = [0] * len(handler.dials)
         for arm, weight in weights.items():
             written[places[arm]] = weight
-        return written
+        parts = math.gcd(*written) or 1
+        return [weight // parts for weight in written]
 
     def _places(self, route: str, handler: Handler) -> dict[str, int]:
         if handler.policy != WEIGHTED:

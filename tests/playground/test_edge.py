@@ -150,6 +150,21 @@ class TestGivenAnEdgeUnderLoad:
         assert set(load.totals.by_release) == {"v1.1"}
         assert await shore.edge.weights() == {"blue": 0, "green": 100}
 
+    async def test_when_it_is_divided_in_half_then_every_other_request_goes_to_each_arm(self, shore: Shore):
+        await shore.run("backend-blue", "v1.0")
+        await shore.run("backend-green", "v1.1")
+
+        await shore.edge.router.change("PATCH", "/id/backend/load_balancing", build_load_balancing((50, 50)))
+        load = Arms(shore.port, 0, keep_alive_share=0.0)
+        for _ in range(20):
+            await load.send_one()
+
+        assert {name: counted["requests"] for name, counted in load.totals.by_release.items()} == {
+            "v1.0": 10,
+            "v1.1": 10,
+        }
+        assert await shore.edge.weights() == {"blue": 50, "green": 50}
+
 
 class TestGivenTheEdgesAdminAddress:
     async def test_then_it_tells_each_arms_answers_and_counts_only_real_changes_of_weight(self, shore: Shore):
@@ -172,7 +187,8 @@ class TestGivenTheEdgesAdminAddress:
             await answers_ok(shore.port, "/api/items")
             same = build_load_balancing((90, 10))
             await call("PATCH", "/id/backend/load_balancing", same)
-            await call("PATCH", "/id/backend/load_balancing", same)
+            in_other_terms = {"selection_policy": {"policy": "weighted_round_robin", "weights": [90, 10]}}
+            await call("PATCH", "/id/backend/load_balancing", in_other_terms)
             refused, _ = await call("PATCH", "/id/nobody/load_balancing", same)
             _, metrics = await call("GET", "/metrics")
             _, read_back = await call("GET", "/id/backend/load_balancing/selection_policy/weights")
@@ -180,7 +196,7 @@ class TestGivenTheEdgesAdminAddress:
             await served.stop()
 
         assert refused >= 400
-        assert json.loads(read_back) == [90, 10]
+        assert json.loads(read_back) == [90, 10]  # Caddy gives back what was written last
         assert admin.changes == 1
         assert b'caddy_http_request_duration_seconds_bucket{code="404"' in metrics
         assert b'server="backend-blue"' in metrics

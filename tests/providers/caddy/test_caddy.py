@@ -53,6 +53,12 @@ class TestGivenARouteWithAllTrafficOnBlue:
         assert await can.router.fetch_weights("backend") == {"blue": 0, "green": 100}
         assert set(caddy.ask(times=20)) == {"green"}
 
+    async def test_when_it_is_divided_in_half_then_arms_take_turns(self, caddy, can):
+        await can.shift_traffic.start(ShiftTraffic("backend", {"blue": 50, "green": 50}), KEY)
+
+        assert await can.router.fetch_weights("backend") == {"blue": 50, "green": 50}
+        assert Counter(caddy.ask(times=10)) == {"blue": 5, "green": 5}
+
     async def test_when_somebody_moves_it_afterwards_then_the_operation_says_so(self, caddy, can):
         ended = await can.shift_traffic.start(ShiftTraffic("backend", {"blue": 50, "green": 50}), KEY)
         caddy.reset(weights=(20, 80))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -34,6 +35,8 @@ def demo(session: Session) -> int:
             "standard input or output is not one",
             "Use `quarterdeck demo --headless`, which tells the story as text.",
         )
+    for number in (signal.SIGTERM, signal.SIGHUP):  # whatever ends us, the playground goes down first
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     with _home(session) as home:
         with _playground(session, home):
             code = asyncio.run(_and_close(session, home)) if session.options.headless else _guided(session)
@@ -58,7 +61,17 @@ def _home(session: Session) -> Iterator[Path]:
     home = Path(tempfile.mkdtemp(prefix="quarterdeck-demo-"))
     session.options.home = str(home)
     session.options.config_file = str(home / CONFIG)  # whatever the environment names, this is about the playground
-    yield home
+    try:
+        yield home
+    except Exception:
+        raise  # everything stays: whoever looks for the reason finds it there
+    except BaseException:
+        _keep_only_reports(home)  # somebody had enough
+        raise
+    _keep_only_reports(home)
+
+
+def _keep_only_reports(home: Path) -> None:
     for entry in home.iterdir():
         if entry.name != REPORTS:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)

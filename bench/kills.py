@@ -97,6 +97,8 @@ def main() -> int:
         deck = Deck(Path(directory))
         deck.run("playground", "up")
         try:
+            play(deck, GOOD, ())  # the very first deployment also switches off what a platform does by itself
+            deck.run("rollback", "production", "--wait")
             rounds = _rounds(deck, chosen.kills, chance)
         finally:
             deck.run("worker", "stop", check=False)

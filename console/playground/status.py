@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,8 +35,7 @@ async def gather_status(world: World, faults: Mapping[str, dict[str, Any]]) -> S
         failures=[{**failure, "at": _moment(failure["at"])} for failure in traffic["failures"]],
         releases=[{"name": one.name, "about": one.about, "commit": one.commit} for one in world.catalogue.releases],
         services=services,
-        # Supabase's own count includes what its databases count: migrations, however they came to them.
-        changes={name: one.changes for name, one in world.emulators.items()} | {"caddy": world.admin.changes},
+        changes=_changes(world, migrations.values()),
         migrations={name: {"applied": one.applied, "reverted": one.reverted} for name, one in migrations.items()},
         faults=dict(faults),
         edge_url=world.edge.url,
@@ -46,6 +45,13 @@ async def gather_status(world: World, faults: Mapping[str, dict[str, Any]]) -> S
             for one in (*world.children(), *_myself())
         ],
     )
+
+
+def _changes(world: World, migrations: Iterable[MigrationChanges]) -> dict[str, int]:
+    """What each platform was made to do. A migration reaches the database directly, and is Supabase's all the same."""
+    changes = {name: one.changes for name, one in world.emulators.items()} | {"caddy": world.admin.changes}
+    changes["supabase"] += sum(one.applied + one.reverted for one in migrations)
+    return changes
 
 
 def quantile(counts: list[int], share: float) -> float | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -13,115 +12,34 @@ from console.domain import events as ev
 from console.domain.errors import InvalidTransition
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
 from console.domain.plan import Phase, Plan, Step
-from console.domain.verdict import Verdict
+from console.domain.progress import (
+    ControlRecord,
+    DeploymentStatus,
+    Operation,
+    Rollback,
+    StepState,
+    StepStatus,
+    TrafficRecord,
+    VerdictRecord,
+)
 
-
-class DeploymentStatus(StrEnum):
-    REQUESTED = "requested"
-    WAITING = "waiting"
-    RUNNING = "running"
-    PAUSED = "paused"
-    ROLLING_BACK = "rolling_back"
-    SUCCEEDED = "succeeded"
-    ROLLED_BACK = "rolled_back"
-    ABORTED = "aborted"
-    FAILED = "failed"
-
-    @property
-    def is_terminal(self) -> bool:
-        return self in {self.SUCCEEDED, self.ROLLED_BACK, self.ABORTED, self.FAILED}
-
-
-class StepStatus(StrEnum):
-    PENDING = "pending"
-    WAITING = "waiting"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    UNDONE = "undone"
-    LOST = "lost"
-
-    @property
-    def is_terminal(self) -> bool:
-        return self in {self.SUCCEEDED, self.FAILED, self.SKIPPED, self.UNDONE, self.LOST}
-
-
-@dataclass(frozen=True)
-class Operation:
-    """What a platform was asked: our key, and its own reference once it answered."""
-
-    key: str
-    reference: str = ""
-    intended_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class StepState:
-    """Where one step stands. `approved_by` is set once somebody let it pass."""
-
-    step: Step
-    status: StepStatus = StepStatus.PENDING
-    attempts: int = 0
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    detail: str = ""
-    outputs: Mapping[str, Any] = field(default_factory=dict)
-    operation: Operation | None = None
-    waiting_until: datetime | None = None
-    retry_at: datetime | None = None
-
-    @property
-    def was_begun(self) -> bool:
-        """Whether a platform may have been touched, so that a rollback must take it back."""
-        return self.started_at is not None and self.status not in {StepStatus.SKIPPED, StepStatus.UNDONE}
-
-    def duration(self, now: datetime) -> timedelta | None:
-        return None if self.started_at is None else (self.ended_at or now) - self.started_at
-
-
-@dataclass(frozen=True)
-class TrafficRecord:
-    at: datetime
-    service: ServiceName
-    weights: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class VerdictRecord:
-    at: datetime
-    step: StepId
-    verdict: Verdict
-    service: ServiceName | None = None
-
-
-@dataclass(frozen=True)
-class Rollback:
-    trigger: ev.Trigger
-    reason: str
-    requested_by: Actor
-    requested_at: datetime
-    services: tuple[ServiceName, ...] = ()
-    steps: tuple[StepId, ...] = ()
-    traffic_restored_at: datetime | None = None
-    ended_at: datetime | None = None
-
-    @property
-    def traffic_restored_after(self) -> timedelta | None:
-        return None if self.traffic_restored_at is None else self.traffic_restored_at - self.requested_at
-
-    @property
-    def duration(self) -> timedelta | None:
-        return None if self.ended_at is None else self.ended_at - self.requested_at
-
-
-@dataclass(frozen=True)
-class ControlRecord:
-    at: datetime
-    actor: Actor
-    control: ev.Control
-    step: StepId | None
-    reason: str
+__all__ = [
+    "ControlRecord",
+    "Deployment",
+    "DeploymentStatus",
+    "Operation",
+    "Rollback",
+    "StepState",
+    "StepStatus",
+    "TrafficRecord",
+    "VerdictRecord",
+    "begin",
+    "fold",
+    "fold_all",
+    "is_rollback_step",
+    "steps_in_order",
+    "undone_by",
+]
 
 
 @dataclass(frozen=True)

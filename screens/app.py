@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import App
 from textual.driver import Driver
 from textual.screen import Screen
@@ -32,7 +33,11 @@ from screens.view.notice import Grade, Notice, of_error, of_fault
 HERE = Path(__file__).parent
 TICK_S = 0.25
 SLOW_TICK_S = 1.0
-LOG_TICK_S = 0.1
+LOG_TICK_S = 0.2
+FAULT = (
+    "The console met a fault of its own and closed: {}.\n"
+    "Deployments are not touched by it: start `quarterdeck` again to see them."
+)
 COPY_LIMIT = 74_994
 """Characters: longer OSC 52 texts are cut off by some terminals."""
 
@@ -286,4 +291,5 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         frames = inspect.getinnerframes(error.__traceback__) if error is not None and error.__traceback__ else []
         place = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "unknown place"
         self.fault = f"{type(error).__name__} at {place}"
+        self._exit_renderables.append(Text(FAULT.format(self.fault)))
         self._close_messages_no_wait()

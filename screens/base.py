@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual import events
 from textual.app import ComposeResult
+from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
@@ -41,6 +42,9 @@ class Keys:
 
 class ConsoleScreen(Screen[None], Keys, inherit_bindings=False):
     """A whole screen. Subclasses yield panes in `compose_body` and fill them in `draw`."""
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """Textual's own, which repaints the whole screen for every change of focus; both panes repaint themselves."""
 
     place = ""
     unsaid: frozenset[str] = frozenset()

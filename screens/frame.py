@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -20,6 +21,9 @@ TOKEN = re.compile(
 POSITION = re.compile(r"\x1b\[\d+;\d+H")
 JOINED_GAP = 4
 """Equal cells between two changes that are sent again rather than jumped over: a jump costs six bytes or more."""
+
+LEAST_SCROLLED = 3
+"""Lines that must have moved together before the terminal is asked to scroll."""
 
 UNKNOWN = "\0"
 Cells = list[str]
@@ -71,6 +75,7 @@ class Frame:
     def flush(self) -> str:
         """The bytes that turn what was sent into what is wanted; empty when they are the same."""
         out: list[str] = []
+        self._scroll(out)
         for y in sorted(self._dirty):
             wanted, style = self._wanted[y], self._wanted_style[y]
             sent, sent_style = self._sent[y], self._sent_style[y]
@@ -85,6 +90,30 @@ class Frame:
             out.append(f"\x1b[{self._row + 1};{self._column + 1}H")
             self._pen = (self._row, self._column)
         return "".join(out)
+
+    def _scroll(self, out: list[str]) -> None:
+        """Let the terminal move lines that only went up, as logs do: a few bytes in place of a pane."""
+        places = {}
+        for y in self._dirty:
+            cells = self._sent[y]
+            if cells != self._wanted[y] and UNKNOWN not in cells and any(cell != " " for cell in cells):
+                places[tuple(cells), tuple(self._sent_style[y])] = y
+        moves: dict[int, list[int]] = {}
+        for y in self._dirty:
+            was = places.get((tuple(self._wanted[y]), tuple(self._wanted_style[y])), y)
+            if was > y:
+                moves.setdefault(was - y, []).append(y)
+        if not moves:
+            return
+        by, rows = max(moves.items(), key=lambda move: len(move[1]))
+        if len(rows) < LEAST_SCROLLED:
+            return
+        first, last = min(rows), max(rows) + by
+        out.append(f"\x1b[m\x1b[{first + 1};{last + 1}r\x1b[{last + 1};1H" + "\n" * by + "\x1b[r")
+        self._pen, self._pen_style = None, ""
+        for grid, fill in ((self._sent, UNKNOWN), (self._sent_style, "")):
+            grid[first : last + 1] = [*grid[first + by : last + 1], *([fill] * self.width for _ in range(by))]
+        self._dirty.update(range(first, last + 1))
 
     def text(self) -> list[str]:
         """The wanted picture, for tests."""
@@ -124,11 +153,61 @@ class Frame:
         cells, styles = self._wanted[y], self._wanted_style[y]
         for style, group in groupby(range(begin, end), key=styles.__getitem__):
             if style != self._pen_style:
-                out.append(f"\x1b[0;{style}m" if style else "\x1b[m")
+                out.append(_change(self._pen_style, style))
                 self._pen_style = style
             out.append("".join(cells[x] for x in group))
         # At the right edge terminals differ on where the pen is.
         self._pen = (y, end) if end < self.width else None
+
+
+class _Parts(NamedTuple):
+    """SGR parameters by what they set; an empty colour is the terminal's own."""
+
+    attributes: tuple[str, ...]
+    foreground: str
+    background: str
+
+
+@lru_cache(maxsize=512)
+def _parts(style: str) -> _Parts:
+    attributes, foreground, background = [], "", ""
+    parameters = style.split(";") if style else []
+    at = 0
+    while at < len(parameters):
+        code = parameters[at]
+        if code in {"38", "48"}:
+            length = 3 if parameters[at + 1 : at + 2] == ["5"] else 5
+            colour = ";".join(parameters[at : at + length])
+            foreground, background = (colour, background) if code == "38" else (foreground, colour)
+            at += length
+            continue
+        if code[:1] == "3" or (code[:1] == "9" and len(code) == 2):
+            foreground = code if len(code) == 2 else foreground
+            attributes += [code] if len(code) == 1 else []
+        elif len(code) > 1 and code[:1] in {"4", "1"} and code != "1":
+            background = code
+        else:
+            attributes.append(code)
+        at += 1
+    return _Parts(tuple(attributes), foreground, background)
+
+
+@lru_cache(maxsize=4096)
+def _change(old: str | None, new: str) -> str:
+    """The shortest sequence from one style to another; None is an unknown one."""
+    whole = f"\x1b[0;{new}m" if new else "\x1b[m"
+    if old is None:
+        return whole
+    before, after = _parts(old), _parts(new)
+    if before.attributes != after.attributes:
+        return whole
+    parts = []
+    if before.foreground != after.foreground:
+        parts.append(after.foreground or "39")
+    if before.background != after.background:
+        parts.append(after.background or "49")
+    short = f"\x1b[{';'.join(parts)}m"
+    return min(short, whole, key=len)
 
 
 @lru_cache(maxsize=512)

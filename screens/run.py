@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 
 from console.client.service import Service
-from console.domain.errors import ConsoleError, UsageError
+from console.domain.errors import UsageError
 
 HANGUP, TERMINATED = 128 + signal.SIGHUP, 128 + signal.SIGTERM
 MOUSE = "QUARTERDECK_MOUSE"
@@ -109,10 +109,4 @@ async def _run(
         close = getattr(service, "close", None)
         if close is not None:
             await close()
-    if app.fault:
-        raise ConsoleError(
-            f"The console met a fault of its own and closed: {app.fault}.",
-            "",
-            "Deployments are not touched by it: start `quarterdeck` again to see them.",
-        )
     return app.return_value if app.return_value is not None else (app.return_code or 0)

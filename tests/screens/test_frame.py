@@ -123,3 +123,32 @@ class TestGivenAFrame:
             frame.take(data)
             ours.feed(frame.flush())
         assert ours.screen.display == plain.screen.display
+
+    def test_when_only_the_colour_changes_then_only_the_colour_is_sent(self) -> None:
+        frame = Frame(8, 1)
+        frame.take(
+            "\x1b[1;1H\x1b[38;5;10;48;5;1mab\x1b[0m\x1b[38;5;11;48;5;1mcd\x1b[0m\x1b[1;38;5;11mef\x1b[0m  \x1b[1;1H"
+        )
+        assert frame.flush() == "\x1b[1;1H\x1b[0;38;5;10;48;5;1mab\x1b[38;5;11mcd\x1b[0;1;38;5;11mef\x1b[m  \x1b[1;1H"
+
+    def test_when_lines_move_up_then_the_terminal_scrolls_them_and_shows_the_same(self) -> None:
+        plain, ours, frame = Terminal(40, 12), Terminal(40, 12), Frame(40, 12)
+
+        def picture(first: int) -> str:
+            title = "\x1b[1;1H\x1b[1m" + "a pane above".ljust(40) + "\x1b[0m"
+            logs = "".join(
+                f"\x1b[{3 + n};1H\x1b[3{(first + n) % 7}m{f'line {first + n} of a log'.ljust(40)}\x1b[0m"
+                for n in range(9)
+            )
+            return title + logs + "\x1b[12;1H" + "a footer".ljust(40)
+
+        sizes = []
+        for first in (0, 1, 3, 4, 11, 40, 41):
+            plain.feed(picture(first))
+            frame.take(picture(first))
+            before = ours.count
+            ours.feed(frame.flush())
+            sizes.append(ours.count - before)
+            assert ours.cells() == plain.cells()
+        assert sizes[1] < 100
+        assert sizes[0] > 300

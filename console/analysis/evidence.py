@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 class ArmCounts:
     """Requests of one arm in one stage.
 
-    `errors` counts 5xx answers, `slow` those above the frozen threshold, `timed` the requests that were held against it
-    (fewer than `requests` where the threshold was set later), `latency_sum` is seconds over all requests.
+    `errors` counts 5xx answers, `slow` those above the threshold of their moment, `timed` the requests that were held
+    against one (fewer than `requests` where the first was set later), `latency_sum` is seconds over all requests.
     """
 
     requests: int = 0
@@ -42,6 +42,7 @@ class ArmCounts:
 class StageCounts:
     """One stage of a rollout: the canary's share (0..1) and what each arm answered while it was in force.
 
+    `recent` is the canary over the last looks only, None where nobody kept it apart; see `latency_rule`.
     `blocks` counts stretches of time in which both arms had some requests, `blocks_slower` those in which a larger
     part of the canary's was slow; with nothing beside the canary, those in which most of its requests were slow.
     """
@@ -51,6 +52,7 @@ class StageCounts:
     stable: ArmCounts = ArmCounts()
     blocks: int = 0
     blocks_slower: int = 0
+    recent: ArmCounts | None = None
 
     @property
     def is_concurrent(self) -> bool:
@@ -65,8 +67,8 @@ class StageCounts:
 class Evidence:
     """All stages of one service's rollout so far, the current one last.
 
-    `slow_threshold` is the latency in seconds above which a request counts as slow, frozen from the baseline alone.
-    `before` is what the baseline answered before the canary got anything.
+    `slow_threshold` is the latency in seconds above which the next requests count as slow, set from the baseline's past
+    alone. `before` is what the baseline answered before the canary got anything.
     """
 
     stages: tuple[StageCounts, ...] = ()
@@ -96,6 +98,12 @@ class Evidence:
         stage = self.stages[-1]
         counted = replace(stage, blocks=stage.blocks + 1, blocks_slower=stage.blocks_slower + slower)
         return replace(self, stages=(*self.stages[:-1], counted))
+
+    def seeing_recently(self, candidate: ArmCounts) -> Evidence:
+        """Replace what the current stage knows of the canary's last looks."""
+        if not self.stages:
+            return self
+        return replace(self, stages=(*self.stages[:-1], replace(self.stages[-1], recent=candidate)))
 
     def entering(self, share: float) -> Evidence:
         """Begin a stage; the same share again continues the one in force."""

@@ -1,13 +1,17 @@
-"""Is the canary slower? By counting requests above a threshold that was frozen from the baseline before the comparison.
+"""Is the canary slower? By counting requests above a threshold that was set from the baseline before they came.
 
 With the baseline's 75th percentile as the threshold about a quarter of fair requests are slow, so slow requests are
-divided like errors: the same exact test tells whose they are. Heavy tails and units do not matter. Because any
-difference, however small, is found in the end, a rollback also asks that the mean is worse by a factor and by some
-seconds. And because one hiccup of a machine makes many requests slow at once, which the test would take for as many
-witnesses, it asks that the canary was the slower one in most stretches of time.
+divided like errors: the same exact test tells whose they are. Heavy tails and units do not matter, nor does the
+threshold's height as long as it depends on the past alone, so that it follows a machine that slows down or recovers.
+Because any difference, however small, is found in the end, a rollback also asks that the mean is worse by a factor and
+by some seconds. And because one hiccup of a machine makes many requests slow at once, which the test would take for as
+many witnesses, it asks that the canary was the slower one in most stretches of time.
 
-Alone, with all traffic on the canary, a slow machine and a slow release look the same: latency then only ever holds,
-and only while most stretches of time were slow.
+Alone, with all traffic on the canary, a slow machine and a slow release look the same, and a busy machine alone was
+measured to answer seven times as slowly as minutes before (308 ms after 46 ms). A release that is slow by itself was
+seen beside the baseline in the stages before. So latency alone never takes back, and holds only for what is gross
+(a multiple of the former baseline, and half a second above it), lasting (most stretches of time of the stage, most
+requests of the last looks) and still there: once the last looks are fine, the hold ends by itself.
 """
 
 from __future__ import annotations
@@ -65,9 +69,11 @@ def _is_slower_alone(evidence: Evidence, stable: ArmCounts, settings: JudgeSetti
     stage = evidence.current
     if stage is None or stage.share < 1.0 or stage.candidate.requests < settings.min_requests:
         return False
-    if not _is_lasting((stage,)):
+    recent = stage.recent if stage.recent is not None else stage.candidate
+    ours, theirs = recent.latency_mean, stable.latency_mean
+    if ours is None or theirs is None or not _is_lasting((stage,)) or 2 * recent.slow < recent.timed:
         return False
-    return _is_slower(stage.candidate, stable, settings.alone_latency_ratio, settings)
+    return ours > theirs * settings.alone_latency_ratio and ours > theirs + settings.alone_latency_floor
 
 
 def _words(candidate: ArmCounts, stable: ArmCounts) -> str:
@@ -84,9 +90,10 @@ def _words(candidate: ArmCounts, stable: ArmCounts) -> str:
 
 def _alone_words(evidence: Evidence, stable: ArmCounts, settings: JudgeSettings) -> str:
     stage = evidence.current
-    ours = (stage.candidate.latency_mean if stage else None) or 0.0
+    recent = None if stage is None else stage.recent or stage.candidate
+    ours = (recent.latency_mean if recent else None) or 0.0
     return (
-        f"With all traffic the new release takes {ours * 1000:.0f} ms on average, more than "
+        f"With all traffic the new release lately takes {ours * 1000:.0f} ms on average, more than "
         f"{settings.alone_latency_ratio:g} times the {1000 * (stable.latency_mean or 0.0):.0f} ms of the former one. "
-        "Nothing runs beside it to compare with: it may be the release or the machine."
+        "Nothing runs beside it to compare with: it may be the release or the machine. It ends with the slowness."
     )

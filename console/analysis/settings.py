@@ -22,7 +22,9 @@ class JudgeSettings:
         max_error_rate: A rate surely above this rolls back whatever the baseline does; 1 turns it off.
         latency_ratio: Latency rolls back only when the canary's mean exceeds the baseline's by this factor.
         latency_floor: And by this many seconds.
-        alone_latency_ratio: With all traffic on the canary, a mean above this multiple of the former baseline's holds.
+        alone_latency_ratio: With all traffic on the canary, a recent mean above this multiple of the former baseline's
+            holds, if it is also
+        alone_latency_floor: this many seconds above it. A busy machine easily takes a quarter of a second longer.
     """
 
     alpha_errors: float = 0.005
@@ -37,4 +39,5 @@ class JudgeSettings:
     max_error_rate: float = 1.0
     latency_ratio: float = 1.2
     latency_floor: float = 0.010
-    alone_latency_ratio: float = 3.0
+    alone_latency_ratio: float = 5.0
+    alone_latency_floor: float = 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -12,15 +13,17 @@ from providers.contract import ArmCounters, Router
 
 SLOW_QUANTILE = 0.75
 REQUESTS_FOR_THRESHOLD = 50
+THRESHOLD_LOOKS = 30
 REQUESTS_A_BLOCK = 5
+RECENT_LOOKS = 10
 
 
 class RolloutCollector:
     """Accumulates `Evidence` for one service while its traffic moves.
 
     Call `sample` as often as wanted, `close_stage` right before a weight is changed (routers forget their totals at a
-    change), and `enter` right after it. The threshold for slow requests is frozen once, from the baseline alone, and
-    only requests that come later are held against it.
+    change), and `enter` right after it. The threshold for slow requests follows the baseline's last looks, and only
+    requests that come later are held against it: whatever it is, a slow request tells as much about whose it is.
 
     Args:
         router: Who counts.
@@ -49,9 +52,10 @@ class RolloutCollector:
         self._names = {"candidate": (names.get(candidate, candidate), candidate)}
         self._names["stable"] = (names.get(stable, stable), stable)
         self._last: dict[str, ArmCounters] = {}
-        self._baseline = Increment()
+        self._baseline: deque[Increment] = deque()
         self._is_new_stage = False
         self._block = (ArmCounts(), ArmCounts())
+        self._recent: deque[ArmCounts] = deque(maxlen=RECENT_LOOKS)
 
     async def sample(self) -> Evidence:
         """Read the totals and add what is new to the current stage.
@@ -69,9 +73,10 @@ class RolloutCollector:
         self._is_new_stage = False
         threshold = self.evidence.slow_threshold
         counts = (_counts(candidate, threshold), _counts(stable, threshold))
-        self.evidence = self.evidence.adding(*counts)
+        self._recent.append(counts[0])
+        self.evidence = self.evidence.adding(*counts).seeing_recently(sum(self._recent, ArmCounts()))
         self._count_block(*counts)
-        self._freeze_threshold(stable)
+        self._set_threshold(stable)
         return self.evidence
 
     async def close_stage(self) -> Evidence:
@@ -86,6 +91,7 @@ class RolloutCollector:
         self.evidence = self.evidence.entering(share)
         self._is_new_stage = True
         self._block = (ArmCounts(), ArmCounts())
+        self._recent.clear()
         return await self.sample()
 
     def _take(self, arm: str, counters: Mapping[str, ArmCounters]) -> Increment:
@@ -116,13 +122,17 @@ class RolloutCollector:
         self.evidence = self.evidence.adding_block(slower=slower)
         self._block = (ArmCounts(), ArmCounts())
 
-    def _freeze_threshold(self, stable: Increment) -> None:
-        if self.evidence.slow_threshold is not None:
+    def _set_threshold(self, stable: Increment) -> None:
+        """Choose what counts as slow from the next look on; without enough requests, what did before goes on."""
+        if not stable.requests:
             return
-        self._baseline = self._baseline + stable
-        if self._baseline.requests >= REQUESTS_FOR_THRESHOLD:
-            threshold = bound_near(self._baseline.buckets, SLOW_QUANTILE)
-            self.evidence = replace(self.evidence, slow_threshold=threshold)
+        past = self._baseline
+        past.append(stable)
+        while len(past) > THRESHOLD_LOOKS and sum(step.requests for step in past) >= 2 * REQUESTS_FOR_THRESHOLD:
+            past.popleft()
+        total = sum(past, Increment())
+        if total.requests >= REQUESTS_FOR_THRESHOLD:
+            self.evidence = replace(self.evidence, slow_threshold=bound_near(total.buckets, SLOW_QUANTILE))
 
 
 def _counts(step: Increment, threshold: float | None) -> ArmCounts:

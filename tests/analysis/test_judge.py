@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -100,9 +101,17 @@ class TestGivenASlowCandidate:
         assert not verdict.is_fail
 
     def test_when_it_is_slow_only_with_all_traffic_then_it_is_doubt_not_failure(self):
-        verdict = verdict_on(stage(0.5, arm(200), arm(200)), stage(1.0, arm(200, mean=0.4)))
+        verdict = verdict_on(stage(0.5, arm(200), arm(200)), stage(1.0, arm(200, slow=200, mean=0.8)))
         assert verdict.kind is VerdictKind.INCONCLUSIVE
         assert verdict.evidence["trigger"] == "latency"
+
+    def test_when_a_busy_machine_could_have_done_it_then_it_passes(self):
+        beside = stage(0.5, arm(200, slow=50, mean=0.046), arm(200, slow=50, mean=0.046))
+        assert verdict_on(beside, stage(1.0, arm(200, slow=180, mean=0.308))).is_pass
+
+    def test_when_the_slowness_is_over_then_the_hold_ends(self):
+        alone = replace(stage(1.0, arm(900, slow=800, mean=2.0)), recent=arm(100, slow=10, mean=0.01))
+        assert verdict_on(stage(0.5, arm(200), arm(200)), alone).is_pass
 
 
 class TestGivenABrokenSplit:

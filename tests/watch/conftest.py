@@ -46,12 +46,14 @@ class FakeRouter:
         self.weights = dict(weights)
         self._counts = {}
 
-    def serve(self, arm: str, good: int = 0, bad: int = 0, slow: int = 0, latency: float = 0.004) -> None:
-        """Let an arm answer: `slow` of the good ones take 200 ms."""
+    def serve(
+        self, arm: str, good: int = 0, bad: int = 0, slow: int = 0, latency: float = 0.004, slow_latency: float = 0.2
+    ) -> None:
+        """Let an arm answer: `slow` of the good ones take 200 ms, or what is said."""
         counts = self._counts.setdefault(arm, [0, 0, 0.0, 0])
         counts[0] += good + bad
         counts[1] += bad
-        counts[2] += (good + bad - slow) * latency + slow * 0.2
+        counts[2] += (good + bad - slow) * latency + slow * slow_latency
         counts[3] += slow
 
     async def fetch_weights(self, route: str) -> Mapping[str, int]:

@@ -15,7 +15,8 @@ SECONDS = 20.0
 
 
 def measure(home: Path) -> list[Figure]:
-    """Needs a playground without load and a worker that run in `home`."""
+    """Needs a playground without load in `home`; a worker is started where none runs."""
+    subprocess.run([QUARTERDECK, "--home", str(home), "status"], check=True, capture_output=True)
     answer = subprocess.run(
         [QUARTERDECK, "--home", str(home), "worker", "status", "--format", "json"], check=True, capture_output=True
     )

@@ -154,5 +154,11 @@ class Rejected(ProviderError):
     """The platform understood and refused; its own words are quoted in `what`."""
 
 
+class UnknownRelease(Rejected):
+    """The source has no such tag, branch or commit: what was asked for is wrong, not what was done."""
+
+    exit_code = ExitCode.USAGE
+
+
 class UnexpectedReply(ProviderError):
     """The answer has a shape we do not know. It is kept in the message, with secrets removed."""

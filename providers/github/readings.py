@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
-from console.domain.errors import Rejected
+from console.domain.errors import UnknownRelease
 from console.domain.release import Release
 from console.domain.verdict import Verdict, VerdictKind
 from providers.contract import AccountReport
@@ -53,8 +53,8 @@ class Releases:
     async def fetch_changes(self, base: str, head: str) -> Sequence[Release]:
         return [_release(commit, commit.sha) for commit in await self._client.fetch_compared(base, head)]
 
-    def _unknown(self, reference: str) -> Rejected:
-        return Rejected(
+    def _unknown(self, reference: str) -> UnknownRelease:
+        return UnknownRelease(
             self._client.http.provider,
             f"GitHub knows no release {reference!r} in {self._client.repository}.",
             f"repository {self._client.repository}",

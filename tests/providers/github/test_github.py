@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from console.domain.errors import RateLimited, Rejected, UnexpectedReply
+from console.domain.errors import ExitCode, RateLimited, Rejected, UnexpectedReply, UnknownRelease
 from console.domain.release import Release
 from console.domain.verdict import VerdictKind
 from console.playground.releases import build_catalogue, commit_of
@@ -71,8 +71,10 @@ class TestGivenReleases:
         assert release.committed_at is not None
 
     async def test_when_nobody_knows_it_then_that_is_said(self, can):
-        with pytest.raises(Rejected, match=r"no release 'v9' in quarterdeck-demo/shop"):
+        with pytest.raises(UnknownRelease, match=r"no release 'v9' in quarterdeck-demo/shop") as problem:
             await can.releases.fetch_release("v9")
+
+        assert problem.value.exit_code == ExitCode.USAGE
 
     async def test_when_files_are_read_then_their_texts_come_by_name(self, can):
         files = await can.releases.fetch_files(V11, MIGRATIONS_PATH)

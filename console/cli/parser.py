@@ -7,6 +7,7 @@ the engine or an HTTP client.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn, TypeAlias
@@ -57,11 +58,46 @@ CONTROLS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with our exit code and no second voice on stdout."""
+    """argparse with our exit code, no second voice on stdout, and a guess at what a mistyped word was to be."""
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(ExitCode.USAGE, f"{self.prog}: {message}\nSee `{self.prog} --help`.\n")
+        self.exit(ExitCode.USAGE, f"{self.prog}: {message}\n{self._guess(message)}See `{self.prog} --help`.\n")
+
+    def parse_known_args(  # type: ignore[override]  # argparse's overloads are about namespaces of other classes
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Let each command refuse what it does not know, since it alone knows what comes near."""
+        known, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return known, rest
+
+    def _guess(self, message: str) -> str:
+        mistyped = re.search(r"invalid choice: '([^']*)'|unrecognized arguments: (?:.* )?(--[^ =]+)", message)
+        if mistyped is None:
+            return ""
+        from difflib import get_close_matches
+
+        choices = [str(choice) for action in self._actions for choice in action.choices or ()]
+        near = get_close_matches(mistyped[1] or mistyped[2], choices if mistyped[1] else self._option_string_actions, 1)
+        return f"Did you mean {near[0]}?\n" if near else ""
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return number
 
 
 def build_parser() -> Parser:
@@ -74,6 +110,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     _add_globals(parser)
+    _add_format(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     _add_trying(commands)
     _add_worker(commands)
@@ -163,7 +200,7 @@ def _add_wish(parser: argparse.ArgumentParser) -> None:
 
 def _add_waiting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action="store_true", help="stay until it has ended")
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="stop waiting after this long; it goes on")
+    parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="stop waiting after this long; it goes on")
 
 
 def _add_deploying(commands: Commands) -> None:
@@ -207,11 +244,11 @@ def _add_looking(commands: Commands) -> None:
     logs.add_argument("--grep", default="", metavar="TEXT", help="only lines that contain this")
     logs.add_argument("--level", default="", metavar="LEVEL", help="only lines of this level")
     logs.add_argument("--since", default="", metavar="TIME", help="a time, or how long ago")
-    logs.add_argument("--limit", type=int, default=500, metavar="N", help="at most so many lines (500)")
+    logs.add_argument("--limit", type=_count, default=500, metavar="N", help="at most so many lines (500)")
     history = _command(commands, "history", "deployments, newest first")
     history.add_argument("environment", metavar="ENV", nargs="?", default="")
     history.add_argument("--status", default="", metavar="STATUS", help="only those that ended so")
-    history.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (20)")
+    history.add_argument("--limit", type=_count, default=20, metavar="N", help="at most so many (20)")
     show = _command(commands, "show", "one deployment: steps, traffic, verdicts, rollback")
     show.add_argument("deployment", metavar="DEPLOYMENT")
     report = commands.add_parser("report", help="the report of a deployment")

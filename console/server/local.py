@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from console.domain.deployment import Deployment, fold
+from console.domain.deployment import Deployment, DeploymentStatus, fold
 from console.domain.errors import ConsoleError, Refused, StoreError, UsageError
 from console.domain.events import Event
 from console.domain.exchange import (
@@ -120,11 +120,7 @@ class LocalService:
         self._need("view")
         found = await self._parts.ledger.find_deployments(deployment)
         if not found:
-            raise UsageError(
-                f"There is no deployment {deployment!r}.",
-                "",
-                "`quarterdeck history` lists them; an environment's name means the latest there.",
-            )
+            raise self._unknown(deployment)
         if len(found) > 1 and deployment not in self._parts.settings.environments:
             raise UsageError(
                 f"{deployment!r} fits {len(found)} deployments.", ", ".join(found[:5]), "Write more of the id."
@@ -142,7 +138,15 @@ class LocalService:
 
     async def history(self, query: HistoryQuery) -> Sequence[DeploymentSummary]:
         self._need("view")
-        return await self._parts.ledger.summaries(query)
+        known = [status.value for status in DeploymentStatus]
+        if query.status and query.status not in known:
+            raise UsageError(
+                f"No deployment can be {query.status!r}.", f"known: {', '.join(known)}", "Name one of these."
+            )
+        found = await self._parts.ledger.summaries(query)
+        if query.environment is not None and not found:  # one that was configured once keeps its history
+            self._check_environment(query.environment)
+        return found
 
     async def events(self, after: int = 0) -> AsyncIterator[Event | Pulse]:
         """The record from a number on, then what happens. Nothing is queued here: a slow reader is only behind."""
@@ -234,6 +238,20 @@ class LocalService:
             f"{self._actor} has the role {self._role.word}; to {action.replace('-', ' ')} needs {needed.word}.",
             f"worker {self._parts.about.worker} · {self._parts.about.home}",
             f"Ask an administrator to add {self._actor} to [roles] {needed.word}, or somebody with that role to do it.",
+        )
+
+    def _unknown(self, deployment: str) -> UsageError:
+        known = self._parts.settings.environments
+        if deployment in known:
+            return UsageError(
+                f"Nothing was deployed to {deployment} yet.",
+                "",
+                f"`quarterdeck deploy {deployment}` is the first.",
+            )
+        return UsageError(
+            f"There is no deployment and no environment {deployment!r}.",
+            f"configured environments: {', '.join(known) or 'none'}",
+            "`quarterdeck history` lists the deployments; an environment's name means the latest there.",
         )
 
     def _check_environment(self, name: EnvironmentName) -> None:

@@ -89,12 +89,26 @@ class TestGivenAnAdministrator:
 
     @pytest.mark.parametrize("name", ["nowhere", "..%2Fetc", "a b?c#d", "日本"])
     async def test_when_nothing_is_called_so_then_they_are_told(self, client, name):
-        with pytest.raises(UsageError, match="There is no deployment"):
+        with pytest.raises(UsageError, match="no deployment and no environment") as problem:
             await client.deployment(name)
+        assert "production, staging" in problem.value.where
         with pytest.raises(UsageError, match="There is no deployment"):
             await client.events_of(DeploymentId(name))
         with pytest.raises(UsageError, match="There is no environment"):
             await client.health(EnvironmentName(name))
+        with pytest.raises(UsageError, match="There is no environment"):
+            await client.history(HistoryQuery(environment=EnvironmentName(name)))
+
+    async def test_when_nothing_was_deployed_to_an_environment_yet_then_that_is_said(self, client):
+        with pytest.raises(UsageError, match="Nothing was deployed to staging yet"):
+            await client.deployment("staging")
+        assert await client.history(HistoryQuery(environment=EnvironmentName("staging"))) == ()
+
+    async def test_when_they_narrow_by_a_status_that_there_is_not_then_they_learn_which_there_are(self, client):
+        with pytest.raises(UsageError, match="'done'") as problem:
+            await client.history(HistoryQuery(status="done"))
+
+        assert "succeeded" in problem.value.where
 
     async def test_when_they_look_at_the_history_then_it_can_be_narrowed(self, client, world):
         await world.deploy("production")

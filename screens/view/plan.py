@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.domain.plan import Phase, Plan, Step
+from console.domain.plan import Phase, Plan, Step, StepKind
 from screens.view import words
 from screens.view.rows import BLANK, Row, Span, Tone, column_width, fit_row, labelled, left, right, row, wrapped
 
 RISK: dict[str, Tone] = {"low": "good", "medium": "warn", "high": "bad"}
+LOOKING = frozenset(
+    {
+        StepKind.CHECK_COMMIT,
+        StepKind.APPROVAL,
+        StepKind.HEALTH,
+        StepKind.INTEGRATION,
+        StepKind.BENCHMARK,
+        StepKind.BAKE,
+        StepKind.VERIFY,
+    }
+)
+"""Kinds of steps that only look and wait."""
 RISK_GLYPH = {"low": "●", "medium": "◐", "high": "✗"}
 
 
@@ -91,4 +103,6 @@ def undo_text(step: Step) -> Span:
         return Span(f"↶ {step.undo.name}", "dim")
     if step.no_undo:
         return Span(f"! no undo: {step.no_undo}", "warn")
-    return Span("changes nothing", "dim")
+    if step.undoes is not None:
+        return Span("takes back a step itself", "dim")
+    return Span("changes nothing" if step.kind in LOOKING else "nothing to take back", "dim")

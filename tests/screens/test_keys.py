@@ -446,6 +446,7 @@ class TestGivenAWorkerThatVanishes:
             await world.app.feed._load_all()
             await world.settle(pilot)
             assert "● live" in world.text()
+            assert "The worker answers again. Nothing was missed." in world.text()
 
 
 class TestGivenTheHistory:

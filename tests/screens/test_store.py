@@ -168,6 +168,19 @@ class TestGivenAFeed:
         assert store.link is Link.LIVE
         await feed.stop()
 
+    async def test_when_the_stream_is_interrupted_inside_the_service_then_that_is_seen_too(self) -> None:
+        service = FakeService(scene.tale("bake-10").events)
+        service.is_connected = True  # type: ignore[attr-defined]  # as the service over a socket has it
+        feed, store, changed = await run_feed(service)
+        feed.start()
+        await until(lambda: store.link is Link.LIVE, changed)
+
+        service.is_connected = False  # type: ignore[attr-defined]  # likewise
+        await until(lambda: store.link is Link.LOST, changed)
+        service.is_connected = True  # type: ignore[attr-defined]  # likewise
+        await until(lambda: store.link is Link.LIVE, changed)
+        await feed.stop()
+
     async def test_when_the_stream_follows_logs_then_another_environment_begins_empty(self) -> None:
         service = FakeService()
         feed, store, changed = await run_feed(service)

@@ -14,6 +14,10 @@ OVERLAP = timedelta(seconds=5)
 REMEMBERED = 20_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+QUIET_AFTER = 3
+QUIET_GROWTH = 1.6
+QUIET_MOST = 15.0
+"""Seconds between two looks at a log that has long said nothing; a log with lines is asked as often as it is said."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,13 @@ async def follow(
     Args:
         since: Where to begin, by the platform's clock.
         fetch: Fetches what was said since a time, oldest first.
-        every: Seconds between two looks. Passing trouble only delays the next one.
+        every: Seconds between two looks; they become rarer while nothing comes. Passing trouble only delays the next.
     """
     numbering, start = Numbering(source), since
     seen: dict[str, None] = {}
+    empty = 0
     while True:
-        wait = every
+        wait = _pause(every, empty)
         entries: Sequence[Entry] = ()
         try:
             entries = await fetch(start)
@@ -68,6 +73,7 @@ async def follow(
             if isinstance(error, RateLimited):
                 wait = max(wait, error.retry_after.total_seconds())
         fresh = [entry for entry in entries if entry.id not in seen]
+        empty, wait = (0, min(wait, every)) if fresh else (empty + 1, wait)
         seen.update((entry.id, None) for entry in fresh)
         for old in list(seen)[: max(0, len(seen) - REMEMBERED)]:
             del seen[old]
@@ -76,3 +82,9 @@ async def follow(
         if entries:
             start = max(start, max(entry.at for entry in entries) - OVERLAP)
         await sleep(wait)
+
+
+def _pause(every: float, empty: int) -> float:
+    """Seconds to wait after a number of looks in a row that found nothing."""
+    grown = every * QUIET_GROWTH ** min(max(0, empty - QUIET_AFTER), 20)
+    return max(every, min(grown, QUIET_MOST))

@@ -1,7 +1,7 @@
 """Health of every environment, kept fresh as often as somebody needs it.
 
-An environment in which a deployment runs, or which a client watches, is looked at every second or so; the others twice
-a minute, so that an idle worker costs next to nothing.
+An environment in which a deployment runs, or which a client watches, is looked at every second or so, more seldom once
+nothing happens there any more; the others twice a minute, so that an idle worker costs next to nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from console.watch.arms import health_of_service, worst_health
 from console.watch.lookout import Lookout
 from providers.contract import Connection
 
+QUIET_AFTER = 3
+"""Looks in a row that saw no request and no change, after which a watched environment is quiet."""
 NAMED_FROM = 10
 """Past deployments of an environment whose releases are known by name."""
 
@@ -35,13 +37,15 @@ Told = Callable[[datetime, EnvironmentName, tuple[ArmHealth, ...]], None]
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Seconds between two looks: while something moves or somebody watches, and otherwise.
+    """Seconds between two looks: while something moves or somebody watches, while they watch and nothing happens, and
+    otherwise.
 
     `…_platforms` is between two questions to the rate-limited platforms, `keep` between two rows of figures in the
     history.
     """
 
     busy: float = 1.5
+    quiet: float = 10.0
     idle: float = 30.0
     busy_platforms: float = 20.0
     idle_platforms: float = 120.0
@@ -78,6 +82,7 @@ class Monitor:
         self._looked_at: dict[EnvironmentName, datetime] = {}
         self._kept_at: dict[EnvironmentName, datetime] = {}
         self._watchers: Counter[EnvironmentName] = Counter()
+        self._still: Counter[EnvironmentName] = Counter()
         self._locks: dict[EnvironmentName, Lock] = {}
         self._releases: dict[str, str] = {}
         self._unnamed: set[DeploymentId] = set()
@@ -128,6 +133,7 @@ class Monitor:
     def watch(self, environment: EnvironmentName) -> Callable[[], None]:
         """Keep an environment fresh while somebody looks at it; the result ends that, once."""
         self._watchers[environment] += 1
+        self._still[environment] = 0
         self._changed.set()
         ended = False
 
@@ -240,10 +246,12 @@ class Monitor:
     async def _look(self, name: EnvironmentName) -> None:
         lookout = self._lookouts[name]
         before = lookout.health()
-        await lookout.look(self._rhythm.busy_platforms if self._is_busy(name) else self._rhythm.idle_platforms)
+        is_busy = self._period(name) == self._rhythm.busy
+        await lookout.look(self._rhythm.busy_platforms if is_busy else self._rhythm.idle_platforms)
         now = self._clock.now()
         self._looked_at[name] = now
         after = lookout.health()
+        self._still[name] = self._still[name] + 1 if _undated(before) == _undated(after) else 0
         if before != after:
             for told in tuple(self._told):
                 told(now, name, self._named(after))
@@ -275,10 +283,11 @@ class Monitor:
     # --- small answers -------------------------------------------------------------------------------------------
 
     def _period(self, name: EnvironmentName) -> float:
-        return self._rhythm.busy if self._is_busy(name) else self._rhythm.idle
-
-    def _is_busy(self, name: EnvironmentName) -> bool:
-        return name in self._locks or self._watchers[name] > 0
+        if name in self._locks:
+            return self._rhythm.busy
+        if self._watchers[name] > 0:
+            return self._rhythm.quiet if self._still[name] >= QUIET_AFTER else self._rhythm.busy
+        return self._rhythm.idle
 
     def _age(self, name: EnvironmentName) -> float:
         looked_at = self._looked_at.get(name)
@@ -296,6 +305,10 @@ class Monitor:
 
     def _name_of(self, release: str) -> str:
         return self._releases.get(release, release[:8] if len(release) == 40 else release)
+
+
+def _undated(health: tuple[ArmHealth, ...]) -> tuple[ArmHealth, ...]:
+    return tuple(replace(arm, measured_at=None) for arm in health)
 
 
 def _last_success(latest: tuple[DeploymentSummary, ...]) -> str:

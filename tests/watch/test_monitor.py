@@ -219,6 +219,19 @@ class TestGivenTheBackgroundLoop:
         await turns(50)
         assert min(clock.slept) > 1.5
 
+    async def test_when_nothing_happens_while_somebody_watches_then_it_looks_less_often(self, monitor, router, clock):
+        await monitor.start()
+        monitor.watch(PRODUCTION)
+        await turns(300)
+        clock.slept.clear()
+        await turns(100)
+        assert sum(clock.slept) / len(clock.slept) > 5
+        clock.slept.clear()
+        for _ in range(10):
+            router.serve("blue", good=10)
+            await turns(20)
+        assert sum(clock.slept) / len(clock.slept) < 4
+
     async def test_when_something_changes_then_subscribers_are_told_and_figures_are_kept(self, monitor, ledger):
         told = []
         end = monitor.subscribe(lambda at, environment, health: told.append((environment, health)))

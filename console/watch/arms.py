@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from console.config.settings import EnvironmentSettings, Settings
 from console.domain.observations import ArmHealth, Health
+from console.watch import metrics
 from providers.contract import ProbeResult
 
 ONLY_ARM = "main"
@@ -14,6 +15,7 @@ FEWEST_REQUESTS = 20
 DEGRADED_ERROR_RATE = 0.02
 DOWN_ERROR_RATE = 0.5
 FAILURES_UNTIL_DOWN = 2
+FULL_OF_CONNECTIONS = 0.9
 
 _GRAVITY = (Health.HEALTHY, Health.UNKNOWN, Health.DEGRADED, Health.DOWN)
 
@@ -63,7 +65,8 @@ class Sighting:
     """What is known of one arm at one moment.
 
     `failures` counts bad probes in a row, a probe of None was not asked, `is_live` is the platform's own word that a
-    release serves there.
+    release serves there, `is_ill` that something does not, told in `word`. `serves` says whether it is to answer
+    anybody: an arm without weight is not. `figures` are the platform's, by name.
     """
 
     suspended: bool = False
@@ -72,13 +75,17 @@ class Sighting:
     requests: int = 0
     error_rate: float | None = None
     is_live: bool = False
+    is_ill: bool = False
+    word: str = ""
+    serves: bool = False
+    figures: Mapping[str, float] = field(default_factory=dict)
     trouble: str = ""
 
 
 def judge_arm(seen: Sighting) -> tuple[Health, str]:
     """Say how an arm is and why, in words. An arm that sleeps by intention is not ill, only unknown."""
     if seen.suspended:
-        return Health.UNKNOWN, "suspended"
+        return (Health.DOWN, "suspended, though it is to serve") if seen.serves else (Health.UNKNOWN, "suspended")
     if seen.probe is not None and not seen.probe.ok:
         words = seen.probe.reason or f"HTTP {seen.probe.status}"
         if seen.failures >= FAILURES_UNTIL_DOWN:
@@ -90,11 +97,32 @@ def judge_arm(seen: Sighting) -> tuple[Health, str]:
             return Health.DOWN, words
         if seen.error_rate >= DEGRADED_ERROR_RATE:
             return Health.DEGRADED, words
+    if seen.is_ill:
+        return Health.DEGRADED, f"the platform says {seen.word}"
     if seen.probe is not None or seen.requests > 0:
         return Health.HEALTHY, ""
     if seen.is_live:
-        return Health.HEALTHY, "by the platform's word"
+        return _judge_figures(seen.figures)
     return Health.UNKNOWN, seen.trouble or "nobody measures it"
+
+
+def _judge_figures(figures: Mapping[str, float]) -> tuple[Health, str]:
+    """A database that is near its limit of connections soon refuses some."""
+    used, most = figures.get(metrics.DB_CONNECTIONS), figures.get(metrics.DB_MAX_CONNECTIONS)
+    size = figures.get(metrics.DB_SIZE)
+    parts = [f"{used:.0f} of {most:.0f} connections"] if used is not None and most else []
+    parts += [say_bytes(size)] if size is not None else []
+    is_full = bool(used is not None and most and used >= most * FULL_OF_CONNECTIONS)
+    return Health.DEGRADED if is_full else Health.HEALTHY, ", ".join(parts) or "by the platform's word"
+
+
+def say_bytes(size: float) -> str:
+    """`8.2 MB`, in powers of ten as disks are sold."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
 
 
 def health_of_service(arms: Iterable[ArmHealth]) -> tuple[Health, str]:

@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 NO_CAPABILITIES = Capabilities()
 PROBE_TIMEOUT = timedelta(seconds=2)
+DATABASE = "database"
 LOOK_LIMIT = 5.0
 FIRST_LOOK_LIMIT = 2.0
 
@@ -204,6 +205,10 @@ class Lookout:
                 requests=total.requests,
                 error_rate=memory.window.error_rate,
                 is_live=target is not None and _serves(target),
+                is_ill=target is not None and _is_ill(target),
+                word=target.detail if target else "",
+                serves=not arm.router or bool(memory.weight),
+                figures=memory.figures,
                 trouble=memory.trouble,
             )
         )
@@ -242,6 +247,11 @@ def _serves(target: Target) -> bool:
     """Whether the platform says so itself: by what is live there, or, for a database, by its status in words."""
     words = target.detail.upper()
     return bool(target.live) or ("HEALTHY" in words and "UNHEALTHY" not in words)
+
+
+def _is_ill(target: Target) -> bool:
+    """Of a database, whatever its platform does not call healthy."""
+    return target.kind == DATABASE and bool(target.detail) and not _serves(target)
 
 
 def _instances(target: Target | None, figures: Mapping[str, float]) -> int | None:

@@ -10,5 +10,8 @@ WEIGHT = "weight"
 CPU = "cpu"
 MEMORY = "memory"
 INSTANCES = "instances"
+DB_CONNECTIONS = "db_connections"
+DB_MAX_CONNECTIONS = "db_max_connections"
+DB_SIZE = "db_size_bytes"
 
 NAMES = (REQUEST_RATE, ERROR_RATE, LATENCY_P50, LATENCY_P95, WEIGHT, CPU, MEMORY, INSTANCES)

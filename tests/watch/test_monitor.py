@@ -276,7 +276,9 @@ class TestGivenOneArm:
         [
             (Sighting(), Health.UNKNOWN),
             (Sighting(suspended=True, probe=BAD, failures=9), Health.UNKNOWN),
+            (Sighting(suspended=True, serves=True), Health.DOWN),
             (Sighting(probe=GOOD), Health.HEALTHY),
+            (Sighting(is_ill=True, word="COMING_UP"), Health.DEGRADED),
             (Sighting(probe=BAD, failures=1), Health.DEGRADED),
             (Sighting(probe=BAD, failures=2), Health.DOWN),
             (Sighting(probe=GOOD, requests=100, error_rate=0.01), Health.HEALTHY),
@@ -288,3 +290,34 @@ class TestGivenOneArm:
     )
     def test_then_its_health_follows_from_what_was_seen(self, seen, health):
         assert judge_arm(seen)[0] is health
+
+
+class TestGivenADatabase:
+    @pytest.mark.parametrize(
+        ("connections", "health"), [(12.0, Health.HEALTHY), (89.0, Health.HEALTHY), (95.0, Health.DEGRADED)]
+    )
+    def test_then_its_connections_and_size_are_told(self, connections, health):
+        figures = {"db_connections": connections, "db_max_connections": 100.0, "db_size_bytes": 8_240_000.0}
+        found = judge_arm(Sighting(is_live=True, figures=figures))
+        assert found == (health, f"{connections:.0f} of 100 connections, 8.2 MB")
+
+    @pytest.mark.parametrize(
+        ("word", "suspended", "health"),
+        [
+            ("ACTIVE_HEALTHY", False, Health.HEALTHY),
+            ("ACTIVE_UNHEALTHY", False, Health.DEGRADED),
+            ("ACTIVE_HEALTHY · db: UNHEALTHY", False, Health.DEGRADED),
+            ("INACTIVE", True, Health.DOWN),
+        ],
+    )
+    async def test_then_its_platforms_word_counts(self, monitor, inventory, prober, word, suspended, health):
+        target = Target("srv-staging", "db", "database", suspended=suspended, detail=word)
+        inventory.targets["srv-staging"] = target
+        (staging,) = await monitor.environment_statuses(STAGING)
+        assert staging.health is health
+
+
+class TestGivenARestingArm:
+    async def test_then_the_environment_is_as_well_as_what_serves(self, monitor):
+        (production,) = await monitor.environment_statuses(PRODUCTION)
+        assert production.services[0].health is Health.HEALTHY

@@ -112,9 +112,15 @@ class Pane(Widget, can_focus=True):
     def put_cursor(self, key: str) -> None:
         if key == self.cursor:
             return
+        left, top = self.cursor, self.top
         self.cursor = key
         self._bring_into_sight(key)
-        self.refresh()
+        if self.top != top:
+            self.refresh()
+        else:
+            for y, line in enumerate(self._rows[top : top + self.room[1]], 1):
+                if line.key and line.key in {left, key}:
+                    self._repaint(y)
         self.post_message(self.Moved(self, key))
 
     def scroll_lines(self, lines: int) -> None:

@@ -240,6 +240,12 @@ class ReleaseSource(Protocol):
         ...
 
 
+class TagSource(Protocol):
+    async def fetch_tags(self) -> Mapping[str, str]:
+        """Names of commits: the commit to its tag. Where there are very many, the platform's first page suffices."""
+        ...
+
+
 class CheckSource(Protocol):
     async def fetch_verdict(self, commit: str) -> Verdict:
         """Checks *and* statuses of a commit as one answer; nothing to check is *not run*."""
@@ -361,6 +367,7 @@ class Capabilities:
     account: Account | Unsupported = NOT_OFFERED
     inventory: Inventory | Unsupported = NOT_OFFERED
     releases: ReleaseSource | Unsupported = NOT_OFFERED
+    tags: TagSource | Unsupported = NOT_OFFERED
     checks: CheckSource | Unsupported = NOT_OFFERED
     migrations: MigrationSource | Unsupported = NOT_OFFERED
     logs: LogSource | Unsupported = NOT_OFFERED

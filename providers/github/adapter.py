@@ -55,11 +55,13 @@ def open_connection(
         follow_redirects=True,
     )
     client = GitHubClient(http, settings.repository, base_url)
+    releases = Releases(client)
     return GitHubConnection(
         name,
         Capabilities(
             account=Account(client),
-            releases=Releases(client),
+            releases=releases,
+            tags=releases,
             checks=Checks(client, settings.required_checks),
             announce=Announcements(client),
             deploy=NO_HOSTING,

@@ -70,6 +70,11 @@ class GitHubClient:
         reply = await self._get(f"{self._repo}/commits/{quote(reference)}", accept=(404, 422))
         return None if reply.status in (404, 422) else self.http.decode(reply, wire.parse_commit)
 
+    async def fetch_tags(self) -> Mapping[str, str]:
+        """One page: GitHub lists the highest names first."""
+        reply = await self._get(f"{self._repo}/tags", {"per_page": PAGE})
+        return self.http.decode(reply, wire.parse_tags)
+
     async def fetch_compared(self, base: str, head: str) -> Sequence[Commit]:
         """Oldest first."""
         path = f"{self._repo}/compare/{quote(base)}...{quote(head)}"

@@ -19,7 +19,7 @@ DEPLOYMENT_SCOPES = frozenset({"repo", "repo_deployment"})
 
 
 class Releases:
-    """`ReleaseSource`. Texts of files are kept by their content's hash, so that a directory is fetched once."""
+    """`ReleaseSource` and `TagSource`. Texts of files are kept by their hash, so that a directory is fetched once."""
 
     def __init__(self, client: GitHubClient) -> None:
         self._client = client
@@ -30,6 +30,9 @@ class Releases:
         if commit is None:
             raise self._unknown(reference)
         return _release(commit, reference or commit.sha)
+
+    async def fetch_tags(self) -> Mapping[str, str]:
+        return await self._client.fetch_tags()
 
     async def fetch_files(self, commit: str, directory: str) -> Mapping[str, str]:
         entries = await self._client.fetch_directory_or_none(directory, commit)

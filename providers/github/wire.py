@@ -73,6 +73,14 @@ def next_page(link: str) -> str:
     return found[1] if found else ""
 
 
+def parse_tags(node: object) -> dict[str, str]:
+    """Commit to tag; of several tags of one commit the first that GitHub lists."""
+    found: dict[str, str] = {}
+    for item in need_items(node):
+        found.setdefault(need_text(item, "commit", "sha"), need_text(item, "name"))
+    return found
+
+
 def parse_login(node: object) -> str:
     return need_text(node, "login")
 

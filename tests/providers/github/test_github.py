@@ -76,6 +76,9 @@ class TestGivenReleases:
 
         assert problem.value.exit_code == ExitCode.USAGE
 
+    async def test_when_tags_are_asked_then_each_names_its_commit(self, can):
+        assert (await can.tags.fetch_tags())[commit_of("v1.0")] == "v1.0"
+
     async def test_when_files_are_read_then_their_texts_come_by_name(self, can):
         files = await can.releases.fetch_files(V11, MIGRATIONS_PATH)
 

@@ -24,6 +24,7 @@ COMMIT = commit_of("v1.1")
 READINGS = {
     "account": lambda can: can.account.fetch_account(),
     "release": lambda can: can.releases.fetch_release("v1.1"),
+    "tags": lambda can: can.tags.fetch_tags(),
     "files": lambda can: can.releases.fetch_files(COMMIT, MIGRATIONS_PATH),
     "changes": lambda can: can.releases.fetch_changes("v1.0", "v1.1"),
     "checks": lambda can: can.checks.fetch_verdict(COMMIT),

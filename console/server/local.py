@@ -114,7 +114,9 @@ class LocalService:
         self, deployment: DeploymentId, services: tuple[ServiceName, ...] = ()
     ) -> RollbackPreview:
         self._need("view")
-        return await self._parts.engine.preview_rollback(deployment, services)
+        preview = await self._parts.engine.preview_rollback(deployment, services)
+        names = self._parts.monitor.names_of(preview.to_release.split(", "))
+        return replace(preview, to_release=", ".join(dict.fromkeys(names.values())))
 
     async def deployment(self, deployment: str) -> Deployment:
         self._need("view")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,6 +46,10 @@ class MonitorDoor(Protocol):
     async def health(self, environment: EnvironmentName) -> Sequence[ArmHealth]: ...
 
     async def environment_statuses(self, environment: EnvironmentName | None = None) -> Sequence[EnvironmentStatus]: ...
+
+    def names_of(self, commits: Iterable[str]) -> Mapping[str, str]:
+        """What people call each commit, also one that is shortened."""
+        ...
 
     def subscribe(self, told: Told) -> Callable[[], None]:
         """Be called on the loop after each look that changed something; the result ends it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,7 +23,8 @@ from console.domain.observations import ArmHealth, DeploymentSummary, Environmen
 from console.storage.ledger import Ledger, Wake
 from console.watch.arms import health_of_service, worst_health
 from console.watch.lookout import Lookout
-from providers.contract import Connection
+from console.watch.naming import Names
+from providers.contract import Connection, TagSource, Unsupported
 
 QUIET_AFTER = 3
 """Looks in a row that saw no request and no change, after which a watched environment is quiet."""
@@ -84,7 +85,7 @@ class Monitor:
         self._watchers: Counter[EnvironmentName] = Counter()
         self._still: Counter[EnvironmentName] = Counter()
         self._locks: dict[EnvironmentName, Lock] = {}
-        self._releases: dict[str, str] = {}
+        self._names = Names(_find_tags(settings, connections), self._clock)
         self._unnamed: set[DeploymentId] = set()
         self._seen: set[DeploymentId] = set()
         self._told: list[Told] = []
@@ -117,6 +118,7 @@ class Monitor:
             self._task = None
         for lookout in self._lookouts.values():
             await lookout.close()
+        await self._names.close()
 
     # --- who wants to know ---------------------------------------------------------------------------------------
 
@@ -151,8 +153,11 @@ class Monitor:
         for deployment in new:
             for event in (await self._ledger.events_of(deployment))[:1]:
                 if isinstance(event.payload, DeploymentRequested):
-                    release = event.payload.plan.release
-                    self._releases[release.commit] = release.name
+                    self._names.learn(event.payload.plan.release)
+
+    def names_of(self, commits: Iterable[str]) -> Mapping[str, str]:
+        """What people call each commit, also one that is shortened; itself where nobody has named it."""
+        return self._names.names_of(commits)
 
     # --- answers -------------------------------------------------------------------------------------------------
 
@@ -204,7 +209,7 @@ class Monitor:
         return ServiceStatus(
             name=ServiceName(service),
             provider=self._settings.services[service].provider if service in self._settings.services else "",
-            release=self._name_of(lookout.live_release(service)),
+            release=self._names.name(lookout.live_release(service)),
             health=health,
             reason=reason,
             weights={arm.arm: arm.weight_set for arm in arms if arm.weight_set is not None},
@@ -250,6 +255,7 @@ class Monitor:
         await lookout.look(self._rhythm.busy_platforms if is_busy else self._rhythm.idle_platforms)
         now = self._clock.now()
         self._looked_at[name] = now
+        await self._names.look_up([arm.release for arm in lookout.health()])
         after = lookout.health()
         self._still[name] = self._still[name] + 1 if _undated(before) == _undated(after) else 0
         if before != after:
@@ -301,14 +307,16 @@ class Monitor:
         return lookout
 
     def _named(self, health: tuple[ArmHealth, ...]) -> tuple[ArmHealth, ...]:
-        return tuple(replace(arm, release=self._name_of(arm.release)) for arm in health)
-
-    def _name_of(self, release: str) -> str:
-        return self._releases.get(release, release[:8] if len(release) == 40 else release)
+        return tuple(replace(arm, release=self._names.name(arm.release)) for arm in health)
 
 
 def _undated(health: tuple[ArmHealth, ...]) -> tuple[ArmHealth, ...]:
     return tuple(replace(arm, measured_at=None) for arm in health)
+
+
+def _find_tags(settings: Settings, connections: Mapping[str, Connection]) -> TagSource | Unsupported:
+    connection = connections.get(settings.source.provider)
+    return connection.capabilities.tags if connection else Unsupported("No source is configured.")
 
 
 def _last_success(latest: tuple[DeploymentSummary, ...]) -> str:

@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -94,6 +94,7 @@ class FakeEngine:
 class FakeMonitor:
     told: list[Callable[..., None]] = field(default_factory=list)
     watched: list[EnvironmentName] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
 
     async def health(self, environment: EnvironmentName) -> tuple[ArmHealth, ...]:
         return (ArmHealth(ServiceName("api"), "blue", Health.HEALTHY, weight=100, error_rate=0.25),)
@@ -101,6 +102,9 @@ class FakeMonitor:
     async def environment_statuses(self, environment: EnvironmentName | None = None) -> tuple[EnvironmentStatus, ...]:
         names = [environment] if environment else [EnvironmentName(name) for name in SETTINGS.environments]
         return tuple(EnvironmentStatus(name, "production", Health.HEALTHY) for name in names)
+
+    def names_of(self, commits: Iterable[str]) -> Mapping[str, str]:
+        return {commit: self.names.get(commit, commit) for commit in commits}
 
     def subscribe(self, told: Callable[..., None]) -> Callable[[], None]:
         self.told.append(told)

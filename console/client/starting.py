@@ -99,13 +99,22 @@ def _starting(places: Places) -> Iterator[None]:
     try:
         places.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(places.starting, os.O_RDWR | os.O_CREAT, 0o600)
-    except PermissionError:
-        if places.home.stat().st_uid == os.geteuid():
+    except PermissionError as problem:
+        owner = _owner_of(places.home)
+        if owner is None:
+            raise StoreError(
+                "The state directory cannot be made here: no permission.", str(places.home), "Name another with --home."
+            ) from problem
+        if owner == os.geteuid():
             raise StoreError(
                 "The state directory cannot be written.", str(places.home), "Check its mode, or use --home."
-            ) from None
+            ) from problem
         yield  # a member of the socket's group: may connect, and cannot start anything here
         return
+    except FileExistsError as problem:
+        raise StoreError(
+            "The state directory is no directory.", str(places.home), "Move the file away, or use --home."
+        ) from problem
     except OSError as problem:
         raise StoreError(
             f"The state directory cannot be used: {problem.strerror}.",
@@ -117,6 +126,14 @@ def _starting(places: Places) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _owner_of(path: Path) -> int | None:
+    """The owner's user id; None where nothing is, or nothing that we may see."""
+    try:
+        return path.stat().st_uid
+    except OSError:
+        return None
 
 
 def _start(places: Places, config: Path | None) -> None:

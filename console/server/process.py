@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import signal
 import sys
 from pathlib import Path
 
 from console.client.places import Places
-from console.domain.errors import ConsoleError, ExitCode
+from console.domain.errors import ConsoleError, ExitCode, StoreError
 from console.server.lifecycle import HomeLock, Starter, notify_systemd, prepare_home, set_up_log
 
 log = logging.getLogger(__name__)
@@ -40,17 +41,25 @@ def run_worker(home: Path, *, config: Path | None = None, ready: int | None = No
         return int(error.exit_code)
     except Exception as error:
         log.exception("The worker failed")
-        starter.tell_error(
-            ConsoleError(
-                f"The worker failed: {type(error).__name__}: {error}",
-                str(places.log),
-                "This is a fault of Quarterdeck; the log has the details.",
-            )
-        )
+        starter.tell_error(_in_words(error, places))
         return int(ExitCode.FAILED)
     finally:
         lock.release()
     return int(ExitCode.GOOD)
+
+
+def _in_words(error: Exception, places: Places) -> ConsoleError:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError(
+            "The disk is full: the worker could not start.",
+            str(places.home),
+            "What was recorded before is intact. Free some space, then try again.",
+        )
+    return ConsoleError(
+        f"The worker failed: {type(error).__name__}: {error}",
+        str(places.log),
+        "This is a fault of Quarterdeck; the log has the details.",
+    )
 
 
 async def _run(places: Places, config: Path | None, starter: Starter) -> None:

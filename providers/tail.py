@@ -14,9 +14,9 @@ OVERLAP = timedelta(seconds=5)
 REMEMBERED = 20_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-QUIET_AFTER = 3
+QUIET_AFTER = 2
 QUIET_GROWTH = 1.6
-QUIET_MOST = 15.0
+QUIET_MOST = 20.0
 """Seconds between two looks at a log that has long said nothing; a log with lines is asked as often as it is said."""
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from console.config.settings import Settings
 from console.domain.clock import Clock
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 GATHER_SECONDS = 0.05
 MOST_GATHERED = 2_000
 RETRY_SECONDS = 10.0
+JUST_AFTER = timedelta(microseconds=1)
 BETWEEN_LINES = "\n;\n"  # no secret's shape reaches across a semicolon
 
 
@@ -59,6 +61,7 @@ class LogTail:
         self._readers: Counter[EnvironmentName] = Counter()
         self._moving: dict[EnvironmentName, DeploymentId] = {}
         self._tasks: dict[_Place, asyncio.Task[None]] = {}
+        self._reached: dict[_Place, datetime] = {}
         self._updating: set[asyncio.Task[None]] = set()
         self._unsubscribe: Callable[[], None] = lambda: None
 
@@ -97,10 +100,16 @@ class LogTail:
             task.add_done_callback(self._updating.discard)
 
     async def _update(self) -> None:
+        before = self._moving
         try:
             self._moving = {lock.environment: lock.deployment for lock in await self._ledger.locks()}
         except ConsoleError as problem:
             log.warning("The locks cannot be read: %s", problem.what)
+        for environment in self._moving.keys() - before.keys():
+            # A log that was silent is asked seldom; begun anew, from where it was, it is asked at once.
+            for place in self._places.get(environment, ()):
+                if place in self._tasks:
+                    self._tasks.pop(place).cancel()
         self._reconsider()
 
     def _reconsider(self) -> None:
@@ -112,6 +121,7 @@ class LogTail:
         }
         for place in self._tasks.keys() - wanted:
             self._tasks.pop(place).cancel()
+            self._reached.pop(place, None)
         for place in wanted - self._tasks.keys():
             source = self._source(place.provider)
             if source is not None:
@@ -123,12 +133,12 @@ class LogTail:
         return None if source is None or isinstance(source, Unsupported) else source
 
     async def _follow(self, place: _Place, source: LogSource) -> None:
-        since = self._clock.now()
+        self._reached.setdefault(place, self._clock.now())
         while True:
             gathered: list[LogLine] = []
             try:
-                async for line in source.follow_logs(place.target, since):
-                    since = max(since, line.at)
+                async for line in source.follow_logs(place.target, self._reached[place]):
+                    self._reached[place] = max(self._reached[place], line.at + JUST_AFTER)
                     if not gathered:
                         asyncio.get_running_loop().call_later(GATHER_SECONDS, self._write, place, gathered)
                     gathered.append(line)

@@ -42,12 +42,14 @@ class FakeLogs:
     queues: dict[str, asyncio.Queue[LogLine | Exception]] = field(default_factory=dict)
     followed: dict[str, int] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: list[tuple[str, datetime]] = field(default_factory=list)
 
     def _count(self, target: str, change: int) -> None:
         self.followed[target] = self.followed.get(target, 0) + change
         self.changed.set()
 
     async def follow_logs(self, target: str, since: datetime) -> AsyncIterator[LogLine]:
+        self.begun.append((target, since))
         queue = self.queues.setdefault(target, asyncio.Queue())
         self._count(target, 1)
         try:
@@ -142,6 +144,21 @@ class TestGivenADeploymentThatMoves:
 
         assert [line.text for line in found] == ["building"]
         await platform.until_followed(srv_b=0)
+
+    async def test_when_it_begins_while_somebody_reads_then_the_logs_are_asked_anew_from_where_they_were(
+        self, world, tail, platform
+    ):
+        with tail.reading(PRODUCTION):
+            await platform.until_followed(srv_b=1)
+            platform.say("srv-b", "before")
+            await lines_of(world, 1)
+
+            await world.deploy()
+            async with asyncio.timeout(5):
+                while sum(target == "srv-b" for target, _ in platform.begun) < 2:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+
+        assert [since > NOON for target, since in platform.begun if target == "srv-b"] == [False, True]
 
     async def test_when_the_worker_starts_anew_then_it_goes_on(self, world, platform):
         await world.deploy("staging")

@@ -12,6 +12,8 @@ from bench.start import QUARTERDECK
 from bench.terminal import Terminal, cpu_seconds, resident_bytes
 
 SECONDS = 20.0
+UNTIL_QUIET = 15.0
+"""Seconds after which worker and console have found out that nothing happens."""
 
 
 def measure(home: Path) -> list[Figure]:
@@ -26,7 +28,7 @@ def measure(home: Path) -> list[Figure]:
     try:
         terminal.first_paint(b"production")
         terminal.settle()
-        terminal.read(3.0)
+        terminal.read_for(UNTIL_QUIET)
         before, at = cpu_seconds(terminal.pid), time.perf_counter()
         watched_before = cpu_seconds(worker)
         sent = len(terminal.read_for(SECONDS))

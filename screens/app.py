@@ -111,7 +111,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         return Dashboard(self.store.logs)
 
     def on_mount(self) -> None:
-        self.feed.start()
+        self.call_after_refresh(self.feed.start)  # first something to look at, then the work behind it
 
     async def on_unmount(self) -> None:
         await self.feed.stop()

@@ -8,7 +8,9 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from typing import cast
 
+from console.client.late import LateService
 from console.client.service import Service
 from console.domain.errors import UsageError
 
@@ -55,13 +57,14 @@ def run_console(
     """Run until somebody quits; returns an exit code: 0, 1 after a fault of ours, 129 or 143 after a signal.
 
     Args:
-        service_factory: Makes the service inside the event loop; may be a coroutine function. A service with an
-            coroutine `close` is closed at the end.
+        service_factory: Makes the service inside the event loop, once the first frame is drawn; may be a coroutine
+            function. A service with a coroutine `close` is closed at the end.
         theme: One of `screens.themes.NAMES`, or empty for what fits the terminal.
         environment: The one to show first.
 
     Raises:
         UsageError: This is no terminal that can show it, or there is no such theme.
+        ConsoleError: The service could not be made; raised once the terminal is as it was.
     """
     check_terminal(
         environ,
@@ -88,11 +91,15 @@ async def _run(
     from screens.app import QuarterdeckApp
     from screens.driver import DiffDriver
 
-    made = service_factory()
-    service: Service = await made if isinstance(made, Awaitable) else made
     slow = is_set(environ, SLOW)
+
+    async def connect() -> Service:
+        made = service_factory()
+        return await made if isinstance(made, Awaitable) else made
+
+    service = LateService(connect, failed=lambda: app.exit())
     app = QuarterdeckApp(
-        service,
+        cast(Service, service),
         theme=theme,
         slow=slow,
         ascii_only=is_set(environ, ASCII) or environ.get("TERM", "") in {"linux", "vt100"},
@@ -106,7 +113,7 @@ async def _run(
     try:
         await app.run_async(mouse=is_set(environ, MOUSE))
     finally:
-        close = getattr(service, "close", None)
-        if close is not None:
-            await close()
+        await service.close()
+    if service.failure is not None:
+        raise service.failure
     return app.return_value if app.return_value is not None else (app.return_code or 0)

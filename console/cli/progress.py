@@ -78,6 +78,8 @@ def _words_of_the_whole(event: Event, after: Deployment) -> str | None:
 def say_end(deployment: Deployment) -> str:
     """How it ended, in one line."""
     length = deployment.ended_at - deployment.requested_at if deployment.ended_at else None
+    if deployment.rollback is not None:
+        length = deployment.rollback.duration
     because = f": {_one_line(deployment.failure)}" if deployment.failure else ""
     return f"{say_state(deployment.status.value)} after {say_length(length)}{because}"
 

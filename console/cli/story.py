@@ -45,6 +45,7 @@ class Part:
     deployment: str = ""
     status: str = ""
     duration_s: float = 0.0
+    rollback_s: float | None = None
     requests: int = 0
     failed: int = 0
     trigger: str = ""
@@ -177,6 +178,8 @@ class Story:
             restored = ended.rollback.traffic_restored_after
             part.trigger, part.reason = ended.rollback.trigger.value, ended.rollback.reason
             part.traffic_restored_s = round(restored.total_seconds(), 3) if restored is not None else None
+            whole = ended.rollback.duration
+            part.rollback_s = round(whole.total_seconds(), 3) if whole is not None else None
             part.claim(restored is not None, "traffic should have come back")
         part.report = str(await self._write_report(ended.id))
 
@@ -192,6 +195,6 @@ class Story:
         back = say_length(part.traffic_restored_s)
         self._tell(f"   {say_state(part.status)} {who}: {part.reason}")
         self._tell(
-            f"   Traffic was back after {back}, everything after {say_length(part.duration_s)}; "
+            f"   Traffic was back after {back}, everything after {say_length(part.rollback_s)}; "
             f"{part.failed} of {part.requests} requests failed meanwhile."
         )

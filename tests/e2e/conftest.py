@@ -40,18 +40,19 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def shared_deck(playground: Path) -> Deck:
+def deck(playground: Path) -> Deck:
+    """The commands."""
     return Deck(playground, playground / "quick.toml")
 
 
 @pytest.fixture
-def deck(shared_deck: Deck) -> Deck:
-    """The commands, with nothing going on: what a failed test left running is ended first."""
-    for environment in shared_deck.json("status"):
+def idle(deck: Deck) -> Deck:
+    """The commands, with nothing going on: what a failed test left running is taken back first."""
+    for environment in deck.json("status"):
         held = environment["lock"]
         if held is not None:
-            shared_deck("rollback", held["deployment"], "--wait")
-    return shared_deck
+            deck("rollback", held["deployment"], "--wait")
+    return deck
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,14 @@ class Deployed:
 
 
 @pytest.fixture(scope="session")
-def deployed(shared_deck: Deck) -> Deployed:
+def deployed(deck: Deck) -> Deployed:
     """v1.1 goes live; somebody else asks for v1.2 in the middle."""
-    before, frontend = Scene.of(shared_deck), frontend_release(shared_deck)
-    running = shared_deck.begin("deploy", "production", "--release", "v1.1", "--wait", "--format", "json")
+    before, frontend = Scene.of(deck), frontend_release(deck)
+    running = deck.begin("deploy", "production", "--release", "v1.1", "--wait", "--format", "json")
     running.wait_for("backend: blue 90 % · green 10 %")
-    second = shared_deck("deploy", "production", "--release", "v1.2", "--wait", "--format", "json")
+    second = deck("deploy", "production", "--release", "v1.2", "--wait", "--format", "json")
     ran = running.end()
-    return Deployed(ran, second, before, Scene.of(shared_deck), (frontend, frontend_release(shared_deck)))
+    return Deployed(ran, second, before, Scene.of(deck), (frontend, frontend_release(deck)))
 
 
 @dataclass(frozen=True)
@@ -95,16 +96,16 @@ class TakenBack:
 
 
 @pytest.fixture(scope="session")
-def taken_back(shared_deck: Deck, deployed: Deployed) -> TakenBack:
-    ran = shared_deck("rollback", "production", "--wait", "--format", "json", "--reason", "changed my mind")
-    return TakenBack(ran, deployed, Scene.of(shared_deck), frontend_release(shared_deck))
+def taken_back(deck: Deck, deployed: Deployed) -> TakenBack:
+    ran = deck("rollback", "production", "--wait", "--format", "json", "--reason", "changed my mind")
+    return TakenBack(ran, deployed, Scene.of(deck), frontend_release(deck))
 
 
 @pytest.fixture
-def production(deck: Deck, taken_back: TakenBack) -> Iterator[Deck]:
+def production(idle: Deck, taken_back: TakenBack) -> Iterator[Deck]:
     """The commands, with the first release live in production; what a test puts there is taken back after it."""
-    yield deck
-    bring_back(deck)
+    yield idle
+    bring_back(idle)
 
 
 def bring_back(deck: Deck) -> None:

@@ -21,19 +21,19 @@ STAGING = ("deploy", "staging", "--wait", "--format", "json")
 
 
 class TestGivenAClientThatWaits:
-    def test_when_it_is_killed_then_the_deployment_does_not_notice(self, deck: Deck):
-        running = deck.begin(*STAGING, "--release", "v1.1", "--request-id", "killed-client")
+    def test_when_it_is_killed_then_the_deployment_does_not_notice(self, idle: Deck):
+        running = idle.begin(*STAGING, "--release", "v1.1", "--request-id", "killed-client")
         running.wait_for("▶ Deploy v1.1 to backend")
-        worker = deck.worker_pid
+        worker = idle.worker_pid
 
         running.kill()
-        again = deck(*STAGING, "--release", "v1.1", "--request-id", "killed-client")
+        again = idle(*STAGING, "--release", "v1.1", "--request-id", "killed-client")
 
         assert again.code == 0, again.err
-        assert deck.worker_pid == worker
+        assert idle.worker_pid == worker
         assert all(step["attempts"] <= 1 for step in again.json["steps"])
 
-    def test_when_its_terminal_is_closed_then_the_deployment_does_not_notice(self, deck: Deck):
+    def test_when_its_terminal_is_closed_then_the_deployment_does_not_notice(self, idle: Deck):
         arguments = ["deploy", "staging", "--wait", "--yes", "--release", "v1.2", "--request-id", "closed-terminal"]
         master, slave = pty.openpty()
         process = subprocess.Popen(
@@ -41,55 +41,55 @@ class TestGivenAClientThatWaits:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env=deck.environment,
+            env=idle.environment,
             start_new_session=True,
         )
         os.close(slave)
         _read_until(master, "▶ Deploy v1.2 to backend")
-        worker = deck.worker_pid
+        worker = idle.worker_pid
 
         os.close(master)
         os.killpg(process.pid, signal.SIGHUP)  # what the kernel sends to a session whose terminal goes
         assert process.wait(PATIENCE) != 0
-        again = deck(*STAGING, "--release", "v1.2", "--request-id", "closed-terminal")
+        again = idle(*STAGING, "--release", "v1.2", "--request-id", "closed-terminal")
 
         assert again.code == 0, again.err
-        assert deck.worker_pid == worker
+        assert idle.worker_pid == worker
 
-    def test_when_the_worker_was_started_from_a_terminal_that_closes_then_it_stays(self, deck: Deck):
-        deck.stop()
+    def test_when_the_worker_was_started_from_a_terminal_that_closes_then_it_stays(self, idle: Deck):
+        idle.stop()
         master, slave = pty.openpty()
         process = subprocess.Popen(
             [*COMMAND, "worker", "start"],
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env=deck.environment,
+            env=idle.environment,
             start_new_session=True,
         )
         os.close(slave)
         _read_until(master, "socket")
         process.wait(PATIENCE)
-        worker = deck.worker_pid
+        worker = idle.worker_pid
 
         os.close(master)
 
-        assert deck.json("worker", "status")["pid"] == worker
+        assert idle.json("worker", "status")["pid"] == worker
 
 
 class TestGivenTheSameRequestTwice:
-    def test_when_both_are_sent_then_there_is_one_deployment(self, deck: Deck):
-        count = len(deck.json("history", "staging", "--limit", "1000"))
+    def test_when_both_are_sent_then_there_is_one_deployment(self, idle: Deck):
+        count = len(idle.json("history", "staging", "--limit", "1000"))
         arguments = [*STAGING, "--release", "v1.1", "--request-id", "twice"]
 
-        first, second = deck.begin(*arguments), deck.begin(*arguments)
+        first, second = idle.begin(*arguments), idle.begin(*arguments)
         ended = [first.end(), second.end()]
-        later = deck(*arguments)
+        later = idle(*arguments)
 
         assert [ran.code for ran in (*ended, later)] == [0, 0, 0], ended
         assert len({ran.json["id"] for ran in (*ended, later)}) == 1
         assert "had been made before" in later.err
-        assert len(deck.json("history", "staging", "--limit", "1000")) == count + 1
+        assert len(idle.json("history", "staging", "--limit", "1000")) == count + 1
 
 
 class TestGivenTheWorkerIsKilledTwice:

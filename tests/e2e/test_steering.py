@@ -15,15 +15,15 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 
 @pytest.fixture(scope="module")
-def slow_deck(playground: Path, shared_deck: Deck, taken_back: TakenBack) -> Iterator[Deck]:
+def slow_deck(playground: Path, deck: Deck, taken_back: TakenBack) -> Iterator[Deck]:
     """The same state directory, with a bake time that nobody would wait for."""
     text = (playground / "config.toml").read_text(encoding="utf-8")
     slow = playground / "slow.toml"
     slow.write_text(text.replace('bake_time = "5s"', 'bake_time = "1h"'), encoding="utf-8")
-    shared_deck.stop()
+    deck.stop()
     yield Deck(playground, slow)
-    bring_back(shared_deck)
-    shared_deck.stop()
+    bring_back(deck)
+    deck.stop()
 
 
 class TestGivenARolloutInItsBakeTime:

@@ -38,7 +38,13 @@ def hosts(playground: Path, deck: Deck, taken_back: TakenBack) -> Iterator[Hosts
     for name in ("anchor", "bell"):
         home = root / name
         home.mkdir(mode=0o700)
-        hurry(playground / "config.toml", home / "config.toml", engine=f'url = "file:{url}"\nworker = "{name}"')
+        config = hurry(
+            playground / "config.toml", home / "config.toml", engine=f'url = "file:{url}"\nworker = "{name}"'
+        )
+        text = config.read_text(encoding="utf-8")
+        config.write_text(
+            text.replace('tier = "production"', 'tier = "production"\nstages = [50, 100]'), encoding="utf-8"
+        )
         made.append(Deck(home))
     yield Hosts(*made)
     bring_back(made[1])
@@ -54,7 +60,7 @@ class TestGivenOneOfTwoWorkersDies:
         before = Scene.of(deck)
         assert hosts.bell.json("worker", "start")["worker"] == "bell"
         running = hosts.anchor.begin("deploy", "production", "--release", "v1.1", "--wait", "--request-id", "shared")
-        running.wait_for("backend: blue 90 % · green 10 %")
+        running.wait_for("backend: blue 50 % · green 50 %")
         refused = hosts.bell("deploy", "production", "--release", "v1.2")
 
         running.kill()

@@ -25,10 +25,11 @@ from console.engine.executors.table import EXECUTORS
 from console.engine.ports import Durable
 from console.engine.runner import Runner
 from console.engine.survey import Survey
-from console.planning.blue_green import build_plan
+from console.planning.blue_green import STRATEGY, build_plan
+from console.planning.custom import PREFIX as PIPELINE
 from console.planning.forecast import Forecasts, build_forecasts
 from console.planning.rollback import build_rollback, name_irreversible
-from console.storage.ledger import ControlRow, Ledger, Wake
+from console.storage.ledger import ControlRow, Ledger, Wake, locked
 from providers.contract import Connection
 
 log = logging.getLogger(__name__)
@@ -213,7 +214,7 @@ class Engine:
     # --- within -----------------------------------------------------------------------------------------------------
 
     async def _plan(self, wish: Wish, lock: Lock | None) -> Plan:
-        self._check_environment(wish.environment)
+        self._check_wish(wish)
         release, live, history = await asyncio.gather(
             self._survey.fetch_release(wish.environment, wish.release),
             self._survey.fetch_live(wish.environment),
@@ -232,15 +233,26 @@ class Engine:
             known = ", ".join(self._settings.environments) or "none"
             raise UsageError(f"There is no environment {environment!r}.", f"Known: {known}.", "Name one of these.")
 
+    def _check_wish(self, wish: Wish) -> None:
+        self._check_environment(wish.environment)
+        placed = self._settings.environments[wish.environment].services
+        unknown = [name for name in wish.services if name not in placed]
+        if unknown:
+            raise UsageError(
+                f"There is no service {unknown[0]!r} in {wish.environment}.",
+                f"Known: {', '.join(placed) or 'none'}.",
+                "Name one of these.",
+            )
+        strategies = (STRATEGY, *(f"{PIPELINE}{name}" for name in self._settings.custom_pipelines))
+        if wish.strategy and wish.strategy not in strategies:
+            raise UsageError(
+                f"There is no strategy {wish.strategy!r}.", f"Known: {', '.join(strategies)}.", "Name one of these."
+            )
+
     async def _refuse_when_locked(self, environment: EnvironmentName) -> None:
         for lock in await self._ledger.locks():
             if lock.environment == environment:
-                raise Refused(
-                    f"{environment} is held by deployment {lock.deployment} of {lock.holder}.",
-                    f"since {lock.since:%Y-%m-%d %H:%M:%S} UTC · {lock.reason}",
-                    f"Wait for its end (`quarterdeck show {lock.deployment}`), or take it back first "
-                    f"(`quarterdeck rollback {environment}`).",
-                )
+                raise locked(lock)
 
     async def _control_ended(self, deployment: Deployment, request: ControlRequest, actor: Actor) -> None:
         wants_back = request.control in {Control.ROLLBACK, Control.RETRY}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from console.domain.errors import Refused
 from console.domain.events import Control, Event
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
 from console.domain.observations import DeploymentSummary, Lock, Measurement
@@ -60,6 +61,16 @@ class AuditEntry:
     outcome: str = "done"
     detail: Mapping[str, str] = field(default_factory=dict)
     id: int = 0
+
+
+def locked(lock: Lock) -> Refused:
+    """Say who holds an environment, since when and why, and what may be done about it."""
+    because = f" ({lock.reason})" if lock.reason else ""
+    return Refused(
+        f"{lock.environment} is locked by {lock.holder} since {lock.since:%Y-%m-%d %H:%M:%S} UTC{because}.",
+        f"deployment {lock.deployment}",
+        f"Wait for it (`quarterdeck show {lock.deployment}`), or stop it with `quarterdeck abort {lock.deployment}`.",
+    )
 
 
 class SummaryQuery(Protocol):

@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from console.domain.deployment import Deployment, begin, fold
-from console.domain.errors import Refused, StoreError
+from console.domain.errors import StoreError
 from console.domain.events import DeploymentRequested, Event
 from console.domain.ids import DeploymentId, EnvironmentName
 from console.domain.observations import DeploymentSummary, Lock
 from console.storage import rows
-from console.storage.ledger import ControlRow, Opened, SummaryQuery
+from console.storage.ledger import ControlRow, Opened, SummaryQuery, locked
 from console.storage.projection import summarise
 
 
@@ -210,16 +210,6 @@ def _take_lock(sql: Sql, lock: Lock) -> None:
             raise locked(holder)
         return
     sql.run("INSERT INTO locks VALUES (?, ?, ?, ?, ?, ?)", rows.lock_row(lock))
-
-
-def locked(lock: Lock) -> Refused:
-    """Say who holds an environment, since when and why, and what may be done about it."""
-    because = f" ({lock.reason})" if lock.reason else ""
-    return Refused(
-        f"{lock.environment} is locked by {lock.holder} since {lock.since:%Y-%m-%d %H:%M:%S} UTC{because}.",
-        f"deployment {lock.deployment}",
-        f"Wait for it (`quarterdeck show {lock.deployment}`), or stop it with `quarterdeck abort {lock.deployment}`.",
-    )
 
 
 def add_control(sql: Sql, row: ControlRow) -> tuple[int, bool]:

@@ -64,7 +64,7 @@ class TestGivenAGoodRelease:
     async def test_when_another_comes_meanwhile_then_it_is_refused_and_told_who_holds_it(self, world):
         await world.deploy()
 
-        with pytest.raises(Refused, match=r"held by deployment .* of kim"):
+        with pytest.raises(Refused, match="production is locked by kim"):
             await world.deploy()
 
     async def test_when_the_plan_has_changed_since_it_was_shown_then_it_does_not_start(self, world):
@@ -201,6 +201,15 @@ class TestGivenAPersonWhoActs:
     async def test_when_the_environment_is_unknown_then_the_known_ones_are_named(self, world):
         with pytest.raises(UsageError, match="no environment 'nowhere'"):
             await world.engine.preview(Wish(EnvironmentName("nowhere")))
+
+    async def test_when_a_service_or_strategy_is_unknown_then_the_known_ones_are_named(self, world):
+        with pytest.raises(UsageError) as service:
+            await world.engine.preview(Wish(PRODUCTION, services=("apii",)))
+        with pytest.raises(UsageError) as strategy:
+            await world.engine.preview(Wish(PRODUCTION, strategy="canari"))
+
+        assert "Known: database, api, worker, front." in str(service.value)
+        assert "Known: blue-green." in str(strategy.value)
 
 
 class TestGivenAnApprovalIsNeeded:

@@ -115,7 +115,13 @@ def upgrade(connection: sqlite3.Connection, path: Path) -> None:
 
 def check_version(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse a file that this version cannot use, before anything is written to it."""
-    version = _version(connection)
+    connection.execute("BEGIN")  # one view of the file: another process may be creating it at this moment
+    try:
+        version = _version(connection)
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    finally:
+        connection.execute("ROLLBACK")
     if version > len(VERSIONS):
         raise StoreTooNew(
             f"The history was written by a newer Quarterdeck: it has schema version {version}, "
@@ -123,8 +129,6 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
             str(path),
             "Nothing was changed. Install the newer Quarterdeck again, or use another state directory with --home.",
         )
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if (version == 0 and tables) or (version and application != APPLICATION_ID):
         raise StoreDamaged(
             "The file is a SQLite database, but not a history of Quarterdeck.",

@@ -26,6 +26,7 @@ from console.playground.unix_http import Answer, ask, ask_json
 Json = dict[str, Any]
 
 START_WITHIN_S = 30.0
+RETRY_PAUSES_S = (0.02, 0.1, 0.5)
 
 
 def find_caddy() -> str:
@@ -142,7 +143,7 @@ class Caddy:
         Raises:
             ConsoleError: Caddy refused; quotes its answer.
         """
-        answer = await ask_json(self.admin_socket, method, path, value)
+        answer = await self._ask_again(method, path, value)
         if answer.status >= 300:
             raise ConsoleError(
                 f"Caddy ({self._name}) refused a change: {answer.body.decode(errors='replace')[:400]}",
@@ -150,6 +151,14 @@ class Caddy:
                 "This is a fault of the playground; its log may say more.",
             )
         return answer
+
+    async def _ask_again(self, method: str, path: str, value: object) -> Answer:
+        """The admin API is replaced with every change, and may hang up on the next one; set twice is set once."""
+        for pause in RETRY_PAUSES_S:
+            with contextlib.suppress(ConnectionResetError):
+                return await ask_json(self.admin_socket, method, path, value)
+            await asyncio.sleep(pause)
+        return await ask_json(self.admin_socket, method, path, value)
 
     async def read(self, path: str) -> Any:
         """Read a part of the configuration, or None where there is nothing."""

@@ -39,7 +39,7 @@ Request = TypeVar("Request")
 POLL_FIRST = 0.2
 POLL_GROWTH = 1.4
 POLL_MOST = 5.0
-RETRY_FIRST = 0.5
+RETRY_FIRST = 0.1
 RETRY_MOST = 30.0
 UNDO_TIME_LIMIT = timedelta(hours=24)
 """A rollback waits for a platform that is down rather than give up what it has begun to take back."""

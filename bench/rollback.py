@@ -22,7 +22,7 @@ from console.domain.exchange import ControlRequest
 from console.domain.ids import EnvironmentName, StepId
 from console.domain.plan import Wish
 
-ROUNDS = 12
+ROUNDS = 8
 WATCH_PAUSE = 0.002
 
 

@@ -80,7 +80,9 @@ def _decide_rollback(
 ) -> Decision:
     rollback = deployment.rollback
     assert rollback is not None
-    forward = frozenset(step for step in running if not is_rollback_step(deployment.steps[step]))
+    # What the record calls ended may still be writing its checkpoint: traffic does not wait for that.
+    states = {step_id: deployment.steps[step_id] for step_id in running}
+    forward = {key for key, state in states.items() if not is_rollback_step(state) and not state.status.is_terminal}
     if forward:
         return Decision(interrupt=tuple(sorted(forward)))
     if not rollback.steps:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from console.domain import events as ev
@@ -31,15 +31,6 @@ class Decision:
     @property
     def is_idle(self) -> bool:
         return not (self.events or self.start or self.interrupt or self.ended)
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a control leads to. `actor` signs the events; `refused` says why it changes nothing."""
-
-    events: tuple[ev.Payload, ...] = ()
-    refused: str = ""
-    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def decide(
@@ -147,25 +138,25 @@ def reply_to(
     at: datetime,
     request: ev.ControlReceived,
     services: tuple[ServiceName, ...] = (),
-) -> Reply:
+) -> tuple[ev.Payload, ...]:
     """Turn a person's wish into what is recorded. Abort and rollback win over everything else."""
-    note = (request,)
+    note: tuple[ev.Payload, ...] = (request,)
     match control:
         case ev.Control.ROLLBACK | ev.Control.ABORT:
             if deployment.rollback is not None and not deployment.is_terminal:
-                return Reply(note, refused="It is being rolled back already.")
+                return note
             words = request.reason or f"{control.value} by {actor}"
-            return Reply((*note, ev.RollbackRequested(ev.Trigger.MANUAL, words, at, services)))
+            return (*note, ev.RollbackRequested(ev.Trigger.MANUAL, words, at, services))
         case ev.Control.PAUSE:
             pausable = deployment.status in {DeploymentStatus.RUNNING, DeploymentStatus.WAITING}
-            return Reply((*note, ev.DeploymentPaused(request.reason)) if pausable else note)
+            return (*note, ev.DeploymentPaused(request.reason)) if pausable else note
         case ev.Control.RESUME:
             paused = deployment.status is DeploymentStatus.PAUSED
-            return Reply((*note, ev.DeploymentContinued(request.reason)) if paused else note)
+            return (*note, ev.DeploymentContinued(request.reason)) if paused else note
         case ev.Control.REJECT:
             words = request.reason or f"rejected by {actor}"
             if deployment.rollback is not None:
-                return Reply(note)
-            return Reply((*note, ev.RollbackRequested(ev.Trigger.MANUAL, words, at)))
+                return note
+            return (*note, ev.RollbackRequested(ev.Trigger.MANUAL, words, at))
         case _:
-            return Reply(note)
+            return note

@@ -130,9 +130,8 @@ class Runner:
     async def _answer_controls(self, board: Board) -> None:
         for row in await self._ledger.pending_controls(board.deployment.id):
             request = ev.ControlReceived(row.control, row.step, row.reason)
-            reply = reply_to(board.deployment, row.control, row.actor, row.at, request, row.services)
-            if reply.events:
-                await board.record(*reply.events, actor=row.actor, once=f"control:{row.id}")
+            events = reply_to(board.deployment, row.control, row.actor, row.at, request, row.services)
+            await board.record(*events, actor=row.actor, once=f"control:{row.id}")
             self._crash("control-answered")
             await self._ledger.take_control(row.id)
 

@@ -49,20 +49,27 @@ class Board:
         await self._changed.wait()
 
     async def record(
-        self, *payloads: ev.Payload, actor: Actor = ev.SYSTEM, once: str = "", unlock: bool = False
+        self,
+        *payloads: ev.Payload,
+        actor: Actor = ev.SYSTEM,
+        once: str = "",
+        unlock: bool = False,
+        answers: int | None = None,
     ) -> bool:
         """Commit events and fold them; False when `once` had been written before.
 
         Shielded: a caller that is cancelled leaves the ledger and the fold agreeing.
         """
-        return await asyncio.shield(asyncio.ensure_future(self._record(payloads, actor, once, unlock)))
+        return await asyncio.shield(asyncio.ensure_future(self._record(payloads, actor, once, unlock, answers)))
 
-    async def _record(self, payloads: tuple[ev.Payload, ...], actor: Actor, once: str, unlock: bool) -> bool:
+    async def _record(
+        self, payloads: tuple[ev.Payload, ...], actor: Actor, once: str, unlock: bool, answers: int | None
+    ) -> bool:
         async with self._lock:
             now = self._clock.now()
             events = tuple(ev.Event(self.deployment.id, now, payload, actor) for payload in payloads)
             stored = await self._ledger.append(
-                *events, unlock=self.deployment.environment if unlock else None, once=once
+                *events, unlock=self.deployment.environment if unlock else None, once=once, answers=answers
             )
             for event in stored:
                 self.deployment = self.deployment.apply(event)

@@ -108,7 +108,7 @@ class Engine:
         """Deployments that have not ended, and the worker that last had each."""
         owners = {lock.deployment: lock.worker for lock in await self._ledger.locks()}
         for deployment_id in await self._ledger.unfinished():
-            deployment = await self._load(deployment_id)
+            deployment = await self.load(deployment_id)
             owners[deployment_id] = next(reversed(deployment.workers), owners.get(deployment_id, ""))
         return owners
 
@@ -176,7 +176,7 @@ class Engine:
         Raises:
             Refused: It cannot apply: the deployment has ended, or nothing is there to take back.
         """
-        deployment = await self._load(deployment_id)
+        deployment = await self.load(deployment_id)
         at = request.requested_at or self._clock.now()
         if deployment.is_terminal:
             await self._control_ended(deployment, request, actor)
@@ -191,7 +191,7 @@ class Engine:
         self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = ()
     ) -> RollbackPreview:
         """What a rollback would do now."""
-        deployment = await self._load(deployment_id)
+        deployment = await self.load(deployment_id)
         history = await self._forecasts(deployment.environment)
         steps = tuple(
             replace(step, forecast=_forecast_undo(deployment, step, history, self._clock.now()))
@@ -210,6 +210,22 @@ class Engine:
             cannot=cannot,
             refusal=await self._refusal_of_rollback(deployment),
         )
+
+    async def load(self, deployment_id: DeploymentId) -> Deployment:
+        """A deployment as it is on record; one that runs here is at hand without reading.
+
+        Raises:
+            UsageError: Nobody knows it.
+        """
+        board = self._runner.boards.get(deployment_id)
+        if board is not None:
+            return board.deployment
+        deployment = fold(await self._ledger.events_of(deployment_id))
+        if deployment is None:
+            raise UsageError(
+                f"There is no deployment {deployment_id!r}.", "", "`quarterdeck history` lists those there are."
+            )
+        return deployment
 
     # --- within -----------------------------------------------------------------------------------------------------
 
@@ -292,17 +308,6 @@ class Engine:
                 if found is not None and found.status not in {DeploymentStatus.ROLLED_BACK, DeploymentStatus.ABORTED}:
                     return f"{other} came after it; roll that back first, or deploy the release you want."
         return ""
-
-    async def _load(self, deployment_id: DeploymentId) -> Deployment:
-        board = self._runner.boards.get(deployment_id)
-        if board is not None:
-            return board.deployment
-        deployment = fold(await self._ledger.events_of(deployment_id))
-        if deployment is None:
-            raise UsageError(
-                f"There is no deployment {deployment_id!r}.", "", "`quarterdeck history` lists those there are."
-            )
-        return deployment
 
     async def _forecasts(self, environment: EnvironmentName) -> Forecasts:
         ids = (await self._ledger.find_deployments(environment))[:FORECAST_FROM]

@@ -17,7 +17,7 @@ from console.domain.clock import Clock
 from console.domain.deployment import ControlRecord, StepStatus
 from console.domain.errors import ConsoleError
 from console.domain.ids import DeploymentId, StepId
-from console.domain.plan import Phase, Step, StepKind
+from console.domain.plan import TRAFFIC_KINDS, Phase, Step, StepKind
 from console.engine.board import Board
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.decide import RollbackBuilder, decide, reply_to
@@ -112,9 +112,13 @@ class Runner:
                 continue
             for step_id in decision.interrupt:
                 board.interrupt_of(step_id).set()
-            if decision.start or decision.ended:
+            urgent = [step_id for step_id in decision.start if _is_urgent(board.state(step_id).step)]
+            for step_id in urgent:
+                board.tasks[step_id] = asyncio.create_task(self._run_step(board, step_id), name=step_id)
+            start = [step_id for step_id in decision.start if step_id not in urgent]
+            if start or decision.ended:
                 self._crash("decided")
-                return {"start": list(decision.start), "ended": decision.ended}
+                return {"start": start, "ended": decision.ended}
             await self._wait(board)
 
     async def _wait(self, board: Board) -> None:
@@ -131,9 +135,8 @@ class Runner:
         for row in await self._ledger.pending_controls(board.deployment.id):
             request = ev.ControlReceived(row.control, row.step, row.reason)
             events = reply_to(board.deployment, row.control, row.actor, row.at, request, row.services)
-            await board.record(*events, actor=row.actor, once=f"control:{row.id}")
+            await board.record(*events, actor=row.actor, once=f"control:{row.id}", answers=row.id)
             self._crash("control-answered")
-            await self._ledger.take_control(row.id)
 
     # --- steps ------------------------------------------------------------------------------------------------------
 
@@ -233,6 +236,11 @@ class Runner:
             if board.interrupt_of(step.id).is_set():
                 return False
         return True
+
+
+def _is_urgent(step: Step) -> bool:
+    """Traffic that goes back waits for no checkpoint: the record alone is enough to go on with it after a crash."""
+    return step.phase is Phase.ROLLBACK and step.kind in TRAFFIC_KINDS
 
 
 def _retries(board: Board) -> list[ControlRecord]:

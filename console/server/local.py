@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from console.domain.deployment import Deployment, DeploymentStatus, fold
+from console.domain.deployment import Deployment, DeploymentStatus
 from console.domain.errors import ConsoleError, Refused, StoreError, UsageError
 from console.domain.events import Event
 from console.domain.exchange import (
@@ -127,9 +127,7 @@ class LocalService:
             raise UsageError(
                 f"{deployment!r} fits {len(found)} deployments.", ", ".join(found[:5]), "Write more of the id."
             )
-        folded = fold(await self._parts.ledger.events_of(found[0]))
-        assert folded is not None
-        return folded
+        return await self._parts.engine.load(found[0])
 
     async def events_of(self, deployment: DeploymentId) -> Sequence[Event]:
         self._need("view")

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from console.config.settings import Settings
 from console.domain.clock import Clock
+from console.domain.deployment import Deployment
 from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, EnvironmentStatus
@@ -27,6 +28,8 @@ class EngineDoor(Protocol):
     def running(self) -> tuple[DeploymentId, ...]: ...
 
     async def preview(self, wish: Wish) -> Plan: ...
+
+    async def load(self, deployment_id: DeploymentId) -> Deployment: ...
 
     async def deploy(self, wish: Wish, request_id: str, digest: str, actor: Actor) -> Submitted: ...
 

@@ -16,6 +16,9 @@ from console.server.lifecycle import HomeLock, Starter, notify_systemd, prepare_
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 10.0
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter from another. A commit hands over four times between the loop and the
+ledger's thread; with the usual 5 ms each may wait that long for a loop that is busy, and a rollback is many commits."""
 
 
 def run_worker(home: Path, *, config: Path | None = None, ready: int | None = None) -> int:
@@ -30,6 +33,7 @@ def run_worker(home: Path, *, config: Path | None = None, ready: int | None = No
     places = Places(home)
     lock = HomeLock(places)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal that started us may go
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         prepare_home(places)
         lock.take()

@@ -24,6 +24,9 @@ from providers.redaction import redact
 log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.05
+COMMITS_GATHER_SECONDS = 0.2
+"""Commits come in flocks, a rollback's above all: one look at the locks serves a flock, and is not in its way."""
+
 MOST_GATHERED = 2_000
 RETRY_SECONDS = 10.0
 JUST_AFTER = timedelta(microseconds=1)
@@ -62,16 +65,18 @@ class LogTail:
         self._moving: dict[EnvironmentName, DeploymentId] = {}
         self._tasks: dict[_Place, asyncio.Task[None]] = {}
         self._reached: dict[_Place, datetime] = {}
-        self._updating: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self._updating: asyncio.Task[None] | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
 
     async def start(self) -> None:
         self._unsubscribe = self._ledger.subscribe(self._on_wake)
         await self._update()
+        self._updating = asyncio.create_task(self._keep_updated(), name="tailing")
 
     async def stop(self) -> None:
         self._unsubscribe()
-        ending = [*self._tasks.values(), *self._updating]
+        ending = [*self._tasks.values(), *filter(None, [self._updating])]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
@@ -91,13 +96,14 @@ class LogTail:
 
     def _on_wake(self, wake: Wake) -> None:
         if wake.kind == "event":
-            self._begin_update()
+            self._changed.set()
 
-    def _begin_update(self) -> None:
-        if not self._updating:
-            task = asyncio.get_running_loop().create_task(self._update())
-            self._updating.add(task)
-            task.add_done_callback(self._updating.discard)
+    async def _keep_updated(self) -> None:
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(COMMITS_GATHER_SECONDS)
+            self._changed.clear()
+            await self._update()
 
     async def _update(self) -> None:
         before = self._moving

@@ -117,13 +117,16 @@ class Ledger(Protocol):
         """The deployment that a request id began, if any."""
         ...
 
-    async def append(self, *events: Event, unlock: EnvironmentName | None = None, once: str = "") -> tuple[Event, ...]:
+    async def append(
+        self, *events: Event, unlock: EnvironmentName | None = None, once: str = "", answers: int | None = None
+    ) -> tuple[Event, ...]:
         """Commit events, number them, then announce them; all or none.
 
         Args:
             events: Of one deployment, or of several, in the order in which they happened.
             unlock: Free this environment in the same transaction, if the events' deployment holds it.
             once: A natural key; a second append with the same key writes nothing and returns ().
+            answers: A wish that these events answer; it counts as taken from here on.
         """
         ...
 
@@ -158,10 +161,6 @@ class Ledger(Protocol):
 
     async def pending_controls(self, deployment: DeploymentId) -> tuple[ControlRow, ...]:
         """Wishes nobody has taken yet, oldest first."""
-        ...
-
-    async def take_control(self, control_id: int) -> None:
-        """Mark a wish as taken; harmless when it was."""
         ...
 
     async def summaries(self, query: SummaryQuery) -> tuple[DeploymentSummary, ...]:

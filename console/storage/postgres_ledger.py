@@ -223,8 +223,10 @@ class PostgresLedger:
             await asyncio.shield(self._catch_up_if_possible())
         return opened
 
-    async def append(self, *events: Event, unlock: EnvironmentName | None = None, once: str = "") -> tuple[Event, ...]:
-        stored = await self._shared.append(*events, unlock=unlock, once=once)
+    async def append(
+        self, *events: Event, unlock: EnvironmentName | None = None, once: str = "", answers: int | None = None
+    ) -> tuple[Event, ...]:
+        stored = await self._shared.append(*events, unlock=unlock, once=once, answers=answers)
         if stored:
             await asyncio.shield(self._catch_up_if_possible())
         return stored
@@ -246,9 +248,6 @@ class PostgresLedger:
 
     async def pending_controls(self, deployment: DeploymentId) -> tuple[ControlRow, ...]:
         return await self._shared.pending_controls(deployment)
-
-    async def take_control(self, control_id: int) -> None:
-        await self._shared.take_control(control_id)
 
     async def unfinished(self) -> tuple[DeploymentId, ...]:
         return await self._shared.unfinished()

@@ -77,9 +77,11 @@ def find_request(sql: Sql, request_id: str) -> DeploymentId | None:
 
 
 def append(
-    sql: Sql, folds: Folds, events: Sequence[Event], unlock: EnvironmentName | None, once: str
+    sql: Sql, folds: Folds, events: Sequence[Event], unlock: EnvironmentName | None, once: str, answers: int | None
 ) -> tuple[Event, ...]:
     with sql.writing():
+        if answers is not None:
+            sql.run("UPDATE controls SET taken = 1 WHERE id = ?", (answers,))
         if once and sql.query("SELECT seq FROM events WHERE once = ?", (once,)):
             return ()
         stored, after = _store(sql, folds, events, once)
@@ -233,11 +235,6 @@ def pending_controls(sql: Sql, deployment: DeploymentId) -> tuple[ControlRow, ..
         (deployment,),
     )
     return rows.read_rows(found, rows.read_control)
-
-
-def take_control(sql: Sql, control_id: int) -> None:
-    with sql.writing():
-        sql.run("UPDATE controls SET taken = 1 WHERE id = ?", (control_id,))
 
 
 def summaries(sql: Sql, query: SummaryQuery) -> tuple[DeploymentSummary, ...]:

@@ -123,9 +123,11 @@ class SqlLedger:
     async def find_request(self, request_id: str) -> DeploymentId | None:
         return await self._call(lambda sql: records.find_request(sql, request_id))
 
-    async def append(self, *events: Event, unlock: EnvironmentName | None = None, once: str = "") -> tuple[Event, ...]:
+    async def append(
+        self, *events: Event, unlock: EnvironmentName | None = None, once: str = "", answers: int | None = None
+    ) -> tuple[Event, ...]:
         def work(sql: Sql) -> tuple[Event, ...]:
-            stored = records.append(sql, self._folds, events, unlock, once)
+            stored = records.append(sql, self._folds, events, unlock, once, answers)
             self._announce(wakes_for(stored))
             return stored
 
@@ -156,9 +158,6 @@ class SqlLedger:
 
     async def pending_controls(self, deployment: DeploymentId) -> tuple[ControlRow, ...]:
         return await self._call(lambda sql: records.pending_controls(sql, deployment))
-
-    async def take_control(self, control_id: int) -> None:
-        await self._call(lambda sql: records.take_control(sql, control_id))
 
     async def summaries(self, query: SummaryQuery) -> tuple[DeploymentSummary, ...]:
         return await self._call(lambda sql: records.summaries(sql, query))

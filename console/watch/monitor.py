@@ -29,6 +29,8 @@ from providers.contract import Connection, TagSource, Unsupported
 QUIET_AFTER = 3
 """Looks in a row that saw no request and no change, after which a watched environment is quiet."""
 NAMED_FROM = 10
+GATHER_SECONDS = 0.2
+"""How long commits gather before the record is read for them: they come in flocks, and a look is in their way."""
 """Past deployments of an environment whose releases are known by name."""
 
 log = logging.getLogger(__name__)
@@ -237,6 +239,8 @@ class Monitor:
         changing = asyncio.ensure_future(self._changed.wait())
         try:
             await asyncio.wait({sleeping, changing}, return_when=asyncio.FIRST_COMPLETED)
+            if changing.done():
+                await self._clock.sleep(GATHER_SECONDS)
         finally:
             sleeping.cancel()
             changing.cancel()

@@ -34,6 +34,7 @@ class CaddyClient:
     def __init__(self, admin: ProviderHttp, metrics: ProviderHttp) -> None:
         self.admin = admin
         self.metrics = metrics
+        self._seen: dict[str, Seen] = {}
 
     async def close(self) -> None:
         await self.admin.close()
@@ -56,10 +57,21 @@ class CaddyClient:
         return seen
 
     async def fetch_handler_or_none(self, route: str) -> Seen | None:
+        self._seen.pop(route, None)
         reply = await self.admin.send("GET", f"/id/{segment(route)}", accept=(404,))
         if reply.status == 404:
             return None
-        return Seen(self.admin.decode(reply, parse_handler), reply.headers.get("etag", ""))
+        seen = Seen(self.admin.decode(reply, parse_handler), reply.headers.get("etag", ""))
+        if seen.tag:
+            self._seen[route] = seen
+        return seen
+
+    def recall_handler(self, route: str) -> Seen | None:
+        """The handler as it was last read, good for a change that its tag guards; None where it is not known.
+
+        A rollback saves a call: whoever watches a rollout has read the route a moment ago.
+        """
+        return self._seen.get(route)
 
     async def put_weights(self, route: str, weights: Sequence[int], tag: str) -> bool:
         """Replace a handler's weights in one step; False when it had changed since it was read."""
@@ -72,6 +84,7 @@ class CaddyClient:
             repeatable=bool(tag),
             accept=(CHANGED_MEANWHILE,),
         )
+        self._seen.pop(route, None)
         return reply.status != CHANGED_MEANWHILE
 
     async def fetch_counters(self) -> dict[str, ArmCounters]:

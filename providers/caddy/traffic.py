@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from console.domain.errors import Rejected
 from console.domain.traffic import checked_weights
-from providers.caddy.client import CaddyClient
+from providers.caddy.client import CaddyClient, Seen
 from providers.caddy.settings import RouteSettings
 from providers.caddy.wire import WEIGHTED, Handler
 from providers.contract import ArmCounters, Operation, OperationKey, OperationStatus, ShiftTraffic
@@ -116,7 +116,7 @@ class Shifts:
         wanted = checked_weights(request.weights)
         shown: Mapping[str, int] = {}
         for _ in range(ROUNDS):
-            seen = await self._client.fetch_handler(request.route)
+            seen = self._recall(request.route, wanted) or await self._client.fetch_handler(request.route)
             listed = self._routes.write(request.route, seen.handler, wanted)
             shown = self._routes.read(request.route, seen.handler)
             if _same(shown, wanted):
@@ -125,6 +125,14 @@ class Shifts:
                 shown = self._routes.read(request.route, (await self._client.fetch_handler(request.route)).handler)
                 break
         return _judge(_reference(request.route, wanted), wanted, shown)
+
+    def _recall(self, route: str, wanted: Mapping[str, int]) -> Seen | None:
+        """The route as it was last read, where that is enough to change it; the change fails if it is so no longer."""
+        seen = self._client.recall_handler(route)
+        try:
+            return seen if seen and not _same(self._routes.read(route, seen.handler), wanted) else None
+        except Rejected:
+            return None
 
     async def observe(self, reference: str) -> Operation:
         route, wanted = _parse(reference)

@@ -45,8 +45,12 @@ class FakeLedger:
                 return event.deployment
         return None
 
-    async def append(self, *events: Event, unlock: EnvironmentName | None = None, once: str = "") -> tuple[Event, ...]:
+    async def append(
+        self, *events: Event, unlock: EnvironmentName | None = None, once: str = "", answers: int | None = None
+    ) -> tuple[Event, ...]:
         await self._turn()
+        if answers is not None:
+            self._controls[answers] = (self._controls[answers][0], True)
         if once and once in self._once:
             return ()
         if once:
@@ -78,11 +82,6 @@ class FakeLedger:
         await self._turn()
         rows = self._controls.values()
         return tuple(row for row, taken in rows if row.deployment == deployment and not taken)
-
-    async def take_control(self, control_id: int) -> None:
-        await self._turn()
-        row, _ = self._controls[control_id]
-        self._controls[control_id] = (row, True)
 
     async def find_deployments(self, text: str) -> tuple[DeploymentId, ...]:
         found = {d.id for d in self.deployments() if d.environment == text or d.id == text}

@@ -16,6 +16,7 @@ from console.client.http import HttpService
 from console.client.places import Places
 from console.config.settings import RoleSettings, Settings
 from console.domain import events as ev
+from console.domain.deployment import Deployment, fold
 from console.domain.errors import PlanRejected
 from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
@@ -71,6 +72,11 @@ class FakeEngine:
         if self.fails_with is not None:
             raise self.fails_with
         return build_plan(wish.environment)
+
+    async def load(self, deployment_id: DeploymentId) -> Deployment:
+        found = fold(await self.ledger.events_of(deployment_id))
+        assert found is not None
+        return found
 
     async def deploy(self, wish: Wish, request_id: str, digest: str, actor: Actor) -> Submitted:
         plan = build_plan(wish.environment)

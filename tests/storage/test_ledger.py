@@ -11,7 +11,7 @@ import pytest
 from console.client.service import HistoryQuery
 from console.domain.deployment import DeploymentStatus
 from console.domain.errors import InvalidTransition, Refused
-from console.domain.events import Control, StepProgressed, StepStarted, UnknownEvent
+from console.domain.events import Control, ControlReceived, StepProgressed, StepStarted, UnknownEvent
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
 from console.domain.observations import Measurement
 from console.storage.ledger import AuditEntry, ControlRow, Wake
@@ -213,7 +213,7 @@ class TestGivenARunningDeployment:
         assert first == again
         assert wakes == [Wake("control", DeploymentId("d1"), number) for number in (first, second)]
         assert await ledger.pending_controls(DeploymentId("d1")) == (replace(pause, id=first), replace(back, id=second))
-        await ledger.take_control(first)
+        await ledger.append(story.event("d1", ControlReceived(Control.PAUSE)), answers=first)
         assert await ledger.pending_controls(DeploymentId("d1")) == (replace(back, id=second),)
 
 

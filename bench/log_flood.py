@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import fcntl
+import gc
 import json
 import os
 import pty
@@ -45,6 +46,9 @@ def resident_mib() -> float:
 
 def console(rate: int, seconds: float, result: str) -> None:
     """The console's side: runs in the pseudo-terminal until the flood has ended."""
+    from screens.run import favour_keys
+
+    favour_keys()
     from console.client.service import LogBatch, LogQuery
     from console.domain.observations import LogLine
     from screens.app import QuarterdeckApp
@@ -85,6 +89,7 @@ def console(rate: int, seconds: float, result: str) -> None:
             return self._follow()
 
     async def run() -> None:
+        gc.freeze()
         app = QuarterdeckApp(Flood(scene.tale("succeeded").events), driver_class=DiffDriver)
         late: list[float] = []
 
@@ -118,12 +123,33 @@ def console(rate: int, seconds: float, result: str) -> None:
     Path(result).write_text(json.dumps(figures_of))
 
 
-def flood(rate: int, seconds: float) -> dict[str, Any]:
-    """Run the console once and press keys; returns the figures."""
+def bare(seconds: float, result: str) -> None:
+    """What the console is held against: a Textual app of two lines, without any flood."""
+    from textual.app import App, ComposeResult
+    from textual.events import Key
+    from textual.widgets import Static
+
+    class Bare(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Static("a bare Textual app")
+            yield Static("pane 1", id="title")
+
+        def on_mount(self) -> None:
+            self.set_timer(WARM_UP_S + seconds, self.exit)
+
+        def on_key(self, event: Key) -> None:
+            self.query_one("#title", Static).update(f"pane {event.character}")
+
+    Bare().run(mouse=False)
+    Path(result).write_text("{}")
+
+
+def flood(rate: int, seconds: float, who: str = "console") -> dict[str, Any]:
+    """Run the console, or the bare app, once and press keys; returns the figures."""
     result = Path(os.environ.get("TMPDIR", "/tmp")) / f"log-flood-{os.getpid()}.json"
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    arguments = [sys.executable, "-m", "bench.log_flood", "--console", str(result)]
+    arguments = [sys.executable, "-m", "bench.log_flood", "--run", who, "--result", str(result)]
     process = subprocess.Popen(
         [*arguments, "--rate", str(rate), "--seconds", str(seconds)],
         stdin=slave,
@@ -180,9 +206,13 @@ def flood(rate: int, seconds: float) -> dict[str, Any]:
 def measure(home: Path) -> list[Figure]:
     """The figures of one flood of 20,000 lines a second for 10 s; needs no playground."""
     found = flood(20_000, 10.0)
+    alone = flood(0, 10.0, "bare")
     return [
         Figure("flood · key to screen, median", found["key_p50_ms"], "ms"),
         Figure("flood · key to screen, p95", found["key_p95_ms"], "ms", 20.0),
+        Figure("flood · key to screen of a bare Textual app without flood, median", alone["key_p50_ms"], "ms"),
+        Figure("flood · key to screen of a bare Textual app without flood, p95", alone["key_p95_ms"], "ms"),
+        Figure("flood · key to screen, p95, against the bare app", found["key_p95_ms"] / alone["key_p95_ms"], "×"),
         Figure("flood · keys unanswered", found["keys_unanswered"], "", 0.0),
         Figure("flood · console memory", found["memory_mib"], "MiB"),
     ]
@@ -192,10 +222,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=int, default=20_000, help="lines a second")
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--console", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--run", choices=["console", "bare"], help=argparse.SUPPRESS)
+    parser.add_argument("--result", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.console:
-        console(options.rate, options.seconds, options.console)
+    if options.run == "console":
+        console(options.rate, options.seconds, options.result)
+        return
+    if options.run == "bare":
+        bare(options.seconds, options.result)
         return
     print(json.dumps(flood(options.rate, options.seconds), indent=2))
 

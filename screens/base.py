@@ -177,7 +177,7 @@ class ConsoleScreen(Screen[None], Keys, inherit_bindings=False):
             return
         current = self.focused_pane()
         at = panes.index(current) if current in panes else 0
-        panes[(at + by) % len(panes)].focus()
+        self.set_focus(panes[(at + by) % len(panes)])
 
 
 class Dialog(ModalScreen[None], Keys, inherit_bindings=False):

@@ -123,7 +123,7 @@ class Dashboard(ConsoleScreen):
     def _focus(self, pane: Pane) -> None:
         if self.has_class("-zoomed"):
             self._zoom(pane)
-        pane.focus()
+        self.set_focus(pane)
 
     def do_pane_1(self) -> None:
         self._focus(self.environments)

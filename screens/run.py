@@ -18,6 +18,8 @@ HANGUP, TERMINATED = 128 + signal.SIGHUP, 128 + signal.SIGTERM
 MOUSE = "QUARTERDECK_MOUSE"
 SLOW = "QUARTERDECK_SLOW"
 ASCII = "QUARTERDECK_ASCII"
+FRAMES_A_SECOND = "240"
+"""The most there can be, while keys are pressed under a flood of lines; what rests draws none."""
 
 
 def is_set(environ: Mapping[str, str], name: str) -> bool:
@@ -47,6 +49,17 @@ def theme_for(environ: Mapping[str, str], theme: str) -> str:
     return theme or ("ansi" if few else "dark")
 
 
+def favour_keys() -> None:
+    """Have nothing keep a key from being answered; called before Textual is imported.
+
+    No thread keeps the interpreter for the usual 5 ms, no collection looks again and again at log lines, which come and
+    go without cycles (up to 50 ms at a time), and a frame does not wait a sixtieth of a second for its turn.
+    """
+    os.environ.setdefault("TEXTUAL_FPS", FRAMES_A_SECOND)
+    gc.set_threshold(50_000, 20, 100)
+    sys.setswitchinterval(0.0005)
+
+
 def run_console(
     service_factory: Callable[[], Awaitable[Service]] | Callable[[], Service],
     *,
@@ -71,6 +84,7 @@ def run_console(
         input_is_terminal=sys.__stdin__ is not None and sys.__stdin__.isatty(),
         output_is_terminal=sys.__stderr__ is not None and sys.__stderr__.isatty(),
     )
+    favour_keys()
     from screens import themes
 
     chosen = theme_for(environ, theme)

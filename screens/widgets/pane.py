@@ -194,11 +194,26 @@ class Pane(Widget, can_focus=True):
             return paint(self, Row((mark, *line.spans)), width, under=under)
         return paint(self, Row((Span(" "), *line.spans)), width)
 
-    def on_focus(self) -> None:
-        self.refresh()
+    def on_focus(self, event: events.Focus) -> None:
+        event.prevent_default()
+        self._show_focus(has_focus=True)
+        if self.parent is not None:
+            self.parent.post_message(events.DescendantFocus(self))
 
-    def on_blur(self) -> None:
-        self.refresh()
+    def on_blur(self, event: events.Blur) -> None:
+        event.prevent_default()
+        self._show_focus(has_focus=False)
+        if self.parent is not None:
+            self.parent.post_message(events.DescendantBlur(self))
+
+    def _show_focus(self, *, has_focus: bool) -> None:
+        """Draw the title and the line with the cursor, which is all that looks different; Textual would draw all."""
+        self.has_focus = has_focus
+        self._repaint(0)
+        for y in range(1, self.room[1] + 1):
+            line = self.line_at(self.top + y - 1)
+            if line.key and line.key == self.cursor:
+                self._repaint(y)
 
     def on_resize(self) -> None:
         self.post_message(self.Resized(self))

@@ -10,7 +10,7 @@ import httpx
 from providers.caddy.client import CaddyClient
 from providers.caddy.settings import CaddySettings
 from providers.caddy.traffic import EdgeRouter, Routes, Shifts
-from providers.contract import AccountReport, Capabilities, Unsupported
+from providers.contract import AccountReport, Capabilities, Desk, Unsupported
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
 
 # The edge is near, and a rollback waits for it: rather ask again soon than wait long.
@@ -28,6 +28,7 @@ class CaddyConnection:
     capabilities: Capabilities
     client: CaddyClient = field(repr=False)
     kind: str = "caddy"
+    desk: Desk = field(default_factory=Desk)
 
     async def close(self) -> None:
         await self.client.close()

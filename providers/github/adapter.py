@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from providers.contract import Capabilities, Unsupported
+from providers.contract import Capabilities, Desk, Unsupported
 from providers.github.announce import Announcements
 from providers.github.client import HEADERS, GitHubClient, error_words, is_limited
 from providers.github.readings import Account, Checks, Releases
@@ -25,6 +25,7 @@ class GitHubConnection:
     capabilities: Capabilities
     http: ProviderHttp = field(repr=False)
     kind: str = "github"
+    desk: Desk = field(default_factory=Desk)
 
     async def close(self) -> None:
         await self.http.close()

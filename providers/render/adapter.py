@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
-from providers.contract import Capabilities, Unsupported
+from providers.contract import Capabilities, Desk, Unsupported
 from providers.http import Clock, ProviderHttp, Sleep, utc_now
 from providers.render.client import RenderClient, limit_class
 from providers.render.deploys import Cancels, DeployReader, Deploys, Rollbacks
@@ -37,6 +37,7 @@ class RenderConnection:
     capabilities: Capabilities
     http: ProviderHttp
     kind: str = "render"
+    desk: Desk = field(default_factory=Desk)
 
     async def close(self) -> None:
         await self.http.close()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from providers.contract import Capabilities, Unsupported
+from providers.contract import Capabilities, Desk, Unsupported
 from providers.http import Clock, ProviderHttp, Sleep, utc_now
 from providers.supabase.client import SupabaseClient
 from providers.supabase.database import Database
@@ -35,6 +35,7 @@ class SupabaseConnection:
     http: ProviderHttp = field(repr=False)
     runs: Runs = field(repr=False)
     kind: str = "supabase"
+    desk: Desk = field(default_factory=Desk)
 
     async def close(self) -> None:
         await self.runs.close()

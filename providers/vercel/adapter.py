@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
 from providers import contract
-from providers.contract import Capabilities, Unsupported
+from providers.contract import Capabilities, Desk, Unsupported
 from providers.http import Clock, ProviderHttp, Sleep, utc_now
 from providers.vercel.aliases import Aliases
 from providers.vercel.client import VercelClient
@@ -40,6 +40,7 @@ class VercelConnection:
     capabilities: Capabilities
     http: ProviderHttp
     kind: str = "vercel"
+    desk: Desk = field(default_factory=Desk)
 
     async def close(self) -> None:
         await self.http.close()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from providers.contract import Capabilities, ProbeRequest, ProbeResult
+from providers.contract import Capabilities, Desk, ProbeRequest, ProbeResult
 from providers.http import Clock, utc_now
 from providers.web.client import Answer, NoAnswer, WebClient
 from providers.web.settings import WebSettings
@@ -51,6 +51,7 @@ class WebConnection:
     capabilities: Capabilities
     client: WebClient = field(repr=False)
     kind: str = "web"
+    desk: Desk = field(default_factory=Desk)
 
     async def close(self) -> None:
         await self.client.close()

@@ -5,10 +5,13 @@ Put a module into `tests/providers/subjects/` with
     KIND = "render"
     ACTUATORS = ("deploy", "cancel")            # every capability of it that changes something
     READINGS = {"account": lambda can: can.account.fetch_account()}
+    ACTIONS = ("scale",)                        # every action of its desk; `wish("do:scale")` prepares one
+    ASKS = {"events": Events("srv-…")}          # a request for every reading of its desk
     def strangers(sent): ...                    # what was sent and the platform's own document does not allow
     def subject() -> AbstractAsyncContextManager[Subject]: ...
 
-and every law of `test_contract.py` runs on it. `strangers` may be left out where there is no document.
+and every law of `test_contract.py` runs on it. `ACTIONS` and `ASKS` may be left out where there is no desk, `strangers`
+where there is no document.
 """
 
 from __future__ import annotations

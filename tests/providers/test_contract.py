@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from dataclasses import fields, replace
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, get_origin, get_type_hints
 
 import pytest
 
+from console.domain.codec import to_json
 from console.domain.errors import ProviderError, RateLimited, Rejected, Unauthorized, UnexpectedReply, Unreachable
 from providers.contract import Capabilities, OperationKey, OperationStatus, Unsupported
 from tests.providers.conftest import find_subjects
@@ -43,8 +44,11 @@ def subject(opened: Opened) -> Subject:
 
 
 def actuator(opened: Opened, capability: str) -> Any:
-    """The actuator on a connection of its own."""
-    return getattr(opened.connect().capabilities, capability)
+    """The actuator on a connection of its own; `do:` names an action of the desk."""
+    connection = opened.connect()
+    if capability.startswith("do:"):
+        return connection.desk.actions[capability.removeprefix("do:")].actuator
+    return getattr(connection.capabilities, capability)
 
 
 def key_at(subject: Subject, text: str = "wish-1") -> OperationKey:
@@ -100,6 +104,28 @@ class TestGivenAnyProvider:
         offered = {name for name in changing if not isinstance(getattr(can, name), Unsupported)}
 
         assert offered == set(find_subjects()[kind].ACTUATORS)
+
+    async def test_when_its_desk_offers_something_then_the_suite_has_a_sample_of_it(
+        self, opened: Opened, kind: str
+    ) -> None:
+        module, desk = find_subjects()[kind], opened.connect().desk
+
+        actions = {name for name, action in desk.actions.items() if not isinstance(action, Unsupported)}
+        readings = {name for name, reading in desk.readings.items() if not isinstance(reading, Unsupported)}
+
+        assert actions == set(getattr(module, "ACTIONS", ()))
+        assert readings == set(getattr(module, "ASKS", {}))
+
+    async def test_when_its_desk_is_described_then_every_field_says_what_it_means(self, opened: Opened) -> None:
+        desk = opened.connect().desk
+
+        for name, offered in {**desk.actions, **desk.readings}.items():
+            assert name == name.lower().replace("_", "-")
+            if isinstance(offered, Unsupported):
+                assert offered.reason.endswith("."), name
+                continue
+            for field, hint in get_type_hints(offered.request, include_extras=True).items():
+                assert get_origin(hint) is Annotated, f"{name}: {field}"
 
 
 class TestGivenAWish:
@@ -253,7 +279,11 @@ class TestGivenAWish:
 
 class TestGivenSomethingToRead:
     async def read(self, opened: Opened, kind: str, reading: str) -> Any:
-        return await find_subjects()[kind].READINGS[reading](opened.connect().capabilities)
+        module, connection = find_subjects()[kind], opened.connect()
+        if reading.startswith("ask:"):
+            name = reading.removeprefix("ask:")
+            return to_json(await connection.desk.readings[name].fetch(module.ASKS[name]))
+        return await module.READINGS[reading](connection.capabilities)
 
     async def test_when_it_is_read_then_the_platform_is_not_changed(
         self, opened: Opened, subject: Subject, kind: str, reading: str

@@ -1,0 +1,99 @@
+"""What a platform can do for Quarterdeck, and how it is asked.
+
+A connection answers with `Capabilities`: one field for each thing a provider may do, holding either the object that
+does it or `Unsupported(reason, remedy)`. No method exists only to raise.
+
+Everything that changes the world is an `Actuator` with three verbs: `start`, `observe`, `find`. Its laws, run on
+every provider by one suite: the same key twice has one effect, also when the first reply was lost; `find` tells the
+truth, also from a new connection; an ended operation stays ended; an unknown reference is LOST, not an exception;
+each kind of bad answer becomes its own error; no secret appears in any text.
+"""
+
+from providers.contract.connection import (
+    NOT_OFFERED,
+    Capabilities,
+    Connection,
+)
+from providers.contract.desk import Action, Desk, Nothing, Reading
+from providers.contract.operations import (
+    Actuator,
+    Operation,
+    OperationKey,
+    OperationStatus,
+    Unsupported,
+)
+from providers.contract.requests import (
+    Announce,
+    Cancel,
+    Deploy,
+    Migrate,
+    MigrateDown,
+    MigrationFile,
+    Promote,
+    Resume,
+    RollBack,
+    SetVariables,
+    ShiftTraffic,
+    Suspend,
+)
+from providers.contract.roles import (
+    Account,
+    AccountReport,
+    ArmCounters,
+    CheckSource,
+    Inventory,
+    LogSource,
+    MetricSource,
+    MigrationSource,
+    ProbeRequest,
+    ProbeResult,
+    ProbeSource,
+    ReleaseSource,
+    Router,
+    TagSource,
+    Target,
+    VariableSource,
+)
+
+__all__ = [
+    "NOT_OFFERED",
+    "Account",
+    "AccountReport",
+    "Action",
+    "Actuator",
+    "Announce",
+    "ArmCounters",
+    "Cancel",
+    "Capabilities",
+    "CheckSource",
+    "Connection",
+    "Deploy",
+    "Desk",
+    "Inventory",
+    "LogSource",
+    "MetricSource",
+    "Migrate",
+    "MigrateDown",
+    "MigrationFile",
+    "MigrationSource",
+    "Nothing",
+    "Operation",
+    "OperationKey",
+    "OperationStatus",
+    "ProbeRequest",
+    "ProbeResult",
+    "ProbeSource",
+    "Promote",
+    "Reading",
+    "ReleaseSource",
+    "Resume",
+    "RollBack",
+    "Router",
+    "SetVariables",
+    "ShiftTraffic",
+    "Suspend",
+    "TagSource",
+    "Target",
+    "Unsupported",
+    "VariableSource",
+]

@@ -1,0 +1,86 @@
+"""An open provider, and one field for each thing that it may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from providers.contract.desk import Desk
+from providers.contract.operations import (
+    Actuator,
+    Unsupported,
+)
+from providers.contract.requests import (
+    Announce,
+    Cancel,
+    Deploy,
+    Migrate,
+    MigrateDown,
+    Promote,
+    Resume,
+    RollBack,
+    SetVariables,
+    ShiftTraffic,
+    Suspend,
+)
+from providers.contract.roles import (
+    Account,
+    CheckSource,
+    Inventory,
+    LogSource,
+    MetricSource,
+    MigrationSource,
+    ProbeSource,
+    ReleaseSource,
+    Router,
+    TagSource,
+    VariableSource,
+)
+
+NOT_OFFERED = Unsupported("This kind of provider does not offer it.")
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What this open connection can do. Plans and access differ, so two connections of a kind may differ too."""
+
+    account: Account | Unsupported = NOT_OFFERED
+    inventory: Inventory | Unsupported = NOT_OFFERED
+    releases: ReleaseSource | Unsupported = NOT_OFFERED
+    tags: TagSource | Unsupported = NOT_OFFERED
+    checks: CheckSource | Unsupported = NOT_OFFERED
+    migrations: MigrationSource | Unsupported = NOT_OFFERED
+    logs: LogSource | Unsupported = NOT_OFFERED
+    metrics: MetricSource | Unsupported = NOT_OFFERED
+    router: Router | Unsupported = NOT_OFFERED
+    probes: ProbeSource | Unsupported = NOT_OFFERED
+    variables: VariableSource | Unsupported = NOT_OFFERED
+    deploy: Actuator[Deploy] | Unsupported = NOT_OFFERED
+    cancel: Actuator[Cancel] | Unsupported = NOT_OFFERED
+    promote: Actuator[Promote] | Unsupported = NOT_OFFERED
+    roll_back: Actuator[RollBack] | Unsupported = NOT_OFFERED
+    suspend: Actuator[Suspend] | Unsupported = NOT_OFFERED
+    resume: Actuator[Resume] | Unsupported = NOT_OFFERED
+    migrate: Actuator[Migrate] | Unsupported = NOT_OFFERED
+    migrate_down: Actuator[MigrateDown] | Unsupported = NOT_OFFERED
+    shift_traffic: Actuator[ShiftTraffic] | Unsupported = NOT_OFFERED
+    announce: Actuator[Announce] | Unsupported = NOT_OFFERED
+    set_variables: Actuator[SetVariables] | Unsupported = NOT_OFFERED
+
+
+class Connection(Protocol):
+    """An open provider: its name in the configuration, its kind, what it can do."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def desk(self) -> Desk: ...
+
+    async def close(self) -> None: ...

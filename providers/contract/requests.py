@@ -1,0 +1,113 @@
+"""What the engine asks of a platform, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from console.domain.release import Release
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """Build and start `release` on the platform's service `target`.
+
+    With `serve` false the result must not get production traffic (a staged deployment), where the platform can.
+    """
+
+    target: str
+    release: Release
+    serve: bool = True
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Stop an operation that `deploy` began. Cancelling what has ended succeeds and changes nothing."""
+
+    target: str
+    reference: str
+
+
+@dataclass(frozen=True)
+class Promote:
+    """Give production traffic to a deployment that exists already, without building it again."""
+
+    target: str
+    deployment: str
+
+
+@dataclass(frozen=True)
+class RollBack:
+    """Return `target` to an earlier deployment. Auto-deploy is held off by the adapter where a push would undo it."""
+
+    target: str
+    deployment: str
+
+
+@dataclass(frozen=True)
+class Suspend:
+    target: str
+
+
+@dataclass(frozen=True)
+class Resume:
+    target: str
+
+
+@dataclass(frozen=True)
+class MigrationFile:
+    """One schema change: `<stamp>_<name>.sql`, with its `.down.sql` where there is one."""
+
+    version: str
+    name: str
+    sql: str
+    down: str = ""
+
+
+@dataclass(frozen=True)
+class Migrate:
+    """Apply the files that the database does not list yet, oldest first, each in one transaction."""
+
+    target: str
+    files: tuple[MigrationFile, ...]
+
+
+@dataclass(frozen=True)
+class MigrateDown:
+    """Take back the versions named, newest first, by their down scripts."""
+
+    target: str
+    files: tuple[MigrationFile, ...]
+
+
+@dataclass(frozen=True)
+class ShiftTraffic:
+    """Set the weights of a route: whole percent by arm, summing to 100."""
+
+    route: str
+    weights: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Announce:
+    """Tell the source platform about a deployment: that it began, or how it ended.
+
+    `state` is one of in_progress, success, failure, error, inactive. The first call opens the announcement and its
+    reference is passed back in `announcement` by the later ones.
+    """
+
+    environment: str
+    release: Release
+    state: str
+    description: str = ""
+    announcement: str = ""
+    production: bool = False
+
+
+@dataclass(frozen=True)
+class SetVariables:
+    """Set environment variables one by one, never replacing the list; None removes one."""
+
+    target: str
+    variables: Mapping[str, str | None]
+    environment: str = "production"

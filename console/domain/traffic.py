@@ -33,20 +33,6 @@ def split(candidate: str, stable: str, weight: int) -> dict[str, int]:
     return checked_weights({stable: 100 - weight, candidate: weight})
 
 
-def next_weight(stages: Sequence[int], current: int) -> int | None:
-    """Pick the weight that follows `current`, or None once the candidate has everything.
-
-    Args:
-        stages: Whole percent for the candidate, strictly rising, ending at 100.
-        current: The weight in force, as read back from the router.
-
-    Raises:
-        UsageError: The stages are empty, fall, or stop short of 100.
-    """
-    checked_stages(stages)
-    return next((stage for stage in stages if stage > current), None)
-
-
 def checked_stages(stages: Sequence[int]) -> tuple[int, ...]:
     """Return the stages once they rise strictly within 1..100 and end at 100.
 

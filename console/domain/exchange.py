@@ -111,4 +111,3 @@ class RollbackPreview:
     forecast_s: float | None = None
     cannot: tuple[str, ...] = ()
     refusal: str = ""
-    extra: Mapping[str, str] = field(default_factory=dict)

@@ -72,6 +72,7 @@ class DbosDurable:
         self._launched = False
         self._lock = asyncio.Lock()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._broken: set[str] = set()
         self._idle: asyncio.TimerHandle | None = None
         self._resting: asyncio.Task[None] | None = None
 
@@ -94,8 +95,9 @@ class DbosDurable:
                 elif status.status not in ACTIVE:
                     continue
                 else:
-                    if adopt and status.executor_id != self._worker:
+                    if workflow_id in self._broken or (adopt and status.executor_id != self._worker):
                         await DBOS.resume_workflow_async(workflow_id)
+                        self._broken.discard(workflow_id)
                     handle = await DBOS.retrieve_workflow_async(workflow_id)
                 self._watch(name, handle)
                 return
@@ -181,11 +183,17 @@ class DbosDurable:
 
         @DBOS.workflow(name=WORKFLOW_NAME, max_recovery_attempts=MAX_RECOVERIES)
         async def run(argument: Json) -> Json:
-            running = workflow(_DbosContext(DBOS.workflow_id or ""), argument)
-            if asyncio.get_running_loop() is home:
-                return await running
-            # What DBOS recovers it runs on a loop of its own; everything of ours lives on the loop we were built on.
-            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(running, home))
+            workflow_id = DBOS.workflow_id or ""
+            running = workflow(_DbosContext(workflow_id), argument)
+            try:
+                if asyncio.get_running_loop() is home:
+                    return await running
+                # What DBOS recovers it runs on a loop of its own; everything of ours lives on the one we were built on.
+                return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(running, home))
+            except Exception:
+                # Where its file cannot be written (a full disk), DBOS goes on to believe that it runs.
+                self._broken.add(workflow_id)
+                raise
 
         return run
 

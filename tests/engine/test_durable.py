@@ -55,11 +55,63 @@ PROGRAM = textwrap.dedent(
     """
 )
 
+BROKEN = textwrap.dedent(
+    """
+    import asyncio, sqlite3, sys
+    from pathlib import Path
+    from console.engine.durable import DbosDurable
+
+    home = Path(sys.argv[1])
+    FULL = "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+    runs = []
+
+    async def main():
+        ended = asyncio.Queue()
+
+        async def workflow(context, argument):
+            runs.append("run")
+            if len(runs) == 1:
+                fill = sqlite3.connect(home / "engine.db", isolation_level=None)
+                fill.execute(f"CREATE TRIGGER one BEFORE INSERT ON operation_outputs {FULL}")
+                fill.execute(f"CREATE TRIGGER two BEFORE UPDATE ON workflow_status {FULL}")
+                fill.close()
+
+            async def work():
+                return {"did": "it"}
+
+            await context.step("decide", work)
+            return {}
+
+        durable = DbosDurable(database=home / "engine.db", worker="here", linger=60.0)
+        durable.bind(workflow, ended.put_nowait)
+        await durable.ensure("d1", {})
+        await asyncio.wait_for(ended.get(), 30)
+        try:
+            await durable.ensure("d1", {})
+            print("began on a full disk")
+        except Exception as problem:
+            print("refused", "full" in str(problem))
+        free = sqlite3.connect(home / "engine.db", isolation_level=None)
+        free.execute("DROP TRIGGER one")
+        free.execute("DROP TRIGGER two")
+        free.close()
+        await durable.ensure("d1", {})
+        await asyncio.wait_for(ended.get(), 30)
+        print("runs", len(runs))
+        await durable.stop()
+
+    asyncio.run(main())
+    """
+)
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+
 
 def run(home: Path, kill_at: str) -> int:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     command = [sys.executable, "-c", PROGRAM, str(home), kill_at]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60)
     assert done.returncode in {0, -signal.SIGKILL}, done.stderr
     return done.returncode
 
@@ -92,3 +144,12 @@ class TestGivenAProcessThatIsKilled:
         outputs = connection.execute("SELECT output FROM operation_outputs ORDER BY function_id").fetchall()
         assert json.loads(outputs[0][0]) == {"did": "one"}
         assert oct((tmp_path / "engine.db").stat().st_mode & 0o777) == "0o600"
+
+
+@pytest.mark.e2e
+class TestGivenAFileThatCannotBeWrittenForAWhile:
+    def test_when_it_can_be_again_then_what_broke_off_runs_again(self, tmp_path):
+        command = [sys.executable, "-c", BROKEN, str(tmp_path)]
+        done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=90)
+
+        assert done.stdout.splitlines() == ["refused True", "runs 2"], done.stderr

@@ -21,10 +21,15 @@ from console.domain.errors import ConsoleError
 from console.domain.events import Event, event_from_json
 from console.domain.exchange import (
     ControlRequest,
+    DeskAnswer,
+    DeskOperation,
+    DeskQuestion,
+    DeskWish,
     HistoryQuery,
     Identity,
     LogBatch,
     LogQuery,
+    ProviderAbout,
     Pulse,
     RollbackPreview,
     Submitted,
@@ -143,6 +148,20 @@ class HttpService:
     async def report(self, deployment: DeploymentId, form: str) -> str:
         response = await self._ask("GET", f"/v1/deployments/{_part(deployment)}/report", {"form": form})
         return response.text
+
+    async def providers(self, name: str = "") -> Sequence[ProviderAbout]:
+        return from_json(_many(ProviderAbout), await self._get("/v1/providers", {"name": name}))
+
+    async def ask(self, provider: str, reading: str, question: DeskQuestion) -> DeskAnswer:
+        path = f"/v1/providers/{_part(provider)}/readings/{_part(reading)}"
+        return from_json(DeskAnswer, await self._post(path, to_json(question)))
+
+    async def act(self, provider: str, action: str, wish: DeskWish) -> DeskOperation:
+        path = f"/v1/providers/{_part(provider)}/actions/{_part(action)}"
+        return from_json(DeskOperation, await self._post(path, to_json(wish)))
+
+    async def operation(self, request_id: str) -> DeskOperation:
+        return from_json(DeskOperation, await self._get(f"/v1/operations/{_part(request_id)}"))
 
     async def events(self, after: int = 0) -> AsyncIterator[Event | Pulse]:
         """Every event with a higher number, then new ones. A broken connection is taken up again where it ended.

@@ -15,10 +15,15 @@ from console.domain.errors import ConsoleError
 from console.domain.events import Event
 from console.domain.exchange import (
     ControlRequest,
+    DeskAnswer,
+    DeskOperation,
+    DeskQuestion,
+    DeskWish,
     HistoryQuery,
     Identity,
     LogBatch,
     LogQuery,
+    ProviderAbout,
     Pulse,
     RollbackPreview,
     Submitted,
@@ -30,10 +35,15 @@ from console.domain.plan import Plan, Wish
 
 __all__ = [
     "ControlRequest",
+    "DeskAnswer",
+    "DeskOperation",
+    "DeskQuestion",
+    "DeskWish",
     "HistoryQuery",
     "Identity",
     "LogBatch",
     "LogQuery",
+    "ProviderAbout",
     "Pulse",
     "RollbackPreview",
     "Service",
@@ -106,4 +116,24 @@ class Service(Protocol):
 
     async def report(self, deployment: DeploymentId, form: str) -> str:
         """The report as `md`, `html` or `json` text."""
+        ...
+
+    async def providers(self, name: str = "") -> Sequence[ProviderAbout]:
+        """What every provider can do, or the one named. Raises UsageError for a name that is not configured."""
+        ...
+
+    async def ask(self, provider: str, reading: str, question: DeskQuestion) -> DeskAnswer:
+        """Ask a platform something of its desk. Raises UsageError with every argument that does not fit."""
+        ...
+
+    async def act(self, provider: str, action: str, wish: DeskWish) -> DeskOperation:
+        """Begin a change by hand. Its key is on disk before the platform is asked; the request id is its name.
+
+        Raises:
+            Refused: The role does not suffice, or it destroys something and nobody said yes.
+        """
+        ...
+
+    async def operation(self, request_id: str) -> DeskOperation:
+        """How a change by hand stands; the worker observes it to its end."""
         ...

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from console.domain.events import Control
@@ -110,3 +111,94 @@ class RollbackPreview:
     forecast_s: float | None = None
     cannot: tuple[str, ...] = ()
     refusal: str = ""
+
+
+@dataclass(frozen=True)
+class FieldAbout:
+    """One argument of a reading or an action: what it means, and in which words its value is written."""
+
+    name: str
+    about: str
+    kind: str
+    required: bool = False
+    default: str = ""
+    secret: bool = False
+
+
+@dataclass(frozen=True)
+class DeskEntry:
+    """A reading or an action of a provider's desk; with `reason` and no fields, why this platform does not have it."""
+
+    name: str
+    about: str = ""
+    fields: tuple[FieldAbout, ...] = ()
+    destroys: bool = False
+    reason: str = ""
+    remedy: str = ""
+
+    @property
+    def offered(self) -> bool:
+        return not self.reason
+
+
+@dataclass(frozen=True)
+class CapabilityAbout:
+    """Something that deployments use: offered by this open connection, or why not."""
+
+    name: str
+    offered: bool
+    reason: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class ProviderAbout:
+    """What one configured provider can do."""
+
+    name: str
+    kind: str
+    capabilities: tuple[CapabilityAbout, ...] = ()
+    readings: tuple[DeskEntry, ...] = ()
+    actions: tuple[DeskEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class DeskQuestion:
+    """Arguments of a reading, by name: JSON of their kind, or text as a command line has it."""
+
+    arguments: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DeskAnswer:
+    """What a platform answered to a reading; plain JSON."""
+
+    provider: str
+    reading: str
+    value: object = None
+
+
+@dataclass(frozen=True)
+class DeskWish:
+    """A change to make by hand. The same `request_id` again is the same change; `agreed` says yes to destroying."""
+
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    request_id: str = ""
+    agreed: bool = False
+
+
+@dataclass(frozen=True)
+class DeskOperation:
+    """How a change made by hand stands: `status` is running, succeeded, failed, cancelled or lost.
+
+    `again` says that the request had been made before, so that nothing new was asked for.
+    """
+
+    request_id: str
+    provider: str
+    action: str
+    status: str
+    reference: str = ""
+    detail: str = ""
+    outputs: Mapping[str, object] = field(default_factory=dict)
+    again: bool = False

@@ -19,6 +19,7 @@ class Role(IntEnum):
 
 NEEDED: dict[str, Role] = {
     "view": Role.VIEWER,
+    "ask": Role.VIEWER,
     "deploy": Role.DEPLOYER,
     "rollback": Role.DEPLOYER,
     "pause": Role.DEPLOYER,
@@ -26,8 +27,10 @@ NEEDED: dict[str, Role] = {
     "promote": Role.DEPLOYER,
     "abort": Role.DEPLOYER,
     "retry": Role.DEPLOYER,
+    "act": Role.DEPLOYER,
     "approve": Role.APPROVER,
     "reject": Role.APPROVER,
+    "destroy": Role.ADMIN,
     "stop-worker": Role.ADMIN,
 }
 

@@ -16,10 +16,15 @@ from console.domain.errors import ConsoleError, Refused, StoreError, UsageError
 from console.domain.events import Event
 from console.domain.exchange import (
     ControlRequest,
+    DeskAnswer,
+    DeskOperation,
+    DeskQuestion,
+    DeskWish,
     HistoryQuery,
     Identity,
     LogBatch,
     LogQuery,
+    ProviderAbout,
     Pulse,
     RollbackPreview,
     Submitted,
@@ -225,6 +230,34 @@ class LocalService:
         self._need("view")
         folded = await self.deployment(deployment)
         return await write_report(self._parts.ledger, folded, form, self._parts.clock.now())
+
+    async def providers(self, name: str = "") -> Sequence[ProviderAbout]:
+        self._need("view")
+        return self._parts.desk.providers(name)
+
+    async def ask(self, provider: str, reading: str, question: DeskQuestion) -> DeskAnswer:
+        self._need("ask")
+        return await self._parts.desk.ask(provider, reading, question.arguments)
+
+    async def act(self, provider: str, action: str, wish: DeskWish) -> DeskOperation:
+        """Begin it; who may not is written down here, everything else by the desk, before and after."""
+        desk = self._parts.desk
+        try:
+            self._need("act")
+            if desk.destroys(provider, action):
+                self._need("destroy")
+            return await desk.act(provider, action, wish, self._actor)
+        except Refused as refusal:
+            with suppress(StoreError):
+                said = {"refusal": refusal.what}
+                subject = f"{provider}/{action}"
+                row = AuditEntry(self._parts.clock.now(), self._actor, "act", subject, "refused", said)
+                await self._parts.ledger.record_audit(row)
+            raise
+
+    async def operation(self, request_id: str) -> DeskOperation:
+        self._need("view")
+        return await self._parts.desk.operation(request_id, self._actor)
 
     async def audit(self, since: datetime | None, until: datetime | None, limit: int) -> Sequence[AuditEntry]:
         self._need("view")

@@ -17,6 +17,7 @@ from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, EnvironmentStatus
 from console.domain.plan import Plan, Wish
+from console.server.desk import FrontDesk
 from console.storage.ledger import Ledger
 from console.storage.logs import LogStore
 
@@ -95,5 +96,6 @@ class Parts:
     tail: TailDoor
     clock: Clock
     about: About
+    desk: FrontDesk
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     streams: int = 0

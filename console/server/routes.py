@@ -14,10 +14,15 @@ from console.domain.errors import UsageError
 from console.domain.events import Event, event_to_json
 from console.domain.exchange import (
     ControlRequest,
+    DeskAnswer,
+    DeskOperation,
+    DeskQuestion,
+    DeskWish,
     HistoryQuery,
     Identity,
     LogBatch,
     LogQuery,
+    ProviderAbout,
     Pulse,
     RollbackPreview,
     Submitted,
@@ -163,6 +168,7 @@ def _log_query(asked: Asked) -> LogQuery:
 
 ENVIRONMENT = Parameter("environment", EnvironmentName, "name of an environment")
 DEPLOYMENT = Parameter("deployment", DeploymentId, "id of a deployment")
+PROVIDER = Parameter("provider", str, "name of a provider")
 SINCE = Parameter("since", datetime, "moment, ISO 8601 with zone")
 UNTIL = Parameter("until", datetime, "moment, ISO 8601 with zone")
 LOG_PARAMETERS = (
@@ -177,6 +183,8 @@ LOG_PARAMETERS = (
 )
 REFUSED = {409: "Refused: the role, a lock, a gate, a freeze, or the plan itself."}
 UNKNOWN = {400: "The request is wrong, or names something that does not exist."}
+
+FAILED = {502: "The platform refused, or did not answer as it should."}
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/whoami", "whoami", "Who the kernel says you are, and your role.", Identity,
@@ -223,6 +231,22 @@ ROUTES: tuple[Route, ...] = (
           _logs, parameters=LOG_PARAMETERS),
     Route("GET", "/v1/logs/follow", "follow_logs", "New lines as they come; with `since`, from then on.", LogBatch,
           stream=stream_logs, parameters=LOG_PARAMETERS),
+    Route("GET", "/v1/providers", "providers", "What every provider can do: capabilities, readings, actions.",
+          tuple[ProviderAbout, ...], lambda asked: asked.service.providers(asked["name"]),
+          parameters=(Parameter("name", str, "only this one", ""),), errors=UNKNOWN),
+    Route("POST", "/v1/providers/{provider}/readings/{reading}", "ask",
+          "Ask a platform; the arguments as JSON of their kinds, or as text.", DeskAnswer,
+          lambda asked: asked.service.ask(asked["provider"], asked["reading"], asked.body),
+          parameters=(PROVIDER, Parameter("reading", str, "name of a reading")), body=DeskQuestion,
+          errors={**REFUSED, **UNKNOWN, **FAILED}),
+    Route("POST", "/v1/providers/{provider}/actions/{action}", "act",
+          "Change something at a platform; the same request id again is the same change.", DeskOperation,
+          lambda asked: asked.service.act(asked["provider"], asked["action"], asked.body),
+          parameters=(PROVIDER, Parameter("action", str, "name of an action")), body=DeskWish, status=202,
+          errors={**REFUSED, **UNKNOWN, **FAILED}),
+    Route("GET", "/v1/operations/{request_id}", "operation", "How a change that was made by hand stands.",
+          DeskOperation, lambda asked: asked.service.operation(asked["request_id"]),
+          parameters=(Parameter("request_id", str, "the request id it was made with"),), errors=UNKNOWN),
     Route("GET", "/v1/audit", "audit", "Who asked for what, and how it ended; newest first.", tuple[AuditEntry, ...],
           lambda asked: asked.service.audit(asked["since"], asked["until"], asked["limit"]),
           parameters=(SINCE, UNTIL, Parameter("limit", int, "most rows", 500))),

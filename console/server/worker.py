@@ -21,6 +21,7 @@ from console.engine.engine import Engine
 from console.engine.takeover import Takeover
 from console.server.api import build_api
 from console.server.connections import open_connections
+from console.server.desk import FrontDesk
 from console.server.lifecycle import open_listener
 from console.server.parts import About, Parts
 from console.server.peer import PeerServer
@@ -104,7 +105,9 @@ class Worker:
             socket=path,
             engine="PostgreSQL, shared with other hosts" if url else str(self._places.engine),
         )
-        parts = Parts(settings, ledger, logs, engine, monitor, tail, self._clock, about, self._stopping)
+        desk = FrontDesk(connections, ledger, self._clock)
+        self._closers.append(desk.stop)
+        parts = Parts(settings, ledger, logs, engine, monitor, tail, self._clock, about, desk, self._stopping)
         server = PeerServer(build_api(parts, Roles(settings.roles)))
         await server.listen(listener)
         self._closers.append(server.close)

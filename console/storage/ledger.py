@@ -52,7 +52,11 @@ class Wake:
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """Who asked for what, and whether it was allowed. `outcome` is `done`, `refused` or `failed`."""
+    """Who asked for what, and how it ended: `outcome` is `done`, `refused` or `failed`.
+
+    A change by hand has more rows than one: `intended` before its platform is asked, `begun` where it goes on, and
+    `unknown` where no answer came.
+    """
 
     at: datetime
     actor: Actor

@@ -24,6 +24,7 @@ from console.domain.observations import ArmHealth, EnvironmentStatus, Health, Lo
 from console.domain.plan import Phase, Plan, Step, StepKind, Wish
 from console.domain.release import Release
 from console.server.api import build_api
+from console.server.desk import FrontDesk
 from console.server.lifecycle import open_listener
 from console.server.parts import About, Parts
 from console.server.peer import PeerServer
@@ -31,6 +32,7 @@ from console.server.roles import Person, Roles
 from console.server.streams import Pace
 from console.storage.logs import LogStore
 from console.storage.sqlite_ledger import SqliteLedger
+from tests.server.lamps import LampConnection, Lamps
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PRODUCTION = EnvironmentName("production")
@@ -48,6 +50,15 @@ class StillClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.Event().wait()
+
+
+@dataclass
+class QuickClock(StillClock):
+    """Lets time pass at once for whoever waits."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+        await asyncio.sleep(0)
 
 
 def build_plan(environment: EnvironmentName = PRODUCTION) -> Plan:
@@ -148,6 +159,7 @@ class World:
     tail: FakeTail
     clock: StillClock
     parts: Parts
+    lamps: Lamps
     person: Person = field(default_factory=lambda: Person(0, "ann"))
     roles: RoleSettings = field(default_factory=lambda: RoleSettings(admin=("ann",), viewer=()))
     pace: Pace = field(default_factory=Pace)
@@ -188,12 +200,15 @@ async def open_world() -> AsyncIterator[World]:
     await ledger.open()
     engine, monitor, tail, clock = FakeEngine(ledger), FakeMonitor(), FakeTail(), StillClock()
     about = About("host-1", "0.1.0", NOON - timedelta(hours=1), home, places.own_socket, "engine.db")
-    parts = Parts(SETTINGS, ledger, logs, engine, monitor, tail, clock, about)
-    made = World(places, ledger, logs, engine, monitor, tail, clock, parts)
+    lamps = LampConnection()
+    desk = FrontDesk({"lamps": lamps}, ledger, QuickClock())
+    parts = Parts(SETTINGS, ledger, logs, engine, monitor, tail, clock, about, desk)
+    made = World(places, ledger, logs, engine, monitor, tail, clock, parts, lamps.lamps)
     try:
         yield made
     finally:
         await made.close()
+        await made.parts.desk.stop()
         await logs.close()
         await ledger.close()
         shutil.rmtree(home, ignore_errors=True)

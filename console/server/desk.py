@@ -1,0 +1,305 @@
+"""What a person does to the platforms by hand: the desks of all providers behind one door.
+
+A change keeps the engine's promise: its key is in the audit before the platform is asked, and whoever asks with the
+same request id finds what the first one began. Once begun it is observed to its end here, whoever goes away meanwhile;
+the end is in the audit too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from weakref import WeakValueDictionary
+
+from console.domain.clock import Clock
+from console.domain.codec import to_json
+from console.domain.errors import ConsoleError, RateLimited, Refused, StoreError, UsageError
+from console.domain.exchange import DeskAnswer, DeskOperation, DeskWish, ProviderAbout
+from console.domain.ids import Actor
+from console.server.arguments import read_arguments, secret_texts, show_arguments
+from console.server.catalogue import describe_provider, find_connection, find_entry
+from console.storage.ledger import AuditEntry, Ledger
+from providers.contract import Action, Connection, Operation, OperationKey, OperationStatus, Reading
+from providers.redaction import redact
+
+log = logging.getLogger(__name__)
+
+ACT = "act"
+INTENDED = "intended"
+REMEMBERED = timedelta(days=30)
+"""How long a request id is known again."""
+MOST_ROWS = 100_000
+MOST_REMEMBERED = 500
+LONGEST_KEPT = 4000
+"""Characters of arguments that the audit keeps; of longer ones it keeps the beginning and a digest."""
+FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.5, 15.0, 1.5
+ATTEMPTS = 3
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass
+class _Change:
+    """One request id: what was asked, under which key, and what is known of it by now."""
+
+    provider: str
+    action: str
+    arguments: str
+    key: OperationKey
+    reference: str = ""
+    seen: Operation | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    following: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    @property
+    def subject(self) -> str:
+        return f"{self.provider}/{self.action}"
+
+    def saw(self, operation: Operation) -> None:
+        """Take what the platform says; one that repeats what it was told tells no secret."""
+        self.reference = operation.reference
+        detail, outputs = operation.detail, operation.outputs
+        if self.secrets:
+            detail = redact(detail, self.secrets)
+            outputs = json.loads(redact(json.dumps(to_json(outputs), ensure_ascii=False), self.secrets))
+        self.seen = dataclasses.replace(operation, detail=detail, outputs=outputs)
+
+
+class FrontDesk:
+    """All desks of a worker."""
+
+    def __init__(self, connections: Mapping[str, Connection], ledger: Ledger, clock: Clock) -> None:
+        self._connections = connections
+        self._ledger = ledger
+        self._clock = clock
+        self._changes: dict[str, _Change] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def stop(self) -> None:
+        """End observing; what was begun goes on at its platform."""
+        tasks = [change.following for change in self._changes.values() if change.following is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def providers(self, name: str = "") -> tuple[ProviderAbout, ...]:
+        """What all can do, or the one named. Raises UsageError for an unknown name."""
+        chosen = [find_connection(self._connections, name)] if name else self._connections.values()
+        return tuple(map(describe_provider, chosen))
+
+    async def ask(self, provider: str, name: str, arguments: Mapping[str, object]) -> DeskAnswer:
+        """Answer one reading.
+
+        Raises:
+            UsageError: There is no such reading, or the arguments do not fit.
+            ProviderError: The platform did not answer as it should.
+        """
+        readings = find_connection(self._connections, provider).desk.readings
+        reading: Reading[Any] = find_entry("reading", provider, name, readings)
+        answer = await reading.fetch(read_arguments(reading.request, arguments, self._clock.now()))
+        return DeskAnswer(provider, name, to_json(answer))
+
+    def destroys(self, provider: str, name: str) -> bool:
+        """Whether an action cannot be taken back, or stops what serves. Raises UsageError for one that is not there."""
+        return self._action(provider, name).destroys
+
+    async def act(self, provider: str, name: str, wish: DeskWish, actor: Actor) -> DeskOperation:
+        """Begin a change, or find the one that the same request id began.
+
+        Raises:
+            UsageError: There is no such action, the arguments do not fit, or the request id named another change.
+            Refused: It destroys something, and nobody said yes.
+            StoreError: The key could not be written down; the platform was asked for nothing.
+            ProviderError: The platform refused. Where it is `transient` the change may have happened.
+        """
+        action = self._action(provider, name)
+        request = read_arguments(action.request, wish.arguments, self._clock.now())
+        shown = _shorten(json.dumps(show_arguments(request, action.secrets), sort_keys=True, ensure_ascii=False))
+        if not REQUEST_ID.fullmatch(wish.request_id):
+            raise UsageError("A change needs a request id.", "request_id", "1 to 64 letters, digits, dots or dashes.")
+        if action.destroys and not wish.agreed:
+            raise _ask_first(provider, name, action, shown)
+        async with self._locks.setdefault(wish.request_id, asyncio.Lock()):
+            known = await self._recall(wish.request_id)
+            if known is not None and (known.subject, known.arguments) != (f"{provider}/{name}", shown):
+                raise UsageError(
+                    f"The request id {wish.request_id} was another change.",
+                    f"{known.subject} {known.arguments}",
+                    "Leave --request-id out, or repeat that change exactly.",
+                )
+            key = OperationKey(f"{ACT}-{wish.request_id}", self._clock.now())
+            change = known or _Change(provider, name, shown, key)
+            change.secrets = secret_texts(request, action.secrets)
+            try:
+                operation = await self._begin(wish.request_id, change, action, request, actor, again=known is not None)
+            except ConsoleError as problem:
+                outcome = "unknown" if problem.transient else "failed"
+                await self._record(
+                    wish.request_id, change, actor, outcome, problem=redact(problem.what, change.secrets)
+                )
+                raise _masked(problem, change.secrets) from None
+            change.saw(operation)
+            self._remember(wish.request_id, change)
+            await self._conclude(wish.request_id, change, actor)
+            return _answer(wish.request_id, change, again=known is not None)
+
+    async def operation(self, request_id: str, actor: Actor) -> DeskOperation:
+        """How a change stands now. Raises UsageError for a request id that nobody used in the last thirty days."""
+        change = self._changes.get(request_id) or await self._recall(request_id)
+        if change is None:
+            raise UsageError(
+                f"No change has the request id {request_id!r}.", "", "`quarterdeck act` names it when it begins one."
+            )
+        if change.seen is None and change.reference:
+            change.saw(await self._action(change.provider, change.action).actuator.observe(change.reference))
+            self._remember(request_id, change)
+            await self._conclude(request_id, change, actor)
+        return _answer(request_id, change, again=True)
+
+    async def _begin(
+        self, request_id: str, change: _Change, action: Action[Any], request: object, actor: Actor, *, again: bool
+    ) -> Operation:
+        """Write the key down, then ask; where that was done before, look first for what came of it."""
+        actuator = action.actuator
+        if change.reference:
+            seen: Operation = await self._steadily(lambda: actuator.observe(change.reference))
+            return seen
+        if again:
+            found: Operation | None = await self._steadily(lambda: actuator.find(request, change.key))
+            if found is not None:
+                return found
+        else:
+            await self._write(request_id, change, actor, INTENDED)
+        # An unanswered start may have had its effect. The same key has one, so it is simply asked again.
+        began: Operation = await self._steadily(lambda: actuator.start(request, change.key))
+        return began
+
+    async def _steadily(self, ask: Callable[[], Any]) -> Any:
+        pause = FIRST_PAUSE
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await ask()
+            except ConsoleError as problem:
+                wait = problem.retry_after.total_seconds() if isinstance(problem, RateLimited) else pause
+                if not problem.transient or wait > LONGEST_PAUSE:
+                    raise
+            await self._clock.sleep(wait)
+            pause *= 2
+        return await ask()
+
+    async def _conclude(self, request_id: str, change: _Change, actor: Actor) -> None:
+        """Write down how it stands, and observe it while it runs."""
+        seen = change.seen
+        if seen is None:
+            return
+        await self._record(request_id, change, actor, _outcome(seen.status))
+        if not seen.status.is_terminal and change.following is None:
+            following = self._follow(request_id, change, actor)
+            change.following = asyncio.get_running_loop().create_task(following, name=f"{ACT} {request_id}")
+
+    async def _follow(self, request_id: str, change: _Change, actor: Actor) -> None:
+        actuator, pause = self._action(change.provider, change.action).actuator, FIRST_PAUSE
+        while change.seen is not None and not change.seen.status.is_terminal:
+            rhythm = change.seen.poll_after
+            await self._clock.sleep(rhythm.total_seconds() if rhythm else pause)
+            pause = min(pause * GROWTH, LONGEST_PAUSE)
+            try:
+                change.saw(await actuator.observe(change.seen.reference))
+            except ConsoleError as problem:
+                if not problem.transient:
+                    change.seen = dataclasses.replace(
+                        change.seen, status=OperationStatus.LOST, detail=f"It cannot be observed: {problem.what}"
+                    )
+            except Exception:
+                log.exception("Observing %s failed; it is tried again.", change.subject)
+        if change.seen is not None:
+            await self._record(request_id, change, actor, _outcome(change.seen.status))
+
+    def _remember(self, request_id: str, change: _Change) -> None:
+        self._changes[request_id] = change
+        ended = [name for name, one in self._changes.items() if one.seen is None or one.seen.status.is_terminal]
+        for name in ended[: max(0, len(self._changes) - MOST_REMEMBERED)]:
+            del self._changes[name]  # the audit knows them still
+
+    async def _recall(self, request_id: str) -> _Change | None:
+        """What the audit knows of a request id."""
+        if request_id in self._changes:
+            return self._changes[request_id]
+        rows = await self._ledger.audit(since=self._clock.now() - REMEMBERED, limit=MOST_ROWS)
+        own = [row for row in reversed(rows) if row.action == ACT and row.detail.get("request_id") == request_id]
+        first = next((row for row in own if row.outcome == INTENDED), None)
+        if first is None:
+            return None
+        provider, _, action = first.subject.partition("/")
+        key = OperationKey(first.detail["key"], first.at)
+        references = [row.detail["reference"] for row in own if row.detail.get("reference")]
+        return _Change(provider, action, first.detail["arguments"], key, references[-1] if references else "")
+
+    async def _record(self, request_id: str, change: _Change, actor: Actor, outcome: str, *, problem: str = "") -> None:
+        """Write a row; what was done is not worth failing for it."""
+        with suppress(StoreError):
+            await self._write(request_id, change, actor, outcome, problem=problem)
+
+    async def _write(self, request_id: str, change: _Change, actor: Actor, outcome: str, *, problem: str = "") -> None:
+        seen = change.seen
+        detail = {
+            "request_id": request_id,
+            "key": change.key.text,
+            "arguments": change.arguments,
+            "reference": change.reference,
+            "status": seen.status.value if seen else "",
+            "detail": seen.detail if seen else "",
+            "problem": problem,
+        }
+        at = change.key.intended_at if outcome == INTENDED else self._clock.now()
+        said = {name: value for name, value in detail.items() if value}
+        await self._ledger.record_audit(AuditEntry(at, actor, ACT, change.subject, outcome, said))
+
+    def _action(self, provider: str, name: str) -> Action[Any]:
+        actions = find_connection(self._connections, provider).desk.actions
+        found: Action[Any] = find_entry("action", provider, name, actions)
+        return found
+
+
+def _shorten(arguments: str) -> str:
+    if len(arguments) <= LONGEST_KEPT:
+        return arguments
+    return f"{arguments[:LONGEST_KEPT]}… sha256:{hashlib.sha256(arguments.encode()).hexdigest()}"
+
+
+def _ask_first(provider: str, name: str, action: Action[Any], arguments: str) -> Refused:
+    about = action.about.rstrip(".")
+    return Refused(
+        f"{name} needs a yes: it cannot be taken back, or stops what serves. Nothing was done.",
+        f"It would, on {provider}: {about[:1].lower()}{about[1:]}, with {arguments}",
+        "Say so with --yes.",
+    )
+
+
+def _outcome(status: OperationStatus) -> str:
+    if status is OperationStatus.RUNNING:
+        return "begun"
+    return "done" if status is OperationStatus.SUCCEEDED else "failed"
+
+
+def _answer(request_id: str, change: _Change, *, again: bool) -> DeskOperation:
+    seen = change.seen or Operation(change.reference, OperationStatus.LOST, "no answer of the platform is on record")
+    return DeskOperation(
+        request_id, change.provider, change.action, seen.status.value, seen.reference, seen.detail, seen.outputs, again
+    )
+
+
+def _masked(problem: ConsoleError, secrets: tuple[str, ...]) -> ConsoleError:
+    problem.what, problem.where, problem.remedy = (
+        redact(text, secrets) for text in (problem.what, problem.where, problem.remedy)
+    )
+    problem.args = (problem.what,)
+    return problem

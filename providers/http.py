@@ -11,10 +11,9 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -22,51 +21,29 @@ from urllib.parse import quote
 import httpx
 
 from console.domain.errors import ProviderError, RateLimited, Unreachable
-from providers.pacing import RateBudget, read_date
-from providers.redaction import redact
+from providers.allowances import Allowance, Allowances
+from providers.exchange import Ask
+from providers.exchange import Limits as Limits
+from providers.exchange import Reply as Reply
+from providers.kept import NOT_MODIFIED, Kept, KeptAnswers
+from providers.pacing import RateBudget, wait_after_refusal
+from providers.query import Params as Params
+from providers.query import merged
+from providers.redaction import SECRET_HEADERS, redact, secrets_in
 from providers.refusals import Refusals, describe, read_words
+from providers.skew import Skew
 from providers.wire import ShapeError
 
 Clock = Callable[[], datetime]
 Sleep = Callable[[float], Awaitable[None]]
-Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 T = TypeVar("T")
 
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 GUARDED_FROM = 12
-TELLS_THE_TIME_WITHIN = timedelta(seconds=2)
-"""Slower answers say too little about the difference of the clocks."""
-REMEMBERED_LAGS = 30
-CLOCK_WAS_SET = timedelta(seconds=6)
-"""A difference that moved further than delays explain: one of the clocks was set, what was learned is void."""
 LARGEST_ANSWER = 32 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long to wait and how often to ask.
-
-    `answer` bounds one whole exchange, `budget` all repetitions together; both seconds. A rate limit that asks for
-    more than what is left of the budget is raised, not waited for.
-    """
-
-    connect: float = 3.0
-    read: float = 10.0
-    answer: float = 20.0
-    attempts: int = 3
-    budget: float = 10.0
-    first_wait: float = 0.25
-    longest_wait: float = 3.0
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A whole answer. `json` is None when the body was empty or was asked for as text."""
-
-    status: int
-    headers: httpx.Headers
-    json: Any
-    text: str
+MOVED = frozenset({301, 302, 303, 307, 308})
+HANDED_OVER = frozenset({302, 303})
+REDIRECTS_AT_MOST = 3
 
 
 def utc_now() -> datetime:
@@ -95,6 +72,9 @@ class ProviderHttp:
         error_words: Reads the platform's own words out of an error's body.
         is_limited: Recognises a refusal that is a rate limit though its status is not 429.
         limit_class: Names the rate limit that a method and path count against.
+        allowances: Limits that the platform's headers do not count, so that we do.
+        keeps_answers: Keep what GETs answer, and ask for it conditionally from then on.
+        at_once: How many requests may be under way together.
         clock, sleep, jitter: Time and chance, for tests to hold.
     """
 
@@ -112,6 +92,9 @@ class ProviderHttp:
         is_limited: Callable[[httpx.Response], bool] = lambda response: False,
         limit_class: Callable[[str, str], str] = read_or_write,
         limits: Limits | None = None,
+        allowances: Sequence[Allowance] = (),
+        keeps_answers: bool = False,
+        at_once: int = 100,
         clock: Clock = utc_now,
         sleep: Sleep = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
@@ -121,15 +104,19 @@ class ProviderHttp:
         self.provider = provider
         self.platform = platform or provider
         self.rates = RateBudget(clock)
-        self._lags: deque[timedelta] = deque(maxlen=REMEMBERED_LAGS)
+        self._skew = Skew(clock)
         self.clock = clock
         self.sleep = sleep
         self._limits = limits or Limits()
         self._limit_class = limit_class
         self._jitter = jitter
         self._params = params
-        self._secrets = {*secrets, *_secrets_in(headers or {}), *(auth[1:] if isinstance(auth, tuple) else ())}
-        self._refusals = Refusals(provider, self.platform, self._secrets, error_words, is_limited)
+        self._secrets = {*secrets, *secrets_in(headers or {}), *(auth[1:] if isinstance(auth, tuple) else ())}
+        self._allowances = Allowances(clock, allowances) if allowances else None
+        self._kept: KeptAnswers[Reply] | None = KeptAnswers() if keeps_answers else None
+        self._gate = asyncio.Semaphore(at_once)
+        wait_of = self._allowances.refuse if self._allowances else wait_after_refusal
+        self._refusals = Refusals(provider, self.platform, self._secrets, error_words, is_limited, wait_of)
         self._client = httpx.AsyncClient(
             base_url=base_url,
             headers={"user-agent": "quarterdeck", "accept": "application/json", **(headers or {})},
@@ -151,14 +138,14 @@ class ProviderHttp:
         """Keep further values out of every text from now on. Short ones are left alone: they may be plain words."""
         self._secrets.update(value for value in values if len(value) >= GUARDED_FROM)
 
+    def describe_limits(self) -> dict[str, str]:
+        """What is left of each limit, as `doctor` shows it."""
+        return {**self.rates.describe(), **(self._allowances.describe() if self._allowances else {})}
+
     @property
     def skew(self) -> timedelta:
-        """How far the platform's clock is ahead of ours, at least; zero until an answer told.
-
-        A `Date` header is cut to seconds, may be cached by the server, and travels: it is always behind. The one that
-        was least behind is nearest to the truth.
-        """
-        return max(self._lags, default=timedelta(0))
+        """How far the platform's clock is ahead of ours, at least; zero until an answer told."""
+        return self._skew.ahead
 
     def platform_time(self, ours: datetime) -> datetime:
         """Translate a time of our clock to the platform's. Never later than it was there, at worst a little earlier."""
@@ -205,6 +192,7 @@ class ProviderHttp:
         repeatable: bool | None = None,
         accept: Collection[int] = (),
         as_text: bool = False,
+        answer: float | None = None,
     ) -> Reply:
         """Ask once, or a few times where that cannot do harm.
 
@@ -212,17 +200,73 @@ class ProviderHttp:
             repeatable: Whether doing it twice is the same as once; by default decided by the method.
             accept: Statuses from 300 up that are an answer rather than an error (304, 404).
             as_text: The body is not JSON; `Reply.json` stays None.
+            answer: Seconds for the whole exchange where the usual ones are too few, as for an upload.
         """
         request = self._client.build_request(
-            method, path, json=json, content=content, params=self._query(params), headers=headers
+            method,
+            path,
+            json=json,
+            content=content,
+            params=merged(self._params, params),
+            headers=headers,
+            timeout=httpx.Timeout(max(answer or 0.0, self._limits.read), connect=self._limits.connect),
         )
         may_repeat = method in REPEATABLE if repeatable is None else repeatable
+        ask = Ask(accept, as_text, answer=answer)
+        key = f"{request.headers['accept']} {request.url}" if method == "GET" and not as_text else ""
+        kept = self._kept.find(key) if self._kept and key else None
+        if kept is None:
+            reply = await self._repeat(request, path, ask, may_repeat)
+        else:
+            reply = await self._ask_again(request, path, ask, kept)
+        if self._kept and key and reply.status == 200 and (kept is None or reply is not kept.value):
+            self._kept.keep(key, replace(reply, text=""), reply.headers, len(reply.text))
+        return reply
+
+    async def download(self, path: str, *, params: Params | None = None, answer: float = 60.0) -> Reply:
+        """GET a file that the platform hands over to a store of files (302): asked there without our token.
+
+        Raises:
+            UnexpectedReply: It was not handed over, or is larger than 32 MiB.
+        """
+        request = self._client.build_request("GET", path, params=merged(self._params, params))
+        ask = Ask(accept=MOVED, follow=False)
+        for _ in range(REDIRECTS_AT_MOST):
+            reply = await self._repeat(request, path, ask, True)
+            address = request.url.join(reply.headers.get("location", ""))
+            if reply.status not in MOVED or "location" not in reply.headers:
+                raise self._refusals.unexpected(
+                    f"the file itself where its address belongs, to {describe(request)}", reply.status, reply.headers
+                )
+            if reply.status in HANDED_OVER or address.host != request.url.host:
+                return await self._fetch_handed_over(address, answer)
+            request = self._client.build_request("GET", address)
+        raise self._refusals.unexpected(f"one redirection after another to {describe(request)}", 302, {})
+
+    async def _fetch_handed_over(self, address: httpx.URL, answer: float) -> Reply:
+        request = self._client.build_request("GET", address, headers={"accept": "*/*"})
+        for name in [name for name in request.headers if name in SECRET_HEADERS]:
+            del request.headers[name]
+        ask = Ask(as_bytes=True, follow=True, answer=answer, bare=True)
+        reply = await self._repeat(request, "", ask, True)
+        if "html" in reply.headers.get("content-type", ""):
+            raise self._refusals.unexpected("a web page in the place of a file", reply.status, reply.headers)
+        return reply
+
+    async def _ask_again(self, request: httpx.Request, path: str, ask: Ask, kept: Kept[Reply]) -> Reply:
+        request.headers.update(kept.condition)
+        reply = await self._repeat(request, path, replace(ask, accept=(NOT_MODIFIED, *ask.accept)), True)
+        return kept.value if reply.status == NOT_MODIFIED else reply
+
+    async def _repeat(self, request: httpx.Request, path: str, ask: Ask, may_repeat: bool) -> Reply:
+        method = request.method
         began = self.clock()
         attempt = 1
         while True:
             try:
-                await self._keep_pace(method, path, began)
-                return await self._exchange(request, path, accept, as_text)
+                if not ask.bare:
+                    await self._keep_pace(method, path, began)
+                return await self._exchange(request, path, ask)
             except (Unreachable, RateLimited) as error:
                 wait = self._wait_before_repeating(error, attempt)
                 left = self._limits.budget - (self.clock() - began).total_seconds() - wait
@@ -238,7 +282,7 @@ class ProviderHttp:
     ) -> AsyncIterator[AsyncIterator[str]]:
         """Open an answer that goes on, as lines. Never repeated; `read_timeout` is how long silence may last."""
         timeout = httpx.Timeout(self._limits.read, connect=self._limits.connect, read=read_timeout)
-        request = self._client.build_request(method, path, params=self._query(params), timeout=timeout)
+        request = self._client.build_request(method, path, params=merged(self._params, params), timeout=timeout)
         await self._keep_pace(method, path, self.clock())
         try:
             response = await self._client.send(request, stream=True)
@@ -255,25 +299,29 @@ class ProviderHttp:
         finally:
             await response.aclose()
 
-    def _query(self, params: Params | None) -> httpx.QueryParams | None:
-        """Parameters of every call, overridden by those of this one; None takes one away."""
-        return _flat([*_pairs(self._params, but=_names(params)), *_pairs(params)])
-
     async def _keep_pace(self, method: str, path: str, began: datetime) -> None:
         limit_class = self._limit_class(method, path)
-        wait = self.rates.wait(limit_class)
+        waits = [(self.rates.wait(limit_class), limit_class)]
+        if self._allowances:
+            waits.append(self._allowances.wait(method, path))
+        wait, limit = max(waits, key=lambda one: one[0])
+        spent = (self.clock() - began).total_seconds()
+        if wait > timedelta(0) and spent + wait.total_seconds() > self._limits.budget:
+            raise self._refusals.used_up(limit, f"{method} {path}", wait)
+        if self._allowances:
+            self._allowances.book(method, path, wait)
         if wait > timedelta(0):
-            spent = (self.clock() - began).total_seconds()
-            if spent + wait.total_seconds() > self._limits.budget:
-                raise self._refusals.used_up(limit_class, f"{method} {path}", wait)
             await self.sleep(wait.total_seconds())
         self.rates.spend(limit_class)
 
-    async def _exchange(self, request: httpx.Request, path: str, accept: Collection[int], as_text: bool) -> Reply:
+    async def _exchange(self, request: httpx.Request, path: str, ask: Ask) -> Reply:
         sent_at = self.clock()
+        how: dict[str, Any] = {} if ask.follow is None else {"follow_redirects": ask.follow}
+        if ask.bare:
+            how["auth"] = None
         try:
-            async with asyncio.timeout(self._limits.answer):
-                response = await self._client.send(request, stream=True)
+            async with self._gate, asyncio.timeout(ask.answer or self._limits.answer):
+                response = await self._client.send(request, stream=True, **how)
                 try:
                     body = await self._read(response)
                 finally:
@@ -281,10 +329,15 @@ class ProviderHttp:
         except (httpx.HTTPError, TimeoutError) as error:
             raise self._refusals.unreachable(request, error) from error
         whole = httpx.Response(response.status_code, headers=_plain(response.headers), content=body)
-        self._learn(request.method, path, whole, sent_at)
-        if not whole.is_success and whole.status_code not in accept:
+        if not ask.bare:
+            self._learn(request.method, path, whole, sent_at)
+        if not whole.is_success and whole.status_code not in ask.accept:
             raise self._refusals.of_status(request, whole, self.clock())
-        return self._reply(request, whole, as_text)
+        if self._allowances and not ask.bare:
+            self._allowances.admit()
+        if ask.as_bytes:
+            return Reply(whole.status_code, whole.headers, None, "", body)
+        return self._reply(request, whole, ask.as_text)
 
     async def _read(self, response: httpx.Response) -> bytes:
         body = bytearray()
@@ -309,12 +362,7 @@ class ProviderHttp:
 
     def _learn(self, method: str, path: str, response: httpx.Response, sent_at: datetime) -> None:
         self.rates.learn(self._limit_class(method, path), response.headers)
-        date, now = read_date(response.headers.get("date", "")), self.clock()
-        if date is None or not timedelta(0) <= now - sent_at <= TELLS_THE_TIME_WITHIN:
-            return
-        if self._lags and abs(date - now - self.skew) > CLOCK_WAS_SET:
-            self._lags.clear()
-        self._lags.append(date - now)
+        self._skew.learn(response.headers.get("date", ""), sent_at)
 
     def _wait_before_repeating(self, error: ProviderError, attempt: int) -> float:
         backoff = min(self._limits.longest_wait, self._limits.first_wait * 2.0 ** (attempt - 1))
@@ -325,29 +373,6 @@ class ProviderHttp:
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
-def _pairs(params: Params | None, but: Collection[str] = ()) -> list[tuple[str, Any]]:
-    pairs = params.items() if isinstance(params, Mapping) else params or ()
-    return [(name, value) for name, value in pairs if name not in but]
-
-
-def _names(params: Params | None) -> set[str]:
-    return {name for name, _ in _pairs(params)}
-
-
-def _flat(pairs: Sequence[tuple[str, Any]]) -> httpx.QueryParams | None:
-    """Repeat the names of lists, leave out what is None. None for nothing, which keeps a query inside the path."""
-    flat: list[tuple[str, Any]] = []
-    for name, value in pairs:
-        values = value if isinstance(value, list | tuple | set | frozenset) else [value]
-        flat += [(name, one) for one in values if one is not None]
-    return httpx.QueryParams(flat) if flat else None
-
-
 def _plain(headers: httpx.Headers) -> httpx.Headers:
     """The headers of a body that has been decoded already."""
     return httpx.Headers([(name, value) for name, value in headers.multi_items() if name != "content-encoding"])
-
-
-def _secrets_in(headers: Mapping[str, str]) -> list[str]:
-    secret = ("authorization", "apikey", "api-key", "x-api-key")
-    return [value.split(" ", 1)[-1] for name, value in headers.items() if name.lower() in secret]

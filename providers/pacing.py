@@ -101,10 +101,15 @@ def read_date(text: str) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def wait_after_refusal(headers: Headers, now: datetime) -> timedelta:
-    """How long to wait after "too many requests": the longer of both headers, a few seconds without any."""
-    known = [wait for wait in (read_retry_after(headers, now), read_reset(headers, now)) if wait is not None]
-    return max(known, default=UNKNOWN_WAIT)
+def wait_after_refusal(headers: Headers, now: datetime, unknown: timedelta = UNKNOWN_WAIT) -> timedelta:
+    """How long to wait after "too many requests": the longer of both headers, `unknown` without any.
+
+    A window in which something is left is not what refused us, so that its end says nothing.
+    """
+    is_left = (_whole(_first(headers, "ratelimit-remaining", "x-ratelimit-remaining")) or 0) > 0
+    reset = None if is_left else read_reset(headers, now)
+    known = [wait for wait in (read_retry_after(headers, now), reset) if wait is not None]
+    return max(known, default=unknown)
 
 
 def _first(headers: Headers, *names: str) -> str:

@@ -7,11 +7,12 @@ token prefixes, JSON Web Tokens, passwords inside addresses.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 MASK = "•••"
 SHORTEST_SECRET = 6
+SECRET_HEADERS = frozenset({"authorization", "apikey", "api-key", "x-api-key"})
 
 _SHAPES = (
     (re.compile(r"(?i)\b(bearer|basic|token)(\s+)[A-Za-z0-9._~+/=-]{8,}"), rf"\1\2{MASK}"),
@@ -48,3 +49,8 @@ def excerpt(text: str, secrets: Iterable[str] = (), limit: int = 200) -> str:
     """Shorten a body to one redacted line of at most `limit` characters. Redacts first, so no half secret is left."""
     line = " ".join(redact(text, secrets).split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def secrets_in(headers: Mapping[str, str]) -> list[str]:
+    """The secrets that request headers carry, without the name of their scheme."""
+    return [value.split(" ", 1)[-1] for name, value in headers.items() if name.lower() in SECRET_HEADERS]

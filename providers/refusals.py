@@ -44,13 +44,14 @@ class Refusals:
     secrets: Collection[str]
     words_of: Callable[[httpx.Response], str]
     is_limited: Callable[[httpx.Response], bool]
+    wait_of: Callable[[Mapping[str, str], datetime], timedelta] = wait_after_refusal
 
     def of_status(self, request: httpx.Request, response: httpx.Response, now: datetime) -> ProviderError:
         """The error for an answer whose status is no success."""
         status, asked = response.status_code, describe(request)
         words, place, number = self._words(response), f"HTTP {status}", _request_id(response.headers)
         if status == 429 or self.is_limited(response):
-            wait = wait_after_refusal(response.headers, now)
+            wait = self.wait_of(response.headers, now)
             return RateLimited(
                 self.provider,
                 f"{self.platform} wants fewer requests: {words}",

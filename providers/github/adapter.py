@@ -9,7 +9,8 @@ import httpx
 
 from providers.contract import Capabilities, Desk, Unsupported
 from providers.github.announce import Announcements
-from providers.github.client import HEADERS, GitHubClient, error_words, is_limited
+from providers.github.client import GitHubClient
+from providers.github.manners import ALLOWANCES, AT_ONCE, HEADERS, error_words, is_limited
 from providers.github.readings import Account, Checks, Releases
 from providers.github.settings import GitHubSettings
 from providers.http import Clock, ProviderHttp, Sleep, utc_now
@@ -49,6 +50,9 @@ def open_connection(
         error_words=error_words,
         is_limited=is_limited,
         limit_class=lambda method, path: "core",
+        allowances=ALLOWANCES,
+        keeps_answers=True,
+        at_once=AT_ONCE,
         clock=clock,
         sleep=sleep,
         transport=transport,

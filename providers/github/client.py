@@ -1,13 +1,8 @@
-"""GitHub's HTTP calls, and nothing else.
-
-Answers are kept with their ETag and asked for conditionally: a 304 costs nothing of the primary limit.
-"""
+"""GitHub's HTTP calls for the engine's needs, and nothing else."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -16,38 +11,13 @@ import httpx
 from console.domain.errors import UnexpectedReply
 from providers.github import wire
 from providers.github.wire import Check, Commit, Deployment, DeploymentStatus, Entry
-from providers.http import ProviderHttp, Reply, segment
+from providers.http import ProviderHttp, segment
 
 T = TypeVar("T")
 Params = Mapping[str, Any]
 
 PAGE = 100
 PAGES_AT_MOST = 50
-KEPT_ANSWERS = 256
-NOT_MODIFIED = 304
-HEADERS = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
-
-
-def is_limited(response: httpx.Response) -> bool:
-    """Both of GitHub's limits may answer 403: with nothing remaining, or with words and a time to wait."""
-    if response.status_code != 403:
-        return False
-    headers = response.headers
-    spent = headers.get("x-ratelimit-remaining") == "0"
-    return spent or "retry-after" in headers or "secondary rate limit" in response.text.lower()
-
-
-def error_words(response: httpx.Response) -> str:
-    try:
-        return wire.read_message(response.json(), response.text)
-    except ValueError:
-        return response.text
-
-
-@dataclass(frozen=True)
-class _Kept:
-    etag: str
-    reply: Reply
 
 
 class GitHubClient:
@@ -58,7 +28,6 @@ class GitHubClient:
         self.repository = repository
         self._repo = f"/repos/{repository}"
         self._base_url = base_url
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     async def fetch_login(self) -> tuple[str, str | None]:
         """Who the token is, and its scopes as GitHub lists them; None for a token that has no scopes."""
@@ -67,13 +36,12 @@ class GitHubClient:
 
     async def fetch_commit_or_none(self, reference: str) -> Commit | None:
         """None for a name that GitHub does not know, which it says with 404 or 422."""
-        reply = await self._get(f"{self._repo}/commits/{quote(reference)}", accept=(404, 422))
+        reply = await self.http.send("GET", f"{self._repo}/commits/{quote(reference)}", accept=(404, 422))
         return None if reply.status in (404, 422) else self.http.decode(reply, wire.parse_commit)
 
     async def fetch_tags(self) -> Mapping[str, str]:
         """One page: GitHub lists the highest names first."""
-        reply = await self._get(f"{self._repo}/tags", {"per_page": PAGE})
-        return self.http.decode(reply, wire.parse_tags)
+        return await self.http.fetch(f"{self._repo}/tags", wire.parse_tags, {"per_page": PAGE})
 
     async def fetch_compared(self, base: str, head: str) -> Sequence[Commit]:
         """Oldest first."""
@@ -82,8 +50,7 @@ class GitHubClient:
 
     async def fetch_directory_or_none(self, directory: str, commit: str) -> Sequence[Entry] | None:
         path = f"{self._repo}/contents/{quote(directory.strip('/'))}".rstrip("/")
-        reply = await self._get(path, {"ref": commit}, accept=(404,))
-        return None if reply.status == 404 else self.http.decode(reply, wire.parse_directory)
+        return await self.http.fetch_or_none(path, wire.parse_directory, {"ref": commit})
 
     async def fetch_text(self, entry: Entry, commit: str) -> str:
         path = f"{self._repo}/contents/{quote(entry.path)}"
@@ -125,7 +92,7 @@ class GitHubClient:
     async def _all(self, path: str, read: Callable[[object], Sequence[T]], params: Params) -> list[T]:
         """Every page of a list, by the addresses that GitHub gives for them."""
         found: list[T] = []
-        reply = await self._get(path, {**params, "per_page": PAGE})
+        reply = await self.http.send("GET", path, params={**params, "per_page": PAGE})
         for _ in range(PAGES_AT_MOST):
             found += self.http.decode(reply, read)
             following = wire.next_page(reply.headers.get("link", ""))
@@ -138,20 +105,5 @@ class GitHubClient:
                     f"{path} · {httpx.URL(following).host}",
                     "Set base_url to the address under which GitHub itself answers.",
                 )
-            reply = await self._get(following)
+            reply = await self.http.send("GET", following)
         return found
-
-    async def _get(self, path: str, params: Params | None = None, accept: tuple[int, ...] = ()) -> Reply:
-        key = str(httpx.URL(path, params=dict(params)) if params else path)
-        kept = self._kept.get(key)
-        headers = {"if-none-match": kept.etag} if kept else {}
-        reply = await self.http.send("GET", path, params=params, headers=headers, accept=(NOT_MODIFIED, *accept))
-        if reply.status == NOT_MODIFIED and kept:
-            self._kept.move_to_end(key)
-            return kept.reply
-        etag = reply.headers.get("etag", "")
-        if etag and reply.status == 200:
-            self._kept[key] = _Kept(etag, reply)
-            while len(self._kept) > KEPT_ANSWERS:
-                self._kept.popitem(last=False)
-        return reply

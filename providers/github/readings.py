@@ -119,6 +119,6 @@ class Account:
             identity=login,
             scopes=scopes,
             missing_scopes=("repo_deployment",) if lacks else (),
-            limits=http.rates.describe(),
+            limits=http.describe_limits(),
             clock_skew=http.skew,
         )

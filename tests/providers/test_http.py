@@ -9,7 +9,9 @@ import httpx
 import pytest
 
 from console.domain.errors import RateLimited, Rejected, Unauthorized, UnexpectedReply, Unreachable
+from providers.allowances import Allowance
 from providers.http import ProviderHttp
+from providers.kept import KeptAnswers
 from providers.redaction import MASK, excerpt, redact
 from providers.wire import ShapeError, need_text
 
@@ -363,3 +365,182 @@ class TestGivenSecrets:
             await world.open().fetch("/x", refuse)
 
         assert TOKEN not in str(raised.value)
+
+
+def tagged(body: Any, etag: str = '"v1"') -> httpx.Response:
+    return httpx.Response(200, headers={"etag": etag}, json=body)
+
+
+class TestGivenAnswersThatAreKept:
+    async def test_when_nothing_changed_then_the_answer_comes_from_memory(self, world: World) -> None:
+        world.given(tagged({"n": 1}), httpx.Response(304))
+        http = world.open(keeps_answers=True)
+
+        assert await http.get_json("/services") == await http.get_json("/services") == {"n": 1}
+
+        assert [request.headers.get("if-none-match") for request in world.asked] == [None, '"v1"']
+
+    async def test_when_it_changed_then_the_new_one_is_kept(self, world: World) -> None:
+        world.given(tagged({"n": 1}), tagged({"n": 2}, '"v2"'), httpx.Response(304))
+        http = world.open(keeps_answers=True)
+
+        assert [(await http.get_json("/services"))["n"] for _ in range(3)] == [1, 2, 2]
+        assert world.asked[-1].headers["if-none-match"] == '"v2"'
+
+    async def test_when_only_a_date_tells_versions_apart_then_that_is_asked(self, world: World) -> None:
+        changed = format_datetime(NOON, usegmt=True)
+        world.given(httpx.Response(200, headers={"last-modified": changed}, json=[]), httpx.Response(304))
+        http = world.open(keeps_answers=True)
+
+        assert await http.get_json("/services") == await http.get_json("/services") == []
+        assert world.asked[-1].headers["if-modified-since"] == changed
+
+    async def test_when_the_query_or_what_is_accepted_differs_then_it_is_another_answer(self, world: World) -> None:
+        world.given(tagged({"n": 1}))
+        http = world.open(keeps_answers=True)
+
+        await http.get_json("/services", {"page": 1})
+        await http.get_json("/services", {"page": 2})
+        await http.send("GET", "/services", params={"page": 1}, headers={"accept": "text/plain"})
+
+        assert not any("if-none-match" in request.headers for request in world.asked)
+
+    async def test_when_a_change_is_asked_for_then_nothing_is_kept(self, world: World) -> None:
+        world.given(tagged({"n": 1}))
+        http = world.open(keeps_answers=True)
+
+        await http.send("PUT", "/services", json={})
+        await http.send("PUT", "/services", json={})
+
+        assert "if-none-match" not in world.asked[-1].headers
+
+    def test_when_there_are_too_many_then_the_oldest_are_forgotten(self) -> None:
+        kept: KeptAnswers[str] = KeptAnswers(answers=2, size=1000)
+        for name in "abc":
+            kept.keep(name, name, {"etag": name}, 10)
+        kept.keep("huge", "huge", {"etag": "h"}, 900)
+        kept.keep("c", "c", {}, 10)
+
+        assert [kept.find(name) is not None for name in ("a", "b", "c", "huge")] == [False, True, False, False]
+
+
+def costs_one(method: str, path: str) -> int:
+    return 1
+
+
+TWO_A_MINUTE = Allowance("points", 2, timedelta(minutes=1), costs_one)
+TWO_IN_FIVE_SECONDS = Allowance("points", 2, timedelta(seconds=5), costs_one)
+
+
+class TestGivenALimitThatNoHeaderCounts:
+    async def test_when_it_is_used_up_then_the_next_request_waits_for_its_turn(self, world: World) -> None:
+        world.given(good())
+        http = world.open(allowances=[TWO_IN_FIVE_SECONDS])
+
+        for _ in range(5):
+            await http.get_json("/services")
+
+        assert world.slept == [5.0, 5.0]
+
+    async def test_when_it_lasts_too_long_then_nothing_is_sent(self, world: World) -> None:
+        world.given(good())
+        http = world.open(allowances=[TWO_A_MINUTE])
+        await http.get_json("/services")
+        await http.get_json("/services")
+
+        with pytest.raises(RateLimited, match="rate limit for points requests is used up") as raised:
+            await http.get_json("/services")
+
+        assert (raised.value.retry_after, len(world.asked)) == (timedelta(minutes=1), 2)
+        assert http.describe_limits() == {"points": "0 of 2 left in any 60 s, by our own count"}
+
+    async def test_when_many_ask_together_then_each_has_a_turn_of_its_own(self, world: World) -> None:
+        world.given(good())
+        http = world.open(allowances=[TWO_IN_FIVE_SECONDS])
+
+        waits = []
+        for _ in range(4):
+            wait, _name = http._allowances.wait("GET", "/x")
+            http._allowances.book("GET", "/x", wait)
+            waits.append(wait.total_seconds())
+
+        assert waits == [0, 0, 5, 5]
+
+    async def test_when_the_clock_is_set_back_then_nobody_waits_for_the_future(self, world: World) -> None:
+        world.given(good())
+        http = world.open(allowances=[TWO_A_MINUTE])
+        await http.get_json("/services")
+        await http.get_json("/services")
+        world.now -= timedelta(hours=1)
+
+        await http.get_json("/services")
+
+        assert world.slept == []
+
+    async def test_when_it_refuses_without_a_time_then_a_minute_is_kept_and_longer_each_time(
+        self, world: World
+    ) -> None:
+        left = {"x-ratelimit-remaining": "4000", "x-ratelimit-reset": "3000"}
+        world.given(httpx.Response(429, headers=left))
+        http = world.open(allowances=[Allowance("points", 900, timedelta(minutes=1), costs_one)])
+
+        told = []
+        for _ in range(6):
+            with pytest.raises(RateLimited) as raised:
+                await http.get_json("/services")
+            told.append(raised.value.retry_after.total_seconds())
+            world.now += raised.value.retry_after
+
+        assert told == [60, 120, 240, 480, 900, 900]
+
+    async def test_when_it_refused_then_others_are_held_back_too(self, world: World) -> None:
+        world.given(httpx.Response(429, headers={"retry-after": "30"}))
+        http = world.open(allowances=[TWO_A_MINUTE])
+        with pytest.raises(RateLimited):
+            await http.get_json("/services")
+
+        with pytest.raises(RateLimited, match="nothing was sent"):
+            await http.get_json("/deploys")
+
+        assert len(world.asked) == 1
+
+
+class TestGivenAFileThatIsHandedOver:
+    def redirect(self, address: str, status: int = 302) -> httpx.Response:
+        return httpx.Response(status, headers={"location": address})
+
+    async def test_when_it_is_fetched_then_the_store_gets_no_token(self, world: World) -> None:
+        world.given(self.redirect("https://files.example/a?sig=1"), httpx.Response(200, content=b"PK\x03"))
+
+        reply = await world.open(follow_redirects=True).download("/runs/1/logs")
+
+        assert reply.content == b"PK\x03"
+        assert [str(request.url) for request in world.asked][1] == "https://files.example/a?sig=1"
+        assert ["authorization" in request.headers for request in world.asked] == [True, False]
+
+    async def test_when_the_platform_itself_moved_then_it_is_followed_first(self, world: World) -> None:
+        here = self.redirect("https://api.example/v1/again", 301)
+        world.given(here, self.redirect("https://files.example/a"), httpx.Response(200, content=b"log"))
+
+        assert (await world.open().download("/runs/1/logs")).content == b"log"
+        assert ["authorization" in request.headers for request in world.asked] == [True, True, False]
+
+    async def test_when_it_moved_to_another_host_then_the_token_stays(self, world: World) -> None:
+        world.given(self.redirect("https://elsewhere.example/a", 301), httpx.Response(200, content=b"log"))
+
+        await world.open().download("/runs/1/logs")
+
+        assert "authorization" not in world.asked[-1].headers
+
+    @pytest.mark.parametrize("bad", [httpx.Response(200, content=b"?"), httpx.Response(302)])
+    async def test_when_it_is_not_handed_over_then_that_is_unexpected(self, world: World, bad: httpx.Response) -> None:
+        world.given(bad)
+
+        with pytest.raises(UnexpectedReply):
+            await world.open().download("/runs/1/logs")
+
+    async def test_when_it_is_handed_on_for_ever_then_it_is_given_up(self, world: World) -> None:
+        world.given(self.redirect("https://api.example/v1/again", 307))
+
+        with pytest.raises(UnexpectedReply, match="one redirection after another"):
+            await world.open().download("/runs/1/logs")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from console.config.faults import Fault, Key, suggest
+from console.config.faults import SECRET_NAME, Fault, Key, suggest
 from console.config.graphs import find_cycle
 from console.config.settings import EnvironmentSettings, PlacementSettings, Settings, is_reference
+from console.config.shape import LITERAL
 from console.domain.errors import UsageError
 from console.domain.traffic import checked_stages
 from providers.registry import KINDS
@@ -16,8 +18,10 @@ ROUTER_KINDS = frozenset({"caddy", "haproxy", "cloudflare"})
 DATABASE_KINDS = frozenset({"supabase"})
 ARM_KINDS = frozenset({"render", "local"})
 SOURCE_KINDS = frozenset({"github"})
+VARIABLE_KINDS = frozenset({"render", "vercel"})
 STRATEGIES = ("blue-green",)
 CUSTOM = "pipeline:"
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def find_faults(settings: Settings, pipelines: Iterable[str] = ()) -> list[Fault]:
@@ -81,6 +85,8 @@ def _check_services(settings: Settings) -> Iterator[Fault]:
                 key = ("services", name, "needs", number)
                 others = [other for other in settings.services if other != name]
                 yield Fault(key, f"There is no service {need}.", suggest(need, others))
+        if service.provider in settings.providers:
+            yield from _check_variables(settings, name, service.variables, ("services", name, "variables"))
     graph = {name: service.needs for name, service in settings.services.items()}
     cycle = find_cycle(graph)
     if cycle:
@@ -111,6 +117,7 @@ def _check_environment(
                 yield Fault(at, what, f"Add [environments.{name}.services.{need}], or remove the need.")
         if settings.services[service].provider in settings.providers:
             yield from _check_placement(settings, service, placement, at)
+            yield from _check_variables(settings, service, placement.variables, (*at, "variables"))
     migrated = [service for service, placement in environment.services.items() if placement.migrations]
     if len(migrated) > 1:
         what = f"{' and '.join(migrated)} both have migrations."
@@ -138,6 +145,19 @@ def _check_placement(settings: Settings, service: str, placement: PlacementSetti
     staged = kind == "vercel"
     if asked and not is_database and not staged and not arms and not placement.url:
         yield Fault(at, f"{' and '.join(asked)} of {service} cannot be asked without an address.", "Add url = ….")
+
+
+def _check_variables(settings: Settings, service: str, variables: Mapping[str, str], at: Key) -> Iterator[Fault]:
+    kind = settings.kind_of(service)
+    if variables and kind in known_kinds() - VARIABLE_KINDS:
+        yield Fault(at, f"{service} is on {kind}, which has no variables to set.", "Remove them.")
+    for name, value in variables.items():
+        if not VARIABLE_NAME.fullmatch(name):
+            yield Fault((*at, name), f"{name!r} is no name of a variable.", "Use letters, digits and _.")
+        if SECRET_NAME.search(name.lower()) and not is_reference(value) and not value.startswith(LITERAL):
+            what = "A secret is written here in the open; only a reference is accepted."
+            remedy = f"Write env:NAME, file:PATH, keyring:SERVICE/NAME or command:COMMAND; {LITERAL}… if it is none."
+            yield Fault((*at, name), what, remedy)
 
 
 def _check_arms(settings: Settings, service: str, placement: PlacementSettings, at: Key) -> Iterator[Fault]:

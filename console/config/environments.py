@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.config.shape import Duration, DurationOrForever, SecretReference, Section
+from console.config.shape import Duration, DurationOrForever, SecretReference, Section, VariableValue
 
 
 class Tier(StrEnum):
@@ -103,6 +103,8 @@ class PlacementSettings(Section):
     """Reference to the address of the database, for migrations over a direct connection."""
     migrations: str = ""
     """Directory of the migration files in the repository."""
+    variables: Mapping[str, VariableValue] = Field(default_factory=dict)
+    """Environment variables it is to have in this environment, over those of the service."""
 
     @property
     def arms(self) -> Mapping[str, ArmSettings]:

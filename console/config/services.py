@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
 
-from console.config.shape import Duration, Section
+from console.config.shape import Duration, Section, VariableValue
 
 
 class HealthSettings(Section):
@@ -76,3 +77,5 @@ class ServiceSettings(Section):
     """Requests that a new release must answer before it gets traffic."""
     benchmark: BenchmarkSettings | None = None
     """A short comparison of both arms before any traffic."""
+    variables: Mapping[str, VariableValue] = Field(default_factory=dict)
+    """Environment variables it is to have everywhere: text, or a reference to a secret."""

@@ -155,5 +155,10 @@ class Settings(Section):
         """The kind of the provider that runs a service: `render`, `vercel`, `supabase`, …"""
         return self.providers[self.services[service].provider].kind
 
+    def variables_of(self, environment: str, service: str) -> Mapping[str, str]:
+        """What is written of a service's variables; the environment's word goes before the service's."""
+        placement = self.environments[environment].services[service]
+        return {**self.services[service].variables, **placement.variables}
+
     def branch_of(self, environment: str) -> str:
         return self.environments[environment].branch or self.source.branch

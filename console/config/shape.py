@@ -10,6 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from console.config.durations import format_duration, parse_duration
 
 REFERENCE_SCHEMES = ("env", "file", "keyring", "command")
+LITERAL = "text:"
+"""In front of a variable's value: what follows is the value, whatever it looks like."""
 
 
 class Section(BaseModel):
@@ -42,6 +44,13 @@ def _reference(value: Any) -> Any:
     raise ValueError("a secret is written here in the open; only a reference is accepted")
 
 
+def _variable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    # The value may be a secret that only lacks its quotes: it must not appear in the message.
+    raise ValueError("a variable is text: write it in quotes, also a number, or as a reference")
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration, return_type=str)]
 DurationOrForever = Annotated[
     timedelta | Literal["forever"],
@@ -49,3 +58,4 @@ DurationOrForever = Annotated[
     PlainSerializer(lambda value: value if value == "forever" else format_duration(value), return_type=str),
 ]
 SecretReference = Annotated[str, BeforeValidator(_reference)]
+VariableValue = Annotated[str, BeforeValidator(_variable)]

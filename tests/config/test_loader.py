@@ -255,3 +255,44 @@ def _toml(value: object) -> str:
         escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         return f'"{escaped}"'
     return str(value)
+
+
+class TestGivenVariablesOfServices:
+    def test_when_written_in_both_places_then_the_environments_word_counts(self, write) -> None:
+        text = (
+            TOKENS
+            + """
+[environments.production.services.worker.variables]
+LOG_LEVEL = "warning"
+SESSION_SECRET = "file:secrets/session"
+"""
+        )
+        text = text.replace(
+            "[services.frontend]",
+            '[services.worker.variables]\nLOG_LEVEL = "info"\nA = "text:env:B"\n[services.frontend]',
+        )
+
+        variables = load(write(text)).variables_of("production", "worker")
+
+        assert variables == {"LOG_LEVEL": "warning", "A": "text:env:B", "SESSION_SECRET": "file:secrets/session"}
+
+    def test_when_a_secret_is_written_in_the_open_then_it_is_refused_and_not_repeated(self, write) -> None:
+        text = (
+            TOKENS
+            + """
+[environments.production.services.worker.variables]
+API_TOKEN = "hunter2hunter2"
+DB_PASSWORD = 123456
+"0ODD" = "x"
+[environments.production.services.database.variables]
+A = "1"
+"""
+        )
+        problems = faults_of(write(text))
+
+        told = {problem.key.removeprefix("environments.production.services."): problem for problem in problems}
+        assert "in the open" in told["worker.variables.API_TOKEN"].what
+        assert "in quotes" in told["worker.variables.DB_PASSWORD"].what
+        assert "no variables" in told["database.variables"].what
+        assert any("0ODD" in key for key in told)
+        assert not any("hunter2" in str(problem) or "123456" in str(problem) for problem in problems)

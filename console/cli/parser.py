@@ -43,6 +43,9 @@ HANDLERS = {
     "history": "console.cli.looking:history",
     "show": "console.cli.looking:show",
     "report": "console.cli.reporting:report",
+    "providers": "console.cli.desk:providers",
+    "ask": "console.cli.desk:ask",
+    "act": "console.cli.desk:act",
     "config": "console.cli.configuring:config",
 }
 
@@ -69,6 +72,8 @@ class Parser(argparse.ArgumentParser):
     ) -> tuple[argparse.Namespace, list[str]]:
         """Let each command refuse what it does not know, since it alone knows what comes near."""
         known, rest = super().parse_known_args(args, namespace)
+        if rest and hasattr(known, "arguments") and not any(word.startswith("-") for word in rest):
+            known.arguments, rest = [*known.arguments, *rest], []  # those that stand behind an option
         if rest:
             self.error(f"unrecognized arguments: {' '.join(rest)}")
         return known, rest
@@ -117,6 +122,7 @@ def build_parser() -> Parser:
     _add_deploying(commands)
     _add_controls(commands)
     _add_looking(commands)
+    _add_desk(commands)
     _add_config(commands)
     return parser
 
@@ -256,6 +262,24 @@ def _add_looking(commands: Commands) -> None:
     report.add_argument("deployment", metavar="DEPLOYMENT")
     _add_format(report, ("md", "html", "json"))
     report.add_argument("--output", default="", metavar="FILE", help="write it there (else stdout)")
+
+
+def _add_desk(commands: Commands) -> None:
+    providers = _command(commands, "providers", "what every platform can do, and what it takes")
+    providers.add_argument("provider", metavar="PROVIDER", nargs="?", default="")
+    ask = _command(commands, "ask", "ask a platform something")
+    ask.add_argument("provider", metavar="PROVIDER")
+    ask.add_argument("reading", metavar="READING")
+    act = _command(commands, "act", "change something at a platform, once")
+    act.add_argument("provider", metavar="PROVIDER")
+    act.add_argument("action", metavar="ACTION")
+    for parser in (ask, act):
+        words = "NAME=VALUE, NAME=@FILE or NAME=- (standard input); NAME.KEY=VALUE for a table"
+        parser.add_argument("arguments", metavar="NAME=VALUE", nargs="*", help=words)
+    act.add_argument("--yes", action="store_true", help="also where it cannot be taken back, or stops what serves")
+    act.add_argument("--wait", action=argparse.BooleanOptionalAction, default=True, help="stay until it has ended")
+    act.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="stay no longer than this; it goes on")
+    act.add_argument("--request-id", default="", metavar="ID", help="the same id twice is one change")
 
 
 def _add_config(commands: Commands) -> None:

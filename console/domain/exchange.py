@@ -124,6 +124,14 @@ class FieldAbout:
     default: str = ""
     secret: bool = False
 
+    @property
+    def words(self) -> str:
+        """`count (whole number): how many instances; else 1`."""
+        rest = "needed" if self.required else f"else {self.default}" if self.default else "may be left out"
+        secret = ", kept secret" if self.secret else ""
+        about = f": {self.about.rstrip('.')}" if self.about else ""
+        return f"{self.name} ({self.kind}{secret}){about}; {rest}"
+
 
 @dataclass(frozen=True)
 class DeskEntry:

@@ -215,14 +215,6 @@ def _unknown(name: str, known: Mapping[str, object]) -> str:
 
 def _wrong(problems: Sequence[str], fields: Sequence[FieldAbout]) -> UsageError:
     lines = "\n".join(f"  - {problem}" for problem in problems)
-    known = "\n".join(f"  {field_line(field)}" for field in fields)
+    known = "\n".join(f"  {field.words}" for field in fields)
     remedy = f"It takes:\n{known}" if known else "It takes no arguments."
     return UsageError("These arguments cannot be used:", lines, remedy)
-
-
-def field_line(field: FieldAbout) -> str:
-    """`count (whole number): how many instances; needed`."""
-    rest = "needed" if field.required else f"else {field.default}" if field.default else "may be left out"
-    hint = ", kept secret" if field.secret else ""
-    about = f": {field.about.rstrip('.')}" if field.about else ""
-    return f"{field.name} ({field.kind}{hint}){about}; {rest}"

@@ -6,7 +6,7 @@ import asyncio
 import io
 import sys
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,10 +14,15 @@ import pytest
 from console.cli.main import main
 from console.client.service import (
     ControlRequest,
+    DeskAnswer,
+    DeskOperation,
+    DeskQuestion,
+    DeskWish,
     HistoryQuery,
     Identity,
     LogBatch,
     LogQuery,
+    ProviderAbout,
     Pulse,
     RollbackPreview,
     Submitted,
@@ -25,7 +30,8 @@ from console.client.service import (
 )
 from console.domain import events as ev
 from console.domain.deployment import Deployment, fold
-from console.domain.errors import PlanRejected, UsageError
+from console.domain.errors import ConsoleError, PlanRejected, UsageError
+from console.domain.exchange import CapabilityAbout, DeskEntry, FieldAbout
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
 from console.domain.observations import (
     ArmHealth,
@@ -44,6 +50,24 @@ from console.domain.verdict import Verdict, VerdictKind
 START = datetime(2026, 11, 22, 6, 16, 3, tzinfo=UTC)
 PRODUCTION = EnvironmentName("production")
 SHIFT = StepId("backend.shift-10")
+LAMPS = ProviderAbout(
+    "lamps",
+    "lamp",
+    (CapabilityAbout("inventory", True), CapabilityAbout("deploy", False, "Lamps are not deployed.", "Buy one.")),
+    (DeskEntry("state", "which lamps shine"), DeskEntry("colours", reason="These lamps are white.")),
+    (
+        DeskEntry(
+            "switch",
+            "Switch a lamp.",
+            (
+                FieldAbout("lamp", "its name", "text", required=True),
+                FieldAbout("on", "whether it shines", "yes or no", default="yes"),
+                FieldAbout("password", "what it asks for", "text", secret=True),
+            ),
+        ),
+        DeskEntry("smash", "Smash a lamp.", destroys=True),
+    ),
+)
 
 
 def build_plan(wish: Wish, refusals: tuple[str, ...] = ()) -> Plan:
@@ -79,6 +103,10 @@ class FakeService:
     controls: list[tuple[str, ControlRequest]] = field(default_factory=list)
     submitted: list[tuple[Wish, str]] = field(default_factory=list)
     health_now: tuple[ArmHealth, ...] = ()
+    answer: object = None
+    asked: list[tuple[str, str, DeskQuestion]] = field(default_factory=list)
+    wishes: list[tuple[str, str, DeskWish]] = field(default_factory=list)
+    stands: list[DeskOperation | ConsoleError] = field(default_factory=list)
 
     def tell(self, deployment: DeploymentId, *payloads: ev.Payload, actor: str = "ana") -> None:
         for payload in payloads:
@@ -166,6 +194,27 @@ class FakeService:
 
     async def report(self, deployment: DeploymentId, form: str) -> str:
         return f"# {deployment} as {form}\n"
+
+    async def providers(self, name: str = "") -> Sequence[ProviderAbout]:
+        if name not in ("", "lamps"):
+            raise UsageError(f"There is no provider {name!r}.", "configured: lamps", "Did you mean lamps?")
+        return [LAMPS]
+
+    async def ask(self, provider: str, reading: str, question: DeskQuestion) -> DeskAnswer:
+        self.asked.append((provider, reading, question))
+        return DeskAnswer(provider, reading, self.answer)
+
+    async def act(self, provider: str, action: str, wish: DeskWish) -> DeskOperation:
+        self.wishes.append((provider, action, wish))
+        if self.stands and isinstance(self.stands[0], ConsoleError):
+            raise self.stands.pop(0)
+        return await self.operation(wish.request_id)
+
+    async def operation(self, request_id: str) -> DeskOperation:
+        stands = self.stands.pop(0) if len(self.stands) > 1 else self.stands[0]
+        if isinstance(stands, ConsoleError):
+            raise stands
+        return replace(stands, request_id=request_id)
 
 
 class FakeReach:

@@ -11,6 +11,7 @@ from providers.contract import Capabilities, Desk, Unsupported
 from providers.http import Clock, ProviderHttp, Sleep, utc_now
 from providers.render.client import RenderClient, limit_class
 from providers.render.deploys import Cancels, DeployReader, Deploys, Rollbacks
+from providers.render.desk import build_desk
 from providers.render.power import Resumptions, Suspensions
 from providers.render.readings import Account, Inventory, Logs, Metrics
 from providers.render.settings import RenderSettings
@@ -92,4 +93,5 @@ def open_connection(
             probes=Unsupported("Render is asked about services, not their addresses.", "Use a provider of kind web."),
         ),
         http,
+        desk=build_desk(client, settings.owner),
     )

@@ -192,7 +192,7 @@ class Rollbacks:
     async def start(self, request: contract.RollBack, key: OperationKey) -> Operation:
         service = await self._client.fetch_service(request.target)
         if service.auto_deploy is not False:
-            await self._client.hold_auto_deploy(request.target)
+            await self._client.set_auto_deploy(request.target, on=False)
         deploys = await self._client.fetch_deploys(request.target)
         found = self._made_for(request, key, deploys) or _already_live(deploys, request.deployment)
         if found is None:

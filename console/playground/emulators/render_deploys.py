@@ -16,7 +16,7 @@ from console.playground.emulators.render_state import begun_deploy as begun
 from console.playground.emulators.render_state import running as as_running
 from console.playground.emulators.wire import Refusal
 from console.playground.hosting import Hosting
-from console.playground.releases import Catalogue
+from console.playground.releases import Catalogue, Release
 
 QUEUE_S = 0.1
 BUILD_S = 0.45
@@ -50,19 +50,26 @@ class Deployer:
 
     async def first_live(self, service: Service) -> None:
         """Put the first release live as if it had been deployed long ago; of a suspended service only the record."""
-        deploy = begun(self.clock, self.releases.first.commit, self.releases.first, "manual")
+        release = None if service.image else self.releases.first
+        deploy = begun(self.clock, self.releases.first.commit, release, "manual")
+        deploy.image = service.image
         deploy.created_at = deploy.updated_at = deploy.started_at = deploy.finished_at = service.created_at + 60
         deploy.status = "live"
         service.deploys.insert(0, deploy)
         if not service.suspended:
-            await self._take_over(service, await self._come_up(service, self.releases.first.name, service.count))
+            await self._take_over(service, await self._come_up(service, release, service.count))
 
-    def request(self, service: Service, commit: str | None, clear_cache: bool) -> Deploy | None:
-        """Begin a deploy, or queue it behind the one in progress; queued gives None, as Render's empty 202 does."""
+    def request(
+        self, service: Service, commit: str | None, clear_cache: bool, image: str = "", build: str = ""
+    ) -> Deploy | None:
+        """Begin a deploy, or queue it behind the one in progress; queued gives None, as Render's empty 202 does.
+
+        With `image`, or with a `build` that was made of `commit`, nothing is built.
+        """
         wanted = commit or self.releases.main.commit
-        found = self.releases.find(wanted)
+        found = None if image else self.releases.find(wanted)
         deploy = begun(self.clock, found.commit if found else wanted, found, "api")
-        deploy.clears_cache = clear_cache
+        deploy.clears_cache, deploy.image, deploy.build = clear_cache, image, build
         busy = service.in_progress is not None
         for waiting in [d for d in service.deploys if d.status == "queued"]:
             self.cancel(service, waiting, {"newDeploy": {"id": deploy.id}})
@@ -79,9 +86,10 @@ class Deployer:
         target = service.find(deploy_id)
         if target is None:
             raise Refusal(404, f"not found: {deploy_id}")
-        if target.status not in ("live", "deactivated") or target.release is None:
+        if target.status not in ("live", "deactivated"):
             raise Refusal(400, "cannot roll back to a deploy that was never live")
         deploy = begun(self.clock, target.commit, target.release, "rollback")
+        deploy.image, deploy.build = target.image, target.build
         deploy.rollback_target = deploy_id
         for other in [d for d in service.deploys if not d.is_over]:
             self.cancel(service, other, {"newDeploy": {"id": deploy.id}})
@@ -94,7 +102,9 @@ class Deployer:
         last = service.live or next((d for d in service.deploys if d.status == "deactivated"), None)
         if last is None:
             return
-        self._begin(service, begun(self.clock, last.commit, last.release, "service_resumed"))
+        deploy = begun(self.clock, last.commit, last.release, "service_resumed")
+        deploy.image, deploy.build = last.image, last.build
+        self._begin(service, deploy)
 
     def cancel(self, service: Service, deploy: Deploy, because: Json | None = None) -> bool:
         """Stop a deploy that has not ended; what serves goes on serving. False once it is being switched to."""
@@ -112,7 +122,7 @@ class Deployer:
             if not self.cancel(service, deploy):
                 await asyncio.wait([self._work[deploy.id]])
         gone, service.running = service.running, []
-        await self.hosting.route(service.name, [])
+        await self.lead(service)
         self._drain(gone)
 
     async def stop(self, services: list[Service]) -> None:
@@ -123,18 +133,18 @@ class Deployer:
     async def restart(self, service: Service) -> None:
         """Replace every instance by a fresh one of the same release."""
         live = service.live
-        if live is None or live.release is None or service.suspended:
+        if live is None or service.suspended:
             return
         with suppress(NeverHealthyError):
-            await self._take_over(service, await self._come_up(service, live.release.name, service.count))
+            await self._take_over(service, await self._come_up(service, live.release, service.count))
 
     async def scale(self, service: Service, before: int) -> None:
         """Start or end instances until there are `service.count`."""
         live = service.live
-        if live is None or live.release is None or service.suspended:
+        if live is None or service.suspended:
             return
         with suppress(NeverHealthyError):
-            more = await self._come_up(service, live.release.name, service.count - len(service.running))
+            more = await self._come_up(service, live.release, service.count - len(service.running))
             kept, extra = [*service.running, *more][: service.count], service.running[service.count :]
             service.running = kept
             await self.lead(service)
@@ -144,6 +154,8 @@ class Deployer:
 
     async def lead(self, service: Service) -> None:
         """Lead the public name to what runs; in maintenance to nothing."""
+        if not service.hosted:
+            return
         serving = [] if service.maintenance else [one.process for one in service.running]
         await self.hosting.route(service.name, serving)
 
@@ -164,19 +176,20 @@ class Deployer:
         await self.clock.sleep(QUEUE_S)
         deploy.started_at = self.clock.now()
         trigger = _trigger(deploy)
-        self._turn(deploy, "build_in_progress" if deploy.trigger == "api" else "update_in_progress")
+        builds = deploy.trigger == "api" and not deploy.image and not deploy.build
+        self._turn(deploy, "build_in_progress" if builds else "update_in_progress")
         service.happened(self.clock.now(), "deploy_started", {"deployId": deploy.id, "trigger": trigger})
-        if deploy.trigger == "api" and not await self._build(service, deploy, trigger):
+        if builds and not await self._build(service, deploy, trigger):
             return
         self._turn(deploy, "update_in_progress")
         try:
-            assert deploy.release is not None
-            fresh = await self._come_up(service, deploy.release.name, service.count)
+            fresh = await self._come_up(service, deploy.release, service.count)
         except NeverHealthyError as error:
             self._end(service, deploy, "update_failed", {"failure": error.failure})
             return
         deploy.is_switching = True
         await self._take_over(service, fresh)
+        service.image, service.cached = deploy.image, True
         for older in [d for d in service.deploys if d.status == "live" and d is not deploy]:
             self._turn(older, "deactivated")
         self._end(service, deploy, "live")
@@ -211,12 +224,17 @@ class Deployer:
         await self.hosting.stop(one.process)
         self._draining.remove(one)
 
-    async def _come_up(self, service: Service, release: str, count: int) -> list[Running]:
-        """Start that many processes and wait until all of them are healthy; else end them all."""
+    async def _come_up(self, service: Service, release: Release | None, count: int) -> list[Running]:
+        """Start that many processes and wait until all of them are healthy; else end them all.
+
+        What is only told has no processes, and comes up at once.
+        """
         fresh: list[Running] = []
+        if not service.hosted or release is None:
+            return fresh
         try:
             for _ in range(count):
-                process = await self.hosting.start(service.name, service.cast.role, release)
+                process = await self.hosting.start(service.name, service.cast.role, release.name)
                 fresh.append(as_running(self.clock, service, process))
             deadline = self.clock.now() + HEALTH_TIMEOUT_S
             for one in fresh:

@@ -72,7 +72,7 @@ class TestGivenTheFirstReleaseIsLive:
             seen += [one["service"]["id"] for one in page]
             cursor = page[-1]["cursor"]
 
-        assert len(seen) == len(set(seen)) == 4
+        assert len(seen) == len(set(seen)) == 7
 
     async def test_when_lists_are_filtered_then_only_what_fits_comes(self, call: Judged) -> None:
         workers = (await call("GET", "/services?type=background_worker", 200)).json()

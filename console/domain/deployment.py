@@ -22,6 +22,7 @@ from console.domain.progress import (
     TrafficRecord,
     VerdictRecord,
 )
+from console.domain.variables import ConfigurationRecord
 
 __all__ = [
     "ControlRecord",
@@ -61,6 +62,7 @@ class Deployment:
     traffic: tuple[TrafficRecord, ...] = ()
     verdicts: tuple[VerdictRecord, ...] = ()
     controls: tuple[ControlRecord, ...] = ()
+    configurations: tuple[ConfigurationRecord, ...] = ()
     rollback: Rollback | None = None
     paused_by: Actor | None = None
     failure: str = ""
@@ -222,6 +224,11 @@ def _on_judged(d: Deployment, event: ev.Event, p: ev.StageJudged) -> Deployment:
     return replace(d, verdicts=(*d.verdicts, VerdictRecord(event.at, p.step, p.verdict, p.service)))
 
 
+def _on_configuration(d: Deployment, event: ev.Event, p: ev.ConfigurationRecorded) -> Deployment:
+    others = tuple(record for record in d.configurations if record.step != p.record.step)
+    return replace(d, configurations=(*others, p.record))
+
+
 def _on_control(d: Deployment, event: ev.Event, p: ev.ControlReceived) -> Deployment:
     record = ControlRecord(event.at, event.actor, p.control, p.step, p.reason)
     return replace(d, controls=(*d.controls, record))
@@ -291,6 +298,7 @@ _HANDLERS: dict[type[Any], Callable[[Deployment, ev.Event, Any], Deployment]] = 
     ev.StepInterrupted: _on_interrupted,
     ev.TrafficShifted: _on_traffic,
     ev.StageJudged: _on_judged,
+    ev.ConfigurationRecorded: _on_configuration,
     ev.ControlReceived: _on_control,
     ev.DeploymentPaused: _on_paused,
     ev.DeploymentContinued: _on_continued,

@@ -15,6 +15,7 @@ from typing import Any
 from console.domain.codec import Json, from_json, to_json
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
 from console.domain.plan import Plan, Step
+from console.domain.variables import ConfigurationRecord
 from console.domain.verdict import Verdict
 
 SYSTEM = Actor("quarterdeck")
@@ -152,6 +153,13 @@ class StageJudged:
 
 
 @dataclass(frozen=True)
+class ConfigurationRecorded:
+    """With which variables a place was about to be given the release, as names and digests."""
+
+    record: ConfigurationRecord
+
+
+@dataclass(frozen=True)
 class ControlReceived:
     control: Control
     step: StepId | None = None
@@ -234,6 +242,7 @@ Payload = (
     | StepInterrupted
     | TrafficShifted
     | StageJudged
+    | ConfigurationRecorded
     | ControlReceived
     | DeploymentPaused
     | DeploymentContinued

@@ -107,6 +107,10 @@ class Ledger(Protocol):
 
     async def close(self) -> None: ...
 
+    async def salt(self) -> bytes:
+        """What digests of secrets are made with: random, made once, the same for every worker of this history."""
+        ...
+
     async def open_deployment(self, event: Event, lock: Lock) -> Opened:
         """Record a `DeploymentRequested` and take its environment's lock, in one transaction.
 

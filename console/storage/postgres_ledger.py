@@ -237,6 +237,9 @@ class PostgresLedger:
     async def relock(self, lock: Lock) -> None:
         await self._shared.relock(lock)
 
+    async def salt(self) -> bytes:
+        return await self._shared.salt()
+
     async def find_request(self, request_id: str) -> DeploymentId | None:
         return await self._shared.find_request(request_id)
 

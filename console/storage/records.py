@@ -168,6 +168,15 @@ def _write_line(sql: Sql, deployment: Deployment, opened_seq: int | None) -> Non
     )
 
 
+def salt(sql: Sql, fresh: str) -> str:
+    """The salt of this history's digests; `fresh` becomes it where there is none yet."""
+    with sql.writing():
+        found = sql.query("SELECT value FROM meta WHERE name = 'salt'")
+        if not found:
+            sql.run("INSERT INTO meta VALUES ('salt', ?)", (fresh,))
+        return str(found[0][0]) if found else fresh
+
+
 def next_number(sql: Sql, name: str, count: int = 1) -> int:
     """Reserve `count` numbers and return the last. Numbers are never given twice, also after pruning."""
     sql.run("UPDATE numbers SET value = value + ? WHERE name = ?", (count, name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -19,6 +20,8 @@ from console.storage.records import Folds, Sql
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+
+SALT_BYTES = 32
 
 
 class Subscribers:
@@ -119,6 +122,10 @@ class SqlLedger:
             return opened
 
         return await self._call(work)
+
+    async def salt(self) -> bytes:
+        fresh = secrets.token_hex(SALT_BYTES)
+        return bytes.fromhex(await self._call(lambda sql: records.salt(sql, fresh)))
 
     async def find_request(self, request_id: str) -> DeploymentId | None:
         return await self._call(lambda sql: records.find_request(sql, request_id))

@@ -1,0 +1,135 @@
+"""Variables of services at the edge: resolve what is wanted, read what is set, keep what is replaced.
+
+Values live only within a call; everything that is answered, recorded or planned has digests in their place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from console.config.settings import Settings
+from console.domain.errors import UsageError
+from console.domain.ids import EnvironmentName, ServiceName
+from console.domain.variables import Reconfiguration
+from console.storage.kept import KeptValues
+from console.variables.change import plan_change
+from console.variables.compare import Wanted
+from console.variables.digest import Masker
+from providers.contract import Connection, Unsupported, VariableSource
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a service has its variables. `arm` is empty for a service in one place; `target` is the platform's id."""
+
+    environment: EnvironmentName
+    service: ServiceName
+    arm: str
+    provider: str
+    kind: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.service} ({self.arm})" if self.arm else self.service
+
+
+@dataclass(frozen=True)
+class WantedValues:
+    """What a service is to have. `unresolved` says in words why a reference leads nowhere."""
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unresolved: Mapping[str, str] = field(default_factory=dict)
+
+
+Resolve = Callable[[str, str], WantedValues]
+"""Fetch what the configuration wants, by environment and service; may take seconds, and runs in a thread."""
+
+
+class Variables:
+    """Everything about variables that needs a value or a platform."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        connections: Mapping[str, Connection],
+        masker: Masker,
+        kept: KeptValues,
+        resolve: Resolve,
+    ) -> None:
+        self.masker = masker
+        self.kept = kept
+        self._settings = settings
+        self._connections = connections
+        self._resolve = resolve
+
+    def places(self, environment: EnvironmentName, services: Collection[str] = ()) -> tuple[Place, ...]:
+        """Every place of the environment, or of the services named, whose platform has variables."""
+        placed = self._settings.environments[environment].services
+        chosen = [name for name in placed if not services or name in services]
+        return tuple(place for name in chosen for place in self._places_of(environment, name))
+
+    def wants(self, environment: str, service: str) -> bool:
+        return bool(self._settings.variables_of(environment, service))
+
+    def mask_wanted(self, wanted: WantedValues) -> Wanted:
+        digests = {name: self.masker.mask(value) for name, value in wanted.values.items()}
+        return Wanted(digests, wanted.unresolved)
+
+    async def fetch_wanted(self, environment: str, service: str) -> WantedValues:
+        """Resolve what the configuration says now; a secret that changed at its source is seen at once."""
+        return await asyncio.to_thread(self._resolve, environment, service)
+
+    async def fetch_actual(self, provider: str, target: str) -> Mapping[str, str | None]:
+        """Names and values as set on the platform.
+
+        Raises:
+            UsageError: The provider has none.
+            ProviderError: They cannot be read.
+        """
+        return await self._source(provider).fetch_variables(target)
+
+    async def plan(self, place: Place, live: Mapping[str, str] | None) -> Reconfiguration:
+        """What must change there so that it has what is wanted. Nothing for a service that is not configured from here.
+
+        Raises:
+            ProviderError: The platform cannot be read.
+        """
+        if not self.wants(place.environment, place.service):
+            return Reconfiguration()
+        wanted, actual = await asyncio.gather(
+            self.fetch_wanted(place.environment, place.service), self.fetch_actual(place.provider, place.target)
+        )
+        masked = self.masker.mask_all(actual)
+        return await asyncio.to_thread(
+            plan_change,
+            self.mask_wanted(wanted),
+            masked,
+            live,
+            lambda name, digest: self.find_kept(place.target, name, digest) is not None,
+        )
+
+    def find_kept(self, target: str, name: str, digest: str) -> str | None:
+        """A value that was replaced, by its digest."""
+        return self.kept.find(target, name, lambda value: self.masker.mask(value) == digest)
+
+    def _places_of(self, environment: EnvironmentName, service: str) -> Iterator[Place]:
+        placement = self._settings.environments[environment].services[service]
+        provider = self._settings.services[service].provider
+        connection = self._connections.get(provider)
+        if connection is None or isinstance(connection.capabilities.variables, Unsupported):
+            return
+        kind = self._settings.kind_of(service)
+        targets = {arm: settings.id for arm, settings in placement.arms.items()} or {"": placement.id}
+        for arm, target in targets.items():
+            yield Place(environment, ServiceName(service), arm, provider, kind, target)
+
+    def _source(self, provider: str) -> VariableSource:
+        connection = self._connections.get(provider)
+        source = connection.capabilities.variables if connection is not None else None
+        if source is None:
+            raise UsageError(f"No provider is called {provider!r}.", "[providers]", "Add it to the configuration.")
+        if isinstance(source, Unsupported):
+            raise UsageError(source.reason, f"provider {provider}", source.remedy)
+        return source

@@ -10,6 +10,7 @@ import httpx
 from providers.contract import Capabilities, Desk, Unsupported
 from providers.github.announce import Announcements
 from providers.github.client import GitHubClient
+from providers.github.desk import build_desk
 from providers.github.manners import ALLOWANCES, AT_ONCE, HEADERS, error_words, is_limited
 from providers.github.readings import Account, Checks, Releases
 from providers.github.settings import GitHubSettings
@@ -80,4 +81,5 @@ def open_connection(
             metrics=NO_HOSTING,
         ),
         http,
+        desk=build_desk(client),
     )

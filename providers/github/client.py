@@ -46,7 +46,7 @@ class GitHubClient:
     async def fetch_compared(self, base: str, head: str) -> Sequence[Commit]:
         """Oldest first."""
         path = f"{self._repo}/compare/{quote(base)}...{quote(head)}"
-        return await self._all(path, wire.parse_compared, {})
+        return await self.fetch_all(path, wire.parse_compared, {})
 
     async def fetch_directory_or_none(self, directory: str, commit: str) -> Sequence[Entry] | None:
         path = f"{self._repo}/contents/{quote(directory.strip('/'))}".rstrip("/")
@@ -61,11 +61,11 @@ class GitHubClient:
 
     async def fetch_statuses(self, commit: str) -> Sequence[Check]:
         """The newest status of each context."""
-        return await self._all(f"{self._repo}/commits/{segment(commit)}/status", wire.parse_statuses, {})
+        return await self.fetch_all(f"{self._repo}/commits/{segment(commit)}/status", wire.parse_statuses, {})
 
     async def fetch_check_runs(self, commit: str) -> Sequence[Check]:
         path = f"{self._repo}/commits/{segment(commit)}/check-runs"
-        return await self._all(path, wire.parse_check_runs, {"filter": "latest"})
+        return await self.fetch_all(path, wire.parse_check_runs, {"filter": "latest"})
 
     async def fetch_deployments(self, commit: str, environment: str) -> Sequence[Deployment]:
         """Newest first; one page, since what is looked for was made a moment ago."""
@@ -89,14 +89,37 @@ class GitHubClient:
         path = f"{self._repo}/deployments/{segment(deployment)}/statuses"
         return self.http.decode(await self.http.send("POST", path, json=dict(wish)), wire.parse_status)
 
-    async def _all(self, path: str, read: Callable[[object], Sequence[T]], params: Params) -> list[T]:
-        """Every page of a list, by the addresses that GitHub gives for them."""
+    def at(self, *parts: object) -> str:
+        """A path below the repository; each part is quoted, slashes included."""
+        return "/".join([self._repo, *(segment(str(part)) for part in parts)])
+
+    async def fetch(self, path: str, read: Callable[[Any], T], params: Params | None = None) -> T:
+        return await self.http.fetch(path, read, params)
+
+    async def fetch_or_none(self, path: str, read: Callable[[Any], T], params: Params | None = None) -> T | None:
+        return await self.http.fetch_or_none(path, read, params)
+
+    async def change(self, method: str, path: str, wish: Mapping[str, Any], read: Callable[[Any], T]) -> T:
+        return self.http.decode(await self.http.send(method, path, json=dict(wish)), read)
+
+    async def fetch_all(
+        self,
+        path: str,
+        read: Callable[[Any], Sequence[T]],
+        params: Params | None = None,
+        at_most: int = PAGE * PAGES_AT_MOST,
+    ) -> list[T]:
+        """Every page of a list, by the addresses that GitHub gives for them, until `at_most` are found.
+
+        Raises:
+            UnexpectedReply: The next page lies at another address than the API, which must not get our token.
+        """
         found: list[T] = []
-        reply = await self.http.send("GET", path, params={**params, "per_page": PAGE})
+        reply = await self.http.send("GET", path, params={**(params or {}), "per_page": min(PAGE, max(1, at_most))})
         for _ in range(PAGES_AT_MOST):
             found += self.http.decode(reply, read)
             following = wire.next_page(reply.headers.get("link", ""))
-            if not following:
+            if not following or len(found) >= at_most:
                 break
             if not following.startswith(f"{self._base_url}/"):
                 raise UnexpectedReply(
@@ -106,4 +129,4 @@ class GitHubClient:
                     "Set base_url to the address under which GitHub itself answers.",
                 )
             reply = await self.http.send("GET", following)
-        return found
+        return found[:at_most]

@@ -12,6 +12,7 @@ from console.playground.emulators.emulator import Emulator, Tally
 from console.playground.emulators.github_app import Frontdoor, api_of
 from console.playground.emulators.github_code import Code
 from console.playground.emulators.github_deployments import Deployments
+from console.playground.emulators.github_environments import Environments
 from console.playground.emulators.github_talk import Talk
 from console.playground.emulators.limits import Windows
 from console.playground.emulators.wire import as_json
@@ -26,7 +27,8 @@ class GitHub(Emulator):
         self._door = Frontdoor(token, clock, Windows(clock, limit_scale))
         tally = Tally()
         self.code = Code(REPOSITORY, releases, clock, tally)
-        self.deployments = Deployments(self.code, clock, tally)
+        self.environments = Environments(self.code, clock, tally)
+        self.deployments = Deployments(self.code, self.environments, clock, tally)
         self.talk = Talk(self.code, clock, tally)
         super().__init__("github", self._build(), tally)
 
@@ -40,6 +42,7 @@ class GitHub(Emulator):
                 door.route("GET", "/repos/{owner}/{repo}", self._repository),
                 *self.code.routes(door),
                 *self.deployments.routes(door),
+                *self.environments.routes(door),
                 *self.talk.routes(door),
                 door.catch_all(),
             ]

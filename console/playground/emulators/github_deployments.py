@@ -1,4 +1,4 @@
-"""GitHub's deployments, their statuses and the environments.
+"""GitHub's deployments and their statuses.
 
 `auto_merge` is on unless the caller switches it off, as at GitHub: a ref behind `main` is then merged (202) and
 nothing is deployed. Without `required_contexts` every context of the commit has to be green.
@@ -16,6 +16,7 @@ from console.playground.emulators.clock import Clock, iso_seconds
 from console.playground.emulators.emulator import Tally
 from console.playground.emulators.github_app import Frontdoor, api_of, invalid, paged
 from console.playground.emulators.github_code import Code
+from console.playground.emulators.github_environments import Environments
 from console.playground.emulators.wire import Refusal, as_json, empty, read_object
 
 Json = dict[str, Any]
@@ -58,16 +59,16 @@ class Deployment:
 class Deployments:
     """Keeps deployments; newest first."""
 
-    def __init__(self, code: Code, clock: Clock, tally: Tally) -> None:
+    def __init__(self, code: Code, environments: Environments, clock: Clock, tally: Tally) -> None:
         self._code = code
+        self._environments = environments
         self._clock = clock
         self._tally = tally
         self._numbers = 1_200_000
         self.all: list[Deployment] = []
-        self.environments = {"production": 501, "staging": 502}
 
     def routes(self, door: Frontdoor) -> list[Route]:
-        repo, deployments = "/repos/{owner}/{repo}", "/repos/{owner}/{repo}/deployments"
+        deployments = "/repos/{owner}/{repo}/deployments"
         return [
             door.route("POST", deployments, self._create),
             door.route("GET", deployments, self._list),
@@ -76,9 +77,27 @@ class Deployments:
             door.route("POST", f"{deployments}/{{id:int}}/statuses", self._create_status),
             door.route("GET", f"{deployments}/{{id:int}}/statuses", self._list_statuses),
             door.route("GET", f"{deployments}/{{id:int}}/statuses/{{status:int}}", self._get_status),
-            door.route("GET", f"{repo}/environments", self._list_environments),
-            door.route("GET", f"{repo}/environments/{{name:path}}", self._get_environment),
         ]
+
+    def add(self, sha: str, environment: str, wish: Json | None = None) -> Deployment:
+        """Keep a new deployment; `wish` as the API takes it."""
+        told, now = wish or {}, self._clock.now()
+        deployment = Deployment(
+            id=self._number(),
+            sha=sha,
+            ref=told.get("ref") or sha,
+            task=told.get("task") or "deploy",
+            payload=told.get("payload") or {},
+            environment=environment,
+            description=told.get("description"),
+            is_transient=bool(told.get("transient_environment", False)),
+            is_production=bool(told.get("production_environment", environment == "production")),
+            at=now,
+            updated_at=now,
+        )
+        self.all.insert(0, deployment)
+        self._environments.ensure(environment)
+        return deployment
 
     def _find(self, request: Request) -> Deployment:
         self._code.own(request)
@@ -108,22 +127,7 @@ class Deployments:
             told = [{"contexts": [{"context": name, "state": contexts.get(name, "missing")} for name in red]}]
             words = f"Conflict: Commit status checks failed for {ref}."
             return as_json({"message": words, "errors": told, "documentation_url": "https://docs.github.com/rest"}, 409)
-        environment, now = wish.get("environment") or "production", self._clock.now()
-        deployment = Deployment(
-            id=self._number(),
-            sha=release.commit,
-            ref=ref,
-            task=wish.get("task") or "deploy",
-            payload=wish.get("payload") or {},
-            environment=environment,
-            description=wish.get("description"),
-            is_transient=bool(wish.get("transient_environment", False)),
-            is_production=bool(wish.get("production_environment", environment == "production")),
-            at=now,
-            updated_at=now,
-        )
-        self.all.insert(0, deployment)
-        self.environments.setdefault(environment, 503 + len(self.environments))
+        deployment = self.add(release.commit, wish.get("environment") or "production", wish)
         self._tally.add("deployment")
         return as_json(self._json(request, deployment), 201)
 
@@ -190,33 +194,8 @@ class Deployments:
                 return as_json(self._status_json(request, deployment, status))
         raise Refusal(404, "Not Found")
 
-    async def _list_environments(self, request: Request) -> Response:
-        self._code.own(request)
-        return paged(request, [self._environment_json(request, name) for name in self.environments], "environments")
-
-    async def _get_environment(self, request: Request) -> Response:
-        self._code.own(request)
-        name = request.path_params["name"]
-        if name not in self.environments:
-            raise Refusal(404, "Not Found")
-        return as_json(self._environment_json(request, name))
-
     def _at(self, request: Request) -> str:
         return f"{api_of(request)}/repos/{self._code.full_name}"
-
-    def _environment_json(self, request: Request, name: str) -> Json:
-        founded = shapes.when(self._code.releases.first.created_at)
-        return {
-            "id": self.environments[name],
-            "node_id": shapes.node_id("Environment", self.environments[name]),
-            "name": name,
-            "url": f"{self._at(request)}/environments/{name}",
-            "html_url": f"https://github.com/{self._code.full_name}/deployments/activity_log?environments_filter={name}",
-            "created_at": founded,
-            "updated_at": founded,
-            "protection_rules": [],
-            "deployment_branch_policy": None,
-        }
 
     def _json(self, request: Request, deployment: Deployment) -> Json:
         at = self._at(request)

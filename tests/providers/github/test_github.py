@@ -254,11 +254,12 @@ class TestGivenAnAnnouncement:
     async def test_when_only_the_deployment_was_made_then_the_status_follows(self, github, can):
         request, key = Announce("production", self.RELEASE, "in_progress"), self.key(github, "k1")
         await can.announce.start(request, key)
+        before = list(github.emulator.deployments.all)
         github.emulator.deployments.all[0].statuses.clear()
 
         assert await can.announce.find(request, key) is None
         await can.announce.start(request, key)
-        assert len(github.emulator.deployments.all) == 1
+        assert github.emulator.deployments.all == before
         assert len(github.emulator.deployments.all[0].statuses) == 1
 
     async def test_when_the_payload_comes_back_as_text_then_it_is_found(self):

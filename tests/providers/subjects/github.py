@@ -1,6 +1,6 @@
 """GitHub, against its emulator on a clock that the suite moves."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -10,8 +10,10 @@ from console.domain.release import Release
 from console.playground.emulators.github import GitHub
 from console.playground.releases import build_catalogue, commit_of
 from console.playground.scene import MIGRATIONS_PATH, REPOSITORY
-from providers.contract import Announce
+from providers.contract import Announce, Nothing
 from providers.github.adapter import GitHubConnection, open_connection
+from providers.github.deployments import ListDeployments, ShowDeployment
+from providers.github.environments import SetEnvironment, ShowEnvironment
 from providers.github.settings import GitHubSettings
 from tests.playground.emulators.world import ManualClock
 from tests.providers import official
@@ -21,6 +23,7 @@ KIND = "github"
 ACTUATORS = ("announce",)
 SECRET = "ghp_Zx81kQm44pLw"
 COMMIT = commit_of("v1.1")
+DEPLOYMENT = 1_200_001
 READINGS = {
     "account": lambda can: can.account.fetch_account(),
     "release": lambda can: can.releases.fetch_release("v1.1"),
@@ -28,6 +31,14 @@ READINGS = {
     "files": lambda can: can.releases.fetch_files(COMMIT, MIGRATIONS_PATH),
     "changes": lambda can: can.releases.fetch_changes("v1.0", "v1.1"),
     "checks": lambda can: can.checks.fetch_verdict(COMMIT),
+}
+
+ACTIONS = ("set-environment",)
+ASKS = {
+    "deployments": ListDeployments("production"),
+    "deployment": ShowDeployment(DEPLOYMENT),
+    "environments": Nothing(),
+    "environment": ShowEnvironment("staging"),
 }
 
 
@@ -50,17 +61,32 @@ class GitHubSubject:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.now(), UTC)
 
+    def prepare(self) -> None:
+        """Things to read: what GitHub would have from before."""
+        self.emulator.deployments.add(COMMIT, "production")
+
     async def finish(self) -> None:
         await self.clock.advance(60)
 
     async def wish(self, capability: str) -> Wish:
+        return await getattr(self, f"_{capability.removeprefix('do:').replace('-', '_')}")()
+
+    def _count(self, kind: str) -> Callable[[], int]:
+        return lambda: self.emulator.kinds.get(kind, 0)
+
+    async def _announce(self) -> Wish:
         request = Announce("production", Release(COMMIT, "v1.1"), "in_progress", "Quarterdeck 7f2", production=True)
-        return Wish(request, lambda: self.emulator.kinds.get("deployment_status", 0), ("1/2", "x/y", "1"))
+        return Wish(request, self._count("deployment_status"), ("1/2", "x/y", "1"))
+
+    async def _set_environment(self) -> Wish:
+        request = SetEnvironment("production", wait_timer=5, reviewers=("user:12",))
+        return Wish(request, self._count("environment"), ('{"name":"moon"}',))
 
 
 @asynccontextmanager
 async def subject() -> AsyncIterator[GitHubSubject]:
     one = GitHubSubject()
     await one.emulator.start()
+    one.prepare()
     yield one
     await one.emulator.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -162,3 +162,14 @@ class Settings(Section):
 
     def branch_of(self, environment: str) -> str:
         return self.environments[environment].branch or self.source.branch
+
+    def providers_of(self, environment: str, services: Collection[str] = ()) -> tuple[str, ...]:
+        """Every provider that a deployment asks: of the services named (else of all), their routers, the source."""
+        placed = self.environments[environment].services.items()
+        chosen = [(name, placement) for name, placement in placed if not services or name in services]
+        named = [
+            *(self.services[name].provider for name, _ in chosen if name in self.services),
+            *(placement.traffic.router for _, placement in chosen if placement.traffic is not None),
+            self.source.provider,
+        ]
+        return tuple(dict.fromkeys(filter(None, named)))

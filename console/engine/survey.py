@@ -59,8 +59,39 @@ class Survey:
     async def fetch_live(self, environment: EnvironmentName) -> Live:
         """What runs in the environment now."""
         placements = self._settings.environments[environment].services
-        found = await asyncio.gather(*(self._fetch_service(name, place) for name, place in placements.items()))
-        return Live({ServiceName(name): live for name, live in zip(placements, found, strict=True)})
+        narrow, found = await asyncio.gather(
+            self._fetch_narrow(environment),
+            asyncio.gather(*(self._fetch_service(name, place) for name, place in placements.items())),
+        )
+        services = {ServiceName(name): live for name, live in zip(placements, found, strict=True)}
+        return Live(services, narrow=narrow)
+
+    async def _fetch_narrow(self, environment: EnvironmentName) -> dict[str, tuple[str, ...]]:
+        """The scopes that tokens lack here, by provider; what is about another environment's places is left out."""
+        names = self._settings.providers_of(environment)
+        missing = await asyncio.gather(*map(self._fetch_missing, names))
+        here = self._places(environment)
+        elsewhere = {place for other in self._settings.environments for place in self._places(other)} - here
+        concerned = {
+            name: tuple(scope for scope in scopes if not any(place in scope for place in elsewhere))
+            for name, scopes in zip(names, missing, strict=True)
+        }
+        return {name: scopes for name, scopes in concerned.items() if scopes}
+
+    async def _fetch_missing(self, provider: str) -> tuple[str, ...]:
+        connection = self._connections.get(provider)
+        account = connection.capabilities.account if connection else None
+        if account is None or isinstance(account, Unsupported):
+            return ()
+        try:
+            return (await account.fetch_account()).missing_scopes
+        except ConsoleError:
+            return ()  # what a platform that does not answer is needed for says so itself
+
+    def _places(self, environment: str) -> set[str]:
+        placements = self._settings.environments[environment].services.values()
+        ids = {arm.id for placement in placements for arm in placement.arms.values()}
+        return {place for place in {*ids, *(placement.id for placement in placements)} if place}
 
     async def _fetch_service(self, name: str, placement: PlacementSettings) -> LiveService:
         try:

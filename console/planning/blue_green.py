@@ -88,6 +88,13 @@ def _refuse_wish(settings: Settings, wish: Wish, live: Live) -> list[str]:
         for name in wish.services
         if name not in environment.services
     ]
+    used = settings.providers_of(wish.environment, wish.services)
+    refusals += [
+        f"The token of [providers.{provider}] is too narrow: it lacks {', '.join(scopes)}. "
+        f"`quarterdeck doctor {provider}` says what cannot be done without."
+        for provider, scopes in live.narrow.items()
+        if provider in used
+    ]
     if wish.emergency and not wish.reason.strip():
         refusals.append("An emergency deployment needs a reason.")
     if live.lock is not None:

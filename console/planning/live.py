@@ -57,6 +57,7 @@ class Live:
     """Everything a plan depends on besides the settings.
 
     `since` is when what is live went live, `changes` how many commits the new release adds; None when not known.
+    `narrow` names the scopes that the token of a provider lacks.
     """
 
     services: Mapping[ServiceName, LiveService] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Live:
     at: datetime | None = None
     since: datetime | None = None
     changes: int | None = None
+    narrow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def of(self, service: str) -> LiveService:
         """A service nobody read counts as not deployed."""

@@ -11,22 +11,24 @@ from providers import contract
 from providers.contract import Capabilities, Desk, Unsupported
 from providers.http import Clock, ProviderHttp, Sleep, utc_now
 from providers.vercel.aliases import Aliases
-from providers.vercel.client import VercelClient
+from providers.vercel.client import VercelClient, team_scope
 from providers.vercel.deploys import Cancels, Deploys
+from providers.vercel.desk import build_desk
 from providers.vercel.readings import Account, Inventory, Logs
 from providers.vercel.settings import VercelSettings
 from providers.vercel.variables import Variables
 
 NO_TRAFFIC = Unsupported(
-    "Vercel divides traffic by rolling releases only, by visitor and on some plans; they are not driven from here.",
-    "Promote a staged deployment, or put an edge before the project.",
+    "Vercel divides visitors by stages that are fixed beforehand, not requests by weights.",
+    "Configure a rolling release at the desk, or put an edge before the project.",
 )
 NO_METRICS = Unsupported(
-    "Vercel tells figures through a paid add-on only.", "Use a provider of kind web to probe the site."
+    "Vercel tells figures through a paid add-on only, and says in no document what it answers.",
+    "Ask the desk for `analytics`, or use a provider of kind web to probe the site.",
 )
 NO_PAUSE = Unsupported(
     "A Vercel project serves its last deployment until another one does; pausing it takes the site down.",
-    "Roll back to an earlier deployment.",
+    "Roll back to an earlier deployment; `pause` at the desk takes the site down.",
 )
 NO_DATABASE = Unsupported("Vercel runs no migrations.", "Use a provider of kind supabase for the database.")
 NO_SOURCE = Unsupported("Vercel holds no source code.", "Use a provider of kind github.")
@@ -61,7 +63,7 @@ def open_connection(
         settings.base_url,
         platform="Vercel",
         headers={"authorization": f"Bearer {token}"},
-        params={"teamId": settings.team} if settings.team else None,
+        params=team_scope(settings.team),
         clock=clock,
         sleep=sleep,
         transport=transport,
@@ -69,8 +71,12 @@ def open_connection(
     client = VercelClient(http)
     deploys = Deploys(client, settings.url_scheme)
     variables = Variables(client)
-    promote: Aliases[contract.Promote] = Aliases(client, "promote", client.promote)
-    roll_back: Aliases[contract.RollBack] = Aliases(client, "rollback", client.roll_back)
+    promote: Aliases[contract.Promote] = Aliases(
+        client, "promote", lambda project, request: client.promote(project, request.deployment)
+    )
+    roll_back: Aliases[contract.RollBack] = Aliases(
+        client, "rollback", lambda project, request: client.roll_back(project, request.deployment)
+    )
     return VercelConnection(
         name,
         Capabilities(
@@ -97,4 +103,5 @@ def open_connection(
             probes=Unsupported("Vercel is asked about projects, not their addresses.", "Use a provider of kind web."),
         ),
         http,
+        desk=build_desk(client, deploys, promote),
     )

@@ -4,6 +4,9 @@ Vercel keeps the last such request on the project (`lastAliasRequest`), which is
 `prj_…/promote/dpl_…/<time>/<previous>` and the same with `rollback`: what was asked, our time of the wish in
 milliseconds, and what served before. A request that a later one has replaced is judged by the deployment: one that ever
 had production traffic is marked so for good.
+
+In a project with rolling releases a promotion begins one, and has ended when the deployment has all visitors; rolling
+back to what served before it aborts it.
 """
 
 from __future__ import annotations
@@ -11,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 from console.domain.errors import RateLimited, Rejected
-from providers import contract
 from providers.contract import Operation, OperationKey, OperationStatus
 from providers.vercel.client import VercelClient, millis
 from providers.vercel.deploys import lost
+from providers.vercel.rolling_release import ABORTED, RollingCalls, RollingRelease
 from providers.vercel.wire import AliasRequest, Project
 from providers.wire import moment
 
@@ -25,7 +28,19 @@ CLOCK_TOLERANCE = timedelta(milliseconds=500)
 UNLISTED_LOST_AFTER = timedelta(minutes=10)
 BUSY_FOR = timedelta(milliseconds=500)
 PENDING = {"pending": "waiting", "in-progress": "moving the production domains"}
-Move = TypeVar("Move", contract.Promote, contract.RollBack)
+
+
+class Moving(Protocol):
+    """What is asked: give the production domains of a project to a deployment."""
+
+    @property
+    def target(self) -> str: ...
+
+    @property
+    def deployment(self) -> str: ...
+
+
+Move = TypeVar("Move", bound=Moving)
 
 
 @dataclass(frozen=True)
@@ -49,28 +64,30 @@ class Reference:
 
 
 class Aliases(Generic[Move]):
-    """`Actuator[Promote]` or `Actuator[RollBack]`."""
+    """`Actuator[Promote]` or `Actuator[RollBack]`. `move` asks Vercel, given the project's id and the request."""
 
     def __init__(
         self,
         client: VercelClient,
         kind: Literal["promote", "rollback"],
-        move: Callable[[str, str], Awaitable[None]],
+        move: Callable[[str, Move], Awaitable[None]],
     ) -> None:
         self._client = client
+        self._rolling = RollingCalls(client)
         self._kind = kind
         self._move = move
 
     async def start(self, request: Move, key: OperationKey) -> Operation:
         project = await self._client.fetch_project(request.target)
+        release = await self._release_of(project)
         wanted = self._wanted(request, key, project)
-        if self._has_begun(wanted, project):
-            return await self._judge(wanted, project)
+        if self._has_begun(wanted, project, release):
+            return await self._judge(wanted, project, release)
         try:
-            await self._move(request.target, request.deployment)
+            await self._move(project.id, request)
         except Rejected:
             project = await self._client.fetch_project(request.target)
-            if not self._has_begun(wanted, project):
+            if not self._has_begun(wanted, project, await self._release_of(project)):
                 self._raise_if_busy(project)
                 raise
         return await self.observe(str(wanted))
@@ -78,12 +95,21 @@ class Aliases(Generic[Move]):
     async def observe(self, reference: str) -> Operation:
         wanted = Reference.parse(reference, self._kind)
         project = await self._client.fetch_project_or_none(wanted.project) if wanted and wanted.project else None
-        return await self._judge(wanted, project) if wanted and project else lost(reference)
+        if wanted is None or project is None:
+            return lost(reference)
+        return await self._judge(wanted, project, await self._release_of(project))
 
     async def find(self, request: Move, key: OperationKey) -> Operation | None:
         project = await self._client.fetch_project(request.target)
+        release = await self._release_of(project)
         wanted = self._wanted(request, key, project)
-        return await self._judge(wanted, project) if self._has_begun(wanted, project) else None
+        if not self._has_begun(wanted, project, release):
+            return None
+        return await self._judge(wanted, project, release)
+
+    async def _release_of(self, project: Project) -> RollingRelease | None:
+        """The project's last rolling release; not asked for where production moves at once."""
+        return await self._rolling.fetch(project.id) if project.rolls else None
 
     def _raise_if_busy(self, project: Project) -> None:
         """Vercel moves domains for one request at a time; a way back has to wait for it, not fail on it."""
@@ -104,7 +130,12 @@ class Aliases(Generic[Move]):
             return replace(wanted, previous=answer.source)
         return wanted if _serves(project, request.deployment) else replace(wanted, previous=project.production)
 
-    def _has_begun(self, wanted: Reference, project: Project) -> bool:
+    def _has_begun(self, wanted: Reference, project: Project, release: RollingRelease | None) -> bool:
+        if release is not None and release.is_active:
+            if self._kind == "rollback" and release.current == wanted.deployment:
+                return False
+            if self._kind == "promote" and wanted.deployment in (release.canary, release.queued):
+                return True
         return self._answer_to(wanted, project) is not None or _serves(project, wanted.deployment)
 
     def _answer_to(self, wanted: Reference, project: Project) -> AliasRequest | None:
@@ -119,7 +150,10 @@ class Aliases(Generic[Move]):
         since = self._client.http.platform_time(wanted.intended_at) - CLOCK_TOLERANCE
         return last if last is not None and last.requested_at is not None and last.requested_at >= since else None
 
-    async def _judge(self, wanted: Reference, project: Project) -> Operation:
+    async def _judge(self, wanted: Reference, project: Project, release: RollingRelease | None) -> Operation:
+        rolled = self._judge_rolling(wanted, project, release)
+        if rolled is not None:
+            return rolled
         last = self._answer_to(wanted, project)
         if last is not None:
             if last.status in PENDING:
@@ -133,6 +167,19 @@ class Aliases(Generic[Move]):
         if project.production == wanted.deployment:
             return self._operation(wanted, OperationStatus.SUCCEEDED, "has production traffic")
         return await self._judge_replaced(wanted, replaced=self._request_since(wanted, project) is not None)
+
+    def _judge_rolling(self, wanted: Reference, project: Project, release: RollingRelease | None) -> Operation | None:
+        """What the rolling release says of it; None where it is about something else."""
+        if release is None or self._kind != "promote":
+            return None
+        if release.is_active and wanted.deployment == release.canary:
+            return self._operation(wanted, OperationStatus.RUNNING, release.describe())
+        if release.is_active and wanted.deployment == release.queued:
+            detail = f"queued behind the rolling release of {release.canary}"
+            return self._operation(wanted, OperationStatus.RUNNING, detail)
+        if release.state == ABORTED and wanted.deployment == release.canary != project.production:
+            return self._operation(wanted, OperationStatus.FAILED, "the rolling release was aborted")
+        return None
 
     async def _judge_replaced(self, wanted: Reference, *, replaced: bool) -> Operation:
         deployment = await self._client.fetch_deployment_or_none(wanted.deployment)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
 from providers.http import ProviderHttp, segment
 from providers.tail import Entry
@@ -14,12 +15,22 @@ from providers.vercel.wire import Deployment, Project, Variable
 PAGE = 100
 PAGES_AT_MOST = 50
 QUIET_STREAM_S = 60.0
-NOT_OF_A_TEAM = {"teamId": None}
+NOT_OF_A_TEAM = {"teamId": None, "slug": None}
 """The account and the list of teams are not inside any team."""
+
+
+T = TypeVar("T")
 
 
 def millis(at: datetime) -> int:
     return int(at.timestamp() * 1000)
+
+
+def team_scope(team: str) -> Mapping[str, str] | None:
+    """The query that scopes every call: `teamId` for an id, `slug` for a name, nothing for the token's own account."""
+    if not team:
+        return None
+    return {"teamId": team} if team.startswith("team_") else {"slug": team}
 
 
 class VercelClient:
@@ -40,11 +51,26 @@ class VercelClient:
     async def fetch_project_or_none(self, project: str) -> Project | None:
         return await self.http.fetch_or_none(f"/v9/projects/{segment(project)}", wire.parse_project)
 
-    async def fetch_projects(self) -> Sequence[Project]:
+    async def fetch_pages(
+        self, path: str, parse: Callable[[Any], Sequence[T]], params: Mapping[str, Any] | None = None
+    ) -> Sequence[T]:
+        """Everything in a list that is paged by time, newest first; `parse` reads one page."""
+        found: list[T] = []
+        until: str = ""
+        for _ in range(PAGES_AT_MOST):
+            asked = {"limit": PAGE, **(params or {}), "until": until or None}
+            page, following = await self.http.fetch(path, lambda body: (parse(body), wire.parse_next(body)), asked)
+            found += page
+            if following in ("", until):
+                break
+            until = following
+        return found
+
+    async def fetch_projects(self, search: str = "") -> Sequence[Project]:
         found: list[Project] = []
         start = ""
         for _ in range(PAGES_AT_MOST):
-            params = {"limit": str(PAGE), "from": start or None}
+            params = {"limit": str(PAGE), "from": start or None, "search": search or None}
             page, following = await self.http.fetch("/v10/projects", wire.parse_projects, params)
             found += page
             if following in ("", start):
@@ -57,17 +83,21 @@ class VercelClient:
         path = f"/v9/projects/{segment(project)}"
         await self.http.send("PATCH", path, json={"autoAssignCustomDomains": on}, repeatable=True)
 
+    async def pause_project(self, project: str, on: bool) -> None:
+        """Take the site down, or up again. Wants the project's id."""
+        verb = "pause" if on else "unpause"
+        await self.http.send("POST", f"/v1/projects/{segment(project)}/{verb}", repeatable=True)
+
     async def create_deployment(
-        self, project: Project, source: Mapping[str, object], meta: Mapping[str, str]
+        self, project: Project, source: Mapping[str, object], meta: Mapping[str, str], target: str = "production"
     ) -> Deployment:
-        """Begin a production build. Forced, or Vercel would answer with an earlier build of the same content."""
-        body = {
-            "name": project.name,
-            "project": project.id,
-            "target": "production",
-            "gitSource": source,
-            "meta": meta,
-        }
+        """Begin a build of `gitSource` or `deploymentId`; `target` is "" for a preview.
+
+        Forced, or Vercel would answer with an earlier build of the same content.
+        """
+        body = {"name": project.name, "project": project.id, **source, "meta": meta}
+        if target:
+            body["target"] = target
         reply = await self.http.send("POST", "/v13/deployments", json=body, params={"forceNew": "1"})
         return self.http.decode(reply, wire.parse_deployment)
 
@@ -79,14 +109,22 @@ class VercelClient:
         params = {"projectId": project, "sha": commit or None, "limit": limit}
         return await self.http.fetch("/v6/deployments", wire.parse_deployments, params)
 
+    async def fetch_all_deployments(self, **wanted: str | None) -> Sequence[Deployment]:
+        """Every deployment that fits, newest first. `wanted` are Vercel's own filters."""
+        return await self.fetch_pages("/v6/deployments", wire.parse_deployments, wanted)
+
+    async def delete_deployment(self, deployment: str) -> None:
+        await self.http.send("DELETE", f"/v13/deployments/{segment(deployment)}", accept=(404,))
+
     async def cancel_deployment(self, deployment: str) -> None:
         await self.http.send("PATCH", f"/v12/deployments/{segment(deployment)}/cancel", repeatable=True)
 
     async def promote(self, project: str, deployment: str) -> None:
         await self.http.send("POST", f"/v10/projects/{segment(project)}/promote/{segment(deployment)}")
 
-    async def roll_back(self, project: str, deployment: str) -> None:
-        await self.http.send("POST", f"/v1/projects/{segment(project)}/rollback/{segment(deployment)}")
+    async def roll_back(self, project: str, deployment: str, description: str = "") -> None:
+        path = f"/v1/projects/{segment(project)}/rollback/{segment(deployment)}"
+        await self.http.send("POST", path, params={"description": description or None})
 
     async def fetch_variables(self, project: str) -> Sequence[Variable]:
         path = f"/v10/projects/{segment(project)}/env"

@@ -39,12 +39,25 @@ class Deploys:
         if found is not None:
             return found
         project = await self._client.fetch_project(request.target)
-        source = _git_source(self._client.http.provider, project, request.release)
-        if project.assigns_domains != request.serve:
-            await self._client.assign_domains(project.id, request.serve)
-        meta = {KEY: key.text, SERVE: "1" if request.serve else "0", PREVIOUS: project.production}
-        created = await self._client.create_deployment(project, source, meta)
-        return self._describe(request.target, created, meta)
+        source = {"gitSource": _git_source(self._client.http.provider, project, request.release)}
+        return await self.build(project, source, key, serve=request.serve, name=request.target)
+
+    async def build(
+        self,
+        project: Project,
+        source: Mapping[str, object],
+        key: OperationKey,
+        *,
+        serve: bool,
+        name: str,
+        target: str = "production",
+    ) -> Operation:
+        """Begin a build of `gitSource` or `deploymentId`. `name` is what the reference calls the project."""
+        if target == "production" and project.assigns_domains != serve:
+            await self._client.assign_domains(project.id, serve)
+        meta = {KEY: key.text, SERVE: "1" if serve else "0", PREVIOUS: project.production}
+        created = await self._client.create_deployment(project, source, meta, target)
+        return self._describe(name, created, meta)
 
     async def observe(self, reference: str) -> Operation:
         project, _, deployment_id = reference.partition("/")
@@ -127,6 +140,8 @@ def judge(deployment: Deployment, *, serve: bool) -> tuple[OperationStatus, str]
         return OperationStatus.FAILED, f"built, but its domains were not assigned: {deployment.alias_error}"
     if deployment.alias_assigned and deployment.substate != "ROLLING":
         return OperationStatus.SUCCEEDED, "built and serving"
+    if deployment.substate == "ROLLING":
+        return OperationStatus.RUNNING, "built, being rolled out to visitors in stages"
     checks = f", checks {deployment.checks}" if deployment.checks else ""
     return OperationStatus.RUNNING, f"built, waiting for its domains{checks}"
 

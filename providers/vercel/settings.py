@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 class VercelSettings(BaseModel):
     """One `[providers.NAME]` block with `kind = "vercel"`; `token` arrives resolved.
 
-    `team` (`team_…`) goes with every call; without one the token's own account is meant. `url_scheme` is what stands
-    in front of the host names that Vercel reports.
+    `team` (its id `team_…`, or its slug) goes with every call; without one the token's own account is meant.
+    `url_scheme` is what stands in front of the host names that Vercel reports.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -28,7 +28,10 @@ class AliasRequest:
 
 @dataclass(frozen=True)
 class Project:
-    """`production` is the id of the deployment that has the production domains, "" for none."""
+    """`production` is the id of the deployment that has the production domains, "" for none.
+
+    `rolled_back`: a rollback holds them, so that new builds do not get them. `rolls`: they move by rolling release.
+    """
 
     id: str
     name: str
@@ -40,6 +43,7 @@ class Project:
     paused: bool
     rolled_back: bool
     last_alias_request: AliasRequest | None
+    rolls: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ class Deployment:
     error: str
     checks: str
     created_at: datetime | None
+    name: str = ""
+    target: str = ""
+    ref: str = ""
+    aliases: tuple[str, ...] = ()
+    rollback_candidate: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,7 @@ def parse_project(body: object) -> Project:
         paused=wire.flag(body, "paused") or False,
         rolled_back=bool(wire.table(body, "lastRollbackTarget")),
         last_alias_request=_alias_request(wire.table(body, "lastAliasRequest")),
+        rolls=bool(wire.table(body, "rollingRelease")),
     )
 
 
@@ -106,6 +116,11 @@ def parse_projects(body: object) -> tuple[tuple[Project, ...], str]:
     return tuple(parse_project(row) for row in rows), wire.text(body, "pagination", "next")
 
 
+def parse_next(body: object) -> str:
+    """Where the next page of a list begins, "" at the end."""
+    return wire.text(body, "pagination", "next")
+
+
 def parse_deployment(body: object) -> Deployment:
     """Read one deployment, as inspected (`id`, `readyState`) or as listed (`uid`, `state`)."""
     meta = {name: value for name, value in wire.table(body, "meta").items() if isinstance(value, str)}
@@ -122,6 +137,11 @@ def parse_deployment(body: object) -> Deployment:
         error=wire.text(body, "errorMessage") or wire.text(body, "errorCode"),
         checks=wire.text(body, "checksConclusion") or wire.text(body, "checksState"),
         created_at=wire.moment(body, "createdAt") or wire.moment(body, "created"),
+        name=wire.text(body, "name"),
+        target=wire.text(body, "target"),
+        ref=wire.text(body, "gitSource", "ref") or meta.get("githubCommitRef", ""),
+        aliases=wire.texts(body, "alias"),
+        rollback_candidate=wire.flag(body, "isRollbackCandidate") or False,
     )
 
 

@@ -10,14 +10,15 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
-from console.playground.emulators.clock import Clock, iso, millis
+from console.playground.emulators.clock import Clock, millis
 from console.playground.emulators.emulator import Emulator, Tally, Tasks
-from console.playground.emulators.ids import slug
 from console.playground.emulators.limits import Windows
+from console.playground.emulators.vercel_aliases import Aliases
 from console.playground.emulators.vercel_app import Frontdoor, paged
-from console.playground.emulators.vercel_builds import Builder, FailedToBootError, Wish
+from console.playground.emulators.vercel_builds import Builder, Wish
 from console.playground.emulators.vercel_env import EnvVars
 from console.playground.emulators.vercel_logs import Logs
+from console.playground.emulators.vercel_rolling import Rolling
 from console.playground.emulators.vercel_state import USER_ID, USERNAME, Deployment, Json, Project
 from console.playground.emulators.wire import Refusal, as_json, empty, read_object
 from console.playground.hosting import Hosting
@@ -52,6 +53,8 @@ class Vercel(Emulator):
             for cast in SERVICES
             if cast.platform == "vercel"
         ]
+        self._aliases = Aliases(self.projects, self.find, self._builder, clock, self._tally)
+        self.rolling = Rolling(self.project, self._builder.rollouts, clock, self._tally)
         self._env = EnvVars(self.project, clock, self._tally)
         self._logs = Logs(hosting, clock, self.find)
         super().__init__("vercel", self._build(Frontdoor(token, clock, Windows(clock, limit_scale))), self._tally)
@@ -88,13 +91,9 @@ class Vercel(Emulator):
                 door.route("GET", "/v9/projects/{project}/rollback/aliases", self._request_aliases),
                 door.route("POST", "/v9/projects/{project}/rollback/{deployment}", self._roll_back),
                 door.route("POST", "/v1/projects/{project}/rollback/{deployment}", self._roll_back),
-                door.route("POST", "/v2/deployments/{deployment}/aliases", self._assign_alias),
-                door.route("GET", "/v2/deployments/{deployment}/aliases", self._aliases_of),
-                door.route("GET", "/v4/aliases", self._list_aliases),
                 door.route("GET", "/v1/deployments/{deployment}/checks", self._checks),
-                door.route("GET", "/v1/projects/{project}/rolling-release", self._rolling_release),
-                door.route("GET", "/v1/projects/{project}/rolling-release/billing", self._rolling_billing),
-                door.route("GET", "/v1/projects/{project}/rolling-release/config", self._rolling_release),
+                *self._aliases.routes(door),
+                *self.rolling.routes(door),
                 *self._env.routes(door),
                 *self._logs.routes(door),
                 door.catch_all(),
@@ -283,6 +282,11 @@ class Vercel(Emulator):
 
     async def _roll_back(self, request: Request) -> Response:
         project, deployment = self._of_project(request)
+        rollout = project.rollout
+        if rollout is not None and rollout.state == "ACTIVE":
+            self._builder.rollouts.abort(project)
+            if deployment.id == rollout.current:
+                return empty(201)
         if deployment.alias_assigned_at is None or deployment.target != "production":
             raise Refusal(400, "Only a former production deployment can be rolled back to", "bad_request")
         answer = self._switch(request, "rollback")
@@ -293,6 +297,10 @@ class Vercel(Emulator):
         project, deployment = self._of_project(request)
         if deployment.target != "production":
             raise Refusal(400, "Only production deployments can be promoted without a rebuild", "bad_request")
+        if kind == "promote" and deployment.id != project.production and self._builder.rollouts.applies_to(project):
+            if deployment.state != "READY":
+                raise Refusal(400, "The deployment is not ready", "deployment_not_ready")
+            return empty(201 if self._builder.rollouts.begin(project, deployment) == "started" else 202)
         self._builder.begin_switch(project, deployment, kind)
         return empty(201)
 
@@ -305,69 +313,6 @@ class Vercel(Emulator):
         hidden = request.query_params.get("failedOnly") == "true" and state != "failed"
         return paged(request, "aliases", [] if hidden else [(millis(project.request.requested_at), told)])
 
-    async def _assign_alias(self, request: Request) -> Response:
-        (project, deployment), wish = self.find(request), await read_object(request)
-        alias = wish.get("alias")
-        if not isinstance(alias, str) or not alias:
-            raise Refusal(400, "Invalid request: missing required property `alias`.", "bad_request")
-        if deployment.state != "READY":
-            raise Refusal(400, "The deployment is not READY", "deployment_not_ready")
-        identity, before, _ = project.aliases.get(alias, (slug(24), "", 0.0))
-        if before != deployment.id:
-            self._tally.add("alias")
-        if alias == project.domain:
-            try:
-                await self._builder.lead(project, deployment)
-            except FailedToBootError as error:
-                raise Refusal(400, str(error), "deployment_not_ready") from error
-        now = self._clock.now()
-        project.aliases[alias] = (identity, deployment.id, now)
-        told: Json = {"uid": identity, "alias": alias, "created": iso(now)}
-        if before and before != deployment.id:
-            told["oldDeploymentId"] = before
-        return as_json(told)
-
-    async def _aliases_of(self, request: Request) -> Response:
-        project, deployment = self.find(request)
-        told = [
-            {"uid": identity, "alias": alias, "created": iso(at), "redirect": None}
-            for alias, (identity, target, at) in project.aliases.items()
-            if target == deployment.id
-        ]
-        return as_json({"aliases": told})
-
-    async def _list_aliases(self, request: Request) -> Response:
-        wanted = request.query_params.get("projectId")
-        found: list[tuple[int, Json]] = []
-        for project in self.projects:
-            if wanted not in (None, project.id, project.name):
-                continue
-            for alias, (identity, target, at) in project.aliases.items():
-                deployment = project.find(target)
-                told: Json = {
-                    "uid": identity,
-                    "alias": alias,
-                    "created": iso(at),
-                    "createdAt": millis(at),
-                    "updatedAt": millis(at),
-                    "deploymentId": target,
-                    "projectId": project.id,
-                    "redirect": None,
-                }
-                if deployment is not None:
-                    told["deployment"] = {"id": target, "url": deployment.host, "meta": ""}
-                found.append((millis(at), told))
-        return paged(request, "aliases", found)
-
     async def _checks(self, request: Request) -> Response:
         self.find(request)
         raise Refusal(400, "This endpoint must be called with an OAuth2 integration token", "bad_request")
-
-    async def _rolling_release(self, request: Request) -> Response:
-        self.project(request)
-        return as_json({"rollingRelease": None})
-
-    async def _rolling_billing(self, request: Request) -> Response:
-        self.project(request)
-        words = "Rolling releases are not part of this team's plan"
-        return as_json({"availableSlots": 0, "reason": "plan_not_supported", "message": words})

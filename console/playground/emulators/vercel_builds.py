@@ -11,6 +11,7 @@ from typing import Literal
 from console.playground.emulators.clock import Clock
 from console.playground.emulators.emulator import Tally, Tasks
 from console.playground.emulators.ids import slug, vercel_id
+from console.playground.emulators.vercel_rollouts import Rollouts
 from console.playground.emulators.vercel_state import AliasRequest, Deployment, Project
 from console.playground.emulators.wire import Refusal
 from console.playground.hosting import Hosting, Instance
@@ -53,6 +54,7 @@ class Builder:
 
     def __post_init__(self) -> None:
         self._work: dict[str, asyncio.Task[None]] = {}
+        self.rollouts = Rollouts(self.hosting, self.clock, self.tasks, self.tally, self._serve, self._boot)
 
     async def first_live(self, project: Project) -> None:
         """Put the first release into production as if it had been there for long."""
@@ -94,6 +96,11 @@ class Builder:
         self.tally.add(kind)
         self.tasks.begin(self._switch(project, deployment, project.request))
         return project.request
+
+    async def lead_nowhere(self, project: Project) -> None:
+        """Take the production domain away from whatever has it."""
+        project.production = ""
+        await self.hosting.route(project.name, [])
 
     async def lead(self, project: Project, deployment: Deployment) -> None:
         """Lead the production domain to a deployment at once, starting its process if it was ended."""
@@ -158,7 +165,10 @@ class Builder:
         if deployment.target == "production":
             deployment.substate = "STAGED"
             if project.auto_assign and project.rolled_back_to is None:
-                await asyncio.shield(self.tasks.begin(self._serve(project, deployment)))
+                if self.rollouts.applies_to(project):
+                    self.rollouts.begin(project, deployment)
+                else:
+                    await asyncio.shield(self.tasks.begin(self._serve(project, deployment)))
         else:
             deployment.alias_assigned_at = self.clock.now()
 
@@ -218,7 +228,8 @@ class Builder:
         deployment.used_at = now
 
     async def _trim(self, project: Project) -> None:
-        running = [one for one in project.deployments if one.process is not None and one.id != project.production]
+        kept = {project.production, *((project.rollout.canary, project.rollout.current) if project.rollout else ())}
+        running = [one for one in project.deployments if one.process is not None and one.id not in kept]
         running.sort(key=lambda one: one.used_at, reverse=True)
         for old in running[KEPT_RUNNING - 1 :]:
             await self._end(old)

@@ -187,6 +187,39 @@ class EnvVar:
         return told
 
 
+@dataclass(frozen=True)
+class RolloutStage:
+    """One stage of a rolling release. `minutes` None waits for approval."""
+
+    percent: int
+    needs_approval: bool
+    minutes: int | None
+    linear: bool
+
+    def to_config(self) -> Json:
+        told: Json = {"targetPercentage": self.percent, "requireApproval": self.needs_approval}
+        if self.minutes is not None:
+            told["duration"] = self.minutes
+        if self.linear:
+            told["linearShift"] = True
+        return told
+
+
+@dataclass
+class Rollout:
+    """One rolling release: its stages are those of the template when it began."""
+
+    current: str
+    canary: str
+    stages: tuple[RolloutStage, ...]
+    advancement: str
+    started_at: float
+    updated_at: float
+    state: Literal["ACTIVE", "COMPLETE", "ABORTED"] = "ACTIVE"
+    active: int = 0
+    queued: str | None = None
+
+
 @dataclass
 class AliasRequest:
     """The last promote or rollback of a project."""
@@ -215,6 +248,9 @@ class Project:
     deployments: list[Deployment] = field(default_factory=list)
     aliases: dict[str, tuple[str, str, float]] = field(default_factory=dict)
     env: list[EnvVar] = field(default_factory=list)
+    rolling_stages: tuple[RolloutStage, ...] | None = None
+    rolling_advancement: str = "manual-approval"
+    rollout: Rollout | None = None
 
     @property
     def id(self) -> str:
@@ -230,6 +266,11 @@ class Project:
 
     def aliases_of(self, deployment: Deployment) -> list[str]:
         return [alias for alias, (_, target, _) in self.aliases.items() if target == deployment.id]
+
+    def rolling_config(self) -> Json | None:
+        if self.rolling_stages is None:
+            return None
+        return {"target": "production", "stages": [stage.to_config() for stage in self.rolling_stages]}
 
     def to_json(self) -> Json:
         org, _, repo = REPOSITORY.partition("/")
@@ -263,7 +304,7 @@ class Project:
             "targets": {"production": self._target()},
             "lastAliasRequest": None,
             "lastRollbackTarget": None,
-            "rollingRelease": None,
+            "rollingRelease": self.rolling_config(),
         }
         if self.request is not None:
             told["lastAliasRequest"] = {

@@ -1,0 +1,113 @@
+"""What an operator does on Vercel's dashboard, as one table."""
+
+from __future__ import annotations
+
+from providers.contract import Action, Desk, Promote, Reading
+from providers.vercel import deployments, hostnames, moves, projects, rolling
+from providers.vercel.aliases import Aliases
+from providers.vercel.client import VercelClient
+from providers.vercel.deploys import Cancels, Deploys
+from providers.vercel.ensure import Translated
+from providers.vercel.rolling_release import RollingCalls
+
+
+def build_desk(client: VercelClient, deploys: Deploys, promote: Aliases[Promote]) -> Desk:
+    project = projects.ProjectReader(client)
+    deployment = deployments.DeploymentReader(client)
+    hostname = hostnames.Hostnames(client)
+    release = rolling.Rolling(RollingCalls(client))
+    return Desk(
+        readings={
+            "projects": Reading("Projects of the team.", projects.Projects, project.fetch_projects),
+            "project": Reading("One project.", projects.OneProject, project.fetch_project),
+            "serving": Reading(
+                "What serves production, and what is only READY.", projects.Serving, project.fetch_serving
+            ),
+            "deployments": Reading(
+                "Deployments of a project, newest first.", deployments.Deployments, deployment.fetch_deployments
+            ),
+            "deployment": Reading("One deployment.", deployments.OneDeployment, deployment.fetch_deployment),
+            "build-log": Reading("What a build said.", deployments.BuildLog, deployment.fetch_build_log),
+            "runtime-log": Reading(
+                "What a deployment says while one listens.", deployments.RuntimeLog, deployment.fetch_runtime_log
+            ),
+            "aliases": Reading("Hostnames and where they lead.", hostnames.Aliases, hostname.fetch),
+            "rolling-release": Reading(
+                "Whether the plan has rolling releases, their stages, and how far the present one is.",
+                rolling.RollingReleaseOf,
+                release.fetch,
+            ),
+        },
+        actions={
+            "pause": Action("Take a project's site down.", projects.Pause, projects.pausing(client), destroys=True),
+            "unpause": Action("Bring a paused site back.", projects.Unpause, projects.unpausing(client)),
+            "assign-domains": Action(
+                "Say whether new production builds get the production domains by themselves.",
+                projects.AssignDomains,
+                projects.assigning(client),
+            ),
+            "deploy": Action(
+                "Build a commit for production, staged unless it is to serve.",
+                deployments.DeployCommit,
+                Translated(deploys, deployments.as_deploy),
+            ),
+            "redeploy": Action(
+                "Build an existing deployment again.", deployments.Redeploy, deployments.Redeploys(client, deploys)
+            ),
+            "cancel-deployment": Action(
+                "Stop a build.",
+                deployments.CancelDeployment,
+                Translated(Cancels(client, deploys), deployments.as_cancel),
+            ),
+            "delete-deployment": Action(
+                "Delete a deployment that does not serve.",
+                deployments.DeleteDeployment,
+                deployments.deleting(client),
+                destroys=True,
+            ),
+            "promote": Action(
+                "Give the production domains to a deployment, or begin its rolling release.",
+                moves.Promotion,
+                moves.promoting(client),
+            ),
+            "roll-back": Action(
+                "Return the production domains to a deployment that had them; new builds are held until undone.",
+                moves.Rollback,
+                moves.rolling_back(client),
+            ),
+            "undo-rollback": Action(
+                "Promote what a rollback replaced, and let new builds have the production domains again.",
+                projects.UndoRollback,
+                projects.RollbackUndo(client, promote),
+            ),
+            "assign-alias": Action(
+                "Lead one hostname to a deployment; where it led before is in the outputs.",
+                hostnames.AssignAlias,
+                hostname.assigning,
+            ),
+            "remove-alias": Action(
+                "Let a hostname lead nowhere.", hostnames.RemoveAlias, hostname.removing, destroys=True
+            ),
+            "configure-rolling-release": Action(
+                "Divide the visitors in stages, from the next production deployment on.",
+                rolling.ConfigureRolling,
+                release.configuring,
+            ),
+            "disable-rolling-release": Action(
+                "Give the next production deployment all visitors at once; one in flight goes on.",
+                rolling.DisableRolling,
+                release.disabling,
+            ),
+            "approve-stage": Action(
+                "Let the rolling release go on to a stage.", rolling.ApproveStage, release.approving
+            ),
+            "complete-rolling-release": Action(
+                "Give the canary all visitors now.", rolling.CompleteRolling, release.completing
+            ),
+            "abort-rolling-release": Action(
+                "Give all visitors back to what served before the rolling release.",
+                rolling.AbortRolling,
+                release.aborting,
+            ),
+        },
+    )

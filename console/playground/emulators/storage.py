@@ -10,10 +10,8 @@ import json
 import secrets
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from console.playground.emulators.clock import Clock
 from console.playground.emulators.emulator import Tally
@@ -21,55 +19,57 @@ from console.playground.emulators.storage_buckets import Buckets
 from console.playground.emulators.storage_lists import list_folder, list_v2
 from console.playground.emulators.storage_state import Bucket, Grant, Json, Stored, refused
 from console.playground.emulators.storage_uploads import Uploads
+from console.playground.emulators.supabase_doors import Door, Doors
 from console.playground.emulators.wire import Handler, Refusal, as_json, read_object
 
 ANYTHING = "application/octet-stream"
 
 
 class Storage:
-    """One project's Storage. `app` answers below its prefix; everything needs the service key."""
+    """One project's Storage; everything needs one of its `keys`."""
 
     def __init__(self, key: str, clock: Clock, tally: Tally) -> None:
-        self._key = key
+        self.keys = {key}
         self.clock = clock
         self.tally = tally
         self.buckets: dict[str, Bucket] = {}
         self._grants: dict[str, Grant] = {}
-        self.app = self._build()
+        self._doors = Doors(self._build())
 
-    def _build(self) -> Starlette:
+    async def answer(self, request: Request, path: str) -> Response:
+        """Answer a request; `path` is what comes behind `/storage/v1`."""
+        return await self._doors.answer(request, path) or await self._nothing(request)
+
+    def _build(self) -> list[Door]:
         path, route = "{bucket}/{path:path}", self.route
-        return Starlette(
-            routes=[
-                route("GET", "/health", self._health, needs_key=False),
-                route("GET", "/status", self._health, needs_key=False),
-                *Buckets(self).routes(),
-                *Uploads(self).routes(),
-                route("POST", "/object/list/{bucket}", self._list),
-                route("POST", "/object/list-v2/{bucket}", self._list_v2),
-                route("POST", "/object/move", self._move),
-                route("POST", "/object/copy", self._copy),
-                route("POST", f"/object/upload/sign/{path}", self._sign_upload),
-                route("PUT", f"/object/upload/sign/{path}", self._signed_upload, needs_key=False),
-                route("POST", f"/object/sign/{path}", self._sign),
-                route("POST", "/object/sign/{bucket}", self._sign_many),
-                route("GET", f"/object/sign/{path}", self._signed_download, needs_key=False),
-                route("GET", f"/object/info/authenticated/{path}", self._info),
-                route("GET", f"/object/info/public/{path}", self._info, needs_key=False),
-                route("GET", f"/object/info/{path}", self._info),
-                route("GET", f"/object/authenticated/{path}", self._download),
-                route("GET", f"/object/public/{path}", self._download_public, needs_key=False),
-                route("GET", f"/object/{path}", self._download),
-                route("POST", f"/object/{path}", self._upload),
-                route("PUT", f"/object/{path}", self._replace),
-                route("DELETE", f"/object/{path}", self._delete_one),
-                route("DELETE", "/object/{bucket}", self._delete_many),
-                route("GET", "/{rest:path}", self._nothing),
-            ]
-        )
+        return [
+            route("GET", "/health", self._health, needs_key=False),
+            route("GET", "/status", self._health, needs_key=False),
+            *Buckets(self).routes(),
+            *Uploads(self).routes(),
+            route("POST", "/object/list/{bucket}", self._list),
+            route("POST", "/object/list-v2/{bucket}", self._list_v2),
+            route("POST", "/object/move", self._move),
+            route("POST", "/object/copy", self._copy),
+            route("POST", f"/object/upload/sign/{path}", self._sign_upload),
+            route("PUT", f"/object/upload/sign/{path}", self._signed_upload, needs_key=False),
+            route("POST", f"/object/sign/{path}", self._sign),
+            route("POST", "/object/sign/{bucket}", self._sign_many),
+            route("GET", f"/object/sign/{path}", self._signed_download, needs_key=False),
+            route("GET", f"/object/info/authenticated/{path}", self._info),
+            route("GET", f"/object/info/public/{path}", self._info, needs_key=False),
+            route("GET", f"/object/info/{path}", self._info),
+            route("GET", f"/object/authenticated/{path}", self._download),
+            route("GET", f"/object/public/{path}", self._download_public, needs_key=False),
+            route("GET", f"/object/{path}", self._download),
+            route("POST", f"/object/{path}", self._upload),
+            route("PUT", f"/object/{path}", self._replace),
+            route("DELETE", f"/object/{path}", self._delete_one),
+            route("DELETE", "/object/{bucket}", self._delete_many),
+        ]
 
-    def route(self, method: str, path: str, handler: Handler, needs_key: bool = True) -> Route:
-        """Make a route that speaks Storage's errors."""
+    def route(self, method: str, path: str, handler: Handler, needs_key: bool = True) -> Door:
+        """Make a door that speaks Storage's errors."""
 
         async def answer(request: Request) -> Response:
             try:
@@ -82,15 +82,16 @@ class Storage:
                 body["code"] = refusal.code or "InvalidRequest"
                 return as_json(body, 400, refusal.extra.get("headers"))
 
-        methods = [method, "HEAD"] if method == "GET" else [method]
-        return Route(path, answer, methods=methods)
+        return Door(method, path, answer)
 
     def _admit(self, request: Request) -> None:
-        if request.headers.get("authorization") != f"Bearer {self._key}":
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer" or key not in self.keys:
             raise refused(403, "AccessDenied", "Unauthorized", "Invalid Compact JWS")
 
     async def _nothing(self, request: Request) -> Response:
-        raise refused(404, "NoSuchKey", "Not Found", f"Route GET:{request.url.path} not found")
+        words = f"Route {request.method}:{request.url.path} not found"
+        return as_json({"message": words, "error": "Not Found", "statusCode": 404}, 404)
 
     async def _health(self, _: Request) -> Response:
         return as_json({"healthy": True})

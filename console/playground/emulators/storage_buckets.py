@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from console.playground.emulators.storage_state import Bucket, refused
+from console.playground.emulators.supabase_doors import Door
 from console.playground.emulators.wire import as_json, read_object
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class Buckets:
     def __init__(self, storage: "Storage") -> None:
         self._storage = storage
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Door]:
         route = self._storage.route
         return [
             *(route("POST", path, self._create_bucket) for path in ("/bucket", "/bucket/")),

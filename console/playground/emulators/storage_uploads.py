@@ -2,14 +2,15 @@
 
 import base64
 import binascii
+import json
 import secrets
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from console.playground.emulators.storage_state import Stored, Upload
+from console.playground.emulators.supabase_doors import Door
 from console.playground.emulators.wire import Refusal
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Uploads:
         self._storage = storage
         self._open: dict[str, Upload] = {}
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Door]:
         route, one = self._storage.route, "/upload/resumable/{id:path}"
         return [
             route("POST", "/upload/resumable", self._create),
@@ -58,7 +59,7 @@ class Uploads:
             content_type=told.get("contentType", "application/octet-stream"),
             cache_control=f"max-age={age}" if age.isdigit() else age,
             upsert=upsert,
-            metadata={},
+            metadata=_json(told.get("metadata", "")),
         )
         self._open[upload.id] = upload
         place = str(request.url).partition("?")[0].rstrip("/")
@@ -113,6 +114,14 @@ class Uploads:
 
     async def _drop(self, request: Request) -> Response:
         return Response(None, 204 if self._open.pop(request.path_params["id"], None) else 404, TUS)
+
+
+def _json(text: str) -> dict[str, object]:
+    try:
+        told = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _metadata(header: str) -> dict[str, str]:

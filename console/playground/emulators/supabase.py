@@ -9,41 +9,41 @@ import base64
 import binascii
 import json
 import secrets
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from console.playground.emulators import supabase_readings as readings
-from console.playground.emulators.clock import Clock, iso
+from console.playground.emulators.clock import Clock, iso, parse_iso
 from console.playground.emulators.emulator import Emulator, Tally
 from console.playground.emulators.limits import Budget, Windows
 from console.playground.emulators.storage import Storage
+from console.playground.emulators.supabase_auth import AuthSettings
+from console.playground.emulators.supabase_backups import Backups
+from console.playground.emulators.supabase_branches import Branches
 from console.playground.emulators.supabase_database import LOGIN_ROLE_TTL_S, Database
-from console.playground.emulators.wire import Handler, Refusal, as_json, empty, many, read_json, read_object
+from console.playground.emulators.supabase_doors import Door, Doors
+from console.playground.emulators.supabase_functions import Functions
+from console.playground.emulators.supabase_hostname import Hostnames
+from console.playground.emulators.supabase_keys import Keys
+from console.playground.emulators.supabase_projects import ENGINES, Projects
+from console.playground.emulators.supabase_settings import Settings
+from console.playground.emulators.supabase_state import HEALTHY, REGION, ApiKey, Course, Json, Project
+from console.playground.emulators.wire import Handler, Refusal, as_json, many, read_object
 from console.playground.scene import DATABASES, PlatformDatabase, dsn_for
 
-Json = dict[str, Any]
 ORGANIZATION = "harbour-shop"
-REGION = "eu-central-1"
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 PER_USER = Budget(120, 60)
+LONGEST_LOGS = 86_400
 HEALTH = ("auth", "db", "db_postgres_user", "pooler", "realtime", "rest", "storage", "pg_bouncer")
 PARTNERS_ONLY = "This endpoint is only available to selected partner OAuth apps"
 METRICS_PATH = "/customer/v1/privileged/metrics"
-
-
-@dataclass
-class Project:
-    """One project: its database, its store of files, its secrets and restore points."""
-
-    cast: PlatformDatabase
-    database: Database
-    storage: Storage
-    secrets: dict[str, tuple[str, float]] = field(default_factory=dict)
-    restore_points: dict[str, float] = field(default_factory=dict)
+STORAGE_PATH = "/storage/v1"
+DEFAULT_KEY_ID = "0b7e2a4c-5d1f-4e8a-9c3b-6f2d8e1a7c40"
 
 
 class Supabase(Emulator):
@@ -60,66 +60,80 @@ class Supabase(Emulator):
     def __init__(
         self, postgres_dsn: str, founded: float, token: str, key: str, clock: Clock, limit_scale: float = 1.0
     ) -> None:
-        self._clock = clock
+        self.clock = clock
+        self.tally = Tally()
         self._founded = founded
         self._token = token
-        self._key = key
         self._windows = Windows(clock, limit_scale)
-        self._changes = Tally()
-        self.projects = {
-            cast.ref: Project(cast, Database(dsn_for(postgres_dsn, cast.database)), Storage(key, clock, self._changes))
-            for cast in DATABASES
-        }
-        super().__init__("supabase", self._build(), self._changes)
+        self.projects = {cast.ref: self._make(cast, dsn_for(postgres_dsn, cast.database), key) for cast in DATABASES}
+        self.branches, self.hostnames = Branches(self), Hostnames(self)
+        self._doors = Doors(self._build())
+        app = Starlette(routes=[Route("/{path:path}", self._answer, methods=METHODS)])
+        super().__init__("supabase", app, self.tally)
 
-    def _build(self) -> Starlette:
-        project, data = "/v1/projects/{ref}", "/v1/projects/{ref}/database"
-        first = next(iter(self.projects.values()))
-        return Starlette(
-            routes=[
-                self._route("GET", "/v1/organizations", self._organizations),
-                self._route("GET", "/v1/projects", self._list_projects),
-                self._route("GET", project, self._get_project),
-                self._route("GET", f"{project}/health", self._health),
-                self._route("POST", f"{data}/query", self._query),
-                self._route("POST", f"{data}/query/read-only", self._query_read_only),
-                *(
-                    self._route(method, f"{data}/migrations{rest}", self._partners_only)
-                    for method, rest in (
-                        ("GET", ""),
-                        ("POST", ""),
-                        ("PUT", ""),
-                        ("DELETE", ""),
-                        ("GET", "/{version}"),
-                        ("PATCH", "/{version}"),
-                    )
-                ),
-                self._route("GET", f"{data}/backups", self._backups),
-                self._route("POST", f"{data}/backups/restore-point", self._make_restore_point),
-                self._route("GET", f"{data}/backups/restore-point", self._get_restore_point),
-                self._route("POST", f"{data}/backups/undo", self._undo),
-                self._route("GET", f"{project}/readonly", self._readonly),
-                self._route("GET", f"{project}/secrets", self._list_secrets),
-                self._route("POST", f"{project}/secrets", self._set_secrets),
-                self._route("DELETE", f"{project}/secrets", self._delete_secrets),
-                self._route("GET", f"{project}/api-keys", self._api_keys),
-                self._route("GET", f"{project}/branches", self._nothing),
-                self._route("GET", f"{project}/functions", self._nothing),
-                self._route("GET", f"{project}/advisors/security", self._security),
-                self._route("GET", f"{project}/advisors/performance", self._performance),
-                self._route("GET", f"{project}/analytics/endpoints/logs.all", self._logs),
-                self._route("GET", f"{project}/config/database/pooler", self._pooler),
-                self._route("GET", f"{project}/config/database/postgres", self._settings),
-                self._route("POST", f"{project}/cli/login-role", self._login_role),
-                Route(METRICS_PATH, self._metrics, methods=["GET"]),
-                Route(f"/{{ref}}{METRICS_PATH}", self._metrics, methods=["GET"]),
-                Mount("/storage/v1", app=first.storage.app),
-                *(Mount(f"/{ref}/storage/v1", app=one.storage.app) for ref, one in self.projects.items()),
-                self._route("GET", "/{rest:path}", self._unknown),
-            ]
+    def _make(self, cast: PlatformDatabase, dsn: str, key: str) -> Project:
+        storage = Storage(key, self.clock, self.tally)
+        project = Project(
+            cast, Database(dsn), storage, self._founded, Course(self._founded, HEALTHY), engine=ENGINES[0]
         )
+        project.api_keys[DEFAULT_KEY_ID] = ApiKey(DEFAULT_KEY_ID, "secret", "default", key, self._founded)
+        return project
 
-    def _route(self, method: str, path: str, handler: Handler) -> Route:
+    def all_projects(self) -> Iterator[Project]:
+        return iter(self.projects.values())
+
+    def _build(self) -> list[Door]:
+        project, data, door = "/v1/projects/{ref}", "/v1/projects/{ref}/database", self.door
+        families = (
+            self.branches,
+            self.hostnames,
+            Projects(self),
+            Backups(self),
+            Settings(self),
+            AuthSettings(self),
+            Keys(self),
+            Functions(self),
+        )
+        return [
+            door("GET", "/v1/organizations", self._organizations),
+            door("GET", "/v1/projects", self._list_projects),
+            door("GET", project, self._get_project),
+            door("GET", f"{project}/health", self._health),
+            door("POST", f"{data}/query", self._query),
+            door("POST", f"{data}/query/read-only", self._query_read_only),
+            *(
+                door(method, f"{data}/migrations{rest}", self._partners_only)
+                for method, rest in (
+                    ("GET", ""),
+                    ("POST", ""),
+                    ("PUT", ""),
+                    ("DELETE", ""),
+                    ("GET", "/{version}"),
+                    ("PATCH", "/{version}"),
+                )
+            ),
+            door("GET", f"{project}/advisors/security", self._security),
+            door("GET", f"{project}/advisors/performance", self._performance),
+            door("GET", f"{project}/analytics/endpoints/logs.all", self._logs),
+            door("GET", f"{project}/analytics/endpoints/usage.api-counts", self._usage),
+            door("POST", f"{project}/cli/login-role", self._login_role),
+            *(one for family in families for one in family.doors()),
+            Door("GET", METRICS_PATH, self._metrics),
+            Door("GET", f"/{{ref}}{METRICS_PATH}", self._metrics),
+            *(door(method, "/{rest:path}", self._unknown) for method in METHODS),
+        ]
+
+    async def _answer(self, request: Request) -> Response:
+        path = request.url.path
+        for prefix, project in (("", next(self.all_projects())), *((f"/{p.ref}", p) for p in self.all_projects())):
+            if path.startswith(f"{prefix}{STORAGE_PATH}/"):
+                return await project.storage.answer(request, path.removeprefix(f"{prefix}{STORAGE_PATH}"))
+        answer = await self._doors.answer(request, path)
+        return answer or as_json({"message": "Method Not Allowed"}, 405)
+
+    def door(self, method: str, path: str, handler: Handler) -> Door:
+        """Make a door that admits and counts as the Management API does."""
+
         async def answer(request: Request) -> Response:
             spent = self._windows.spend("management", PER_USER)
             try:
@@ -132,13 +146,18 @@ class Supabase(Emulator):
                 response = as_json({"message": refusal.message}, refusal.status)
             response.headers["x-ratelimit-limit"] = str(spent.limit)
             response.headers["x-ratelimit-remaining"] = str(spent.remaining)
-            response.headers["x-ratelimit-reset"] = str(spent.seconds_left(self._clock.now()))
+            response.headers["x-ratelimit-reset"] = str(spent.seconds_left(self.clock.now()))
             response.headers["x-request-id"] = secrets.token_hex(8)
             return response
 
-        return Route(path, answer, methods=[method])
+        return Door(method, path, answer)
 
-    def _project(self, request: Request) -> Project:
+    def project(self, request: Request) -> Project:
+        """The project that a path names, the first one where it names none.
+
+        Raises:
+            Refusal: 403, there is no such project.
+        """
         found = self.projects.get(request.path_params.get("ref", next(iter(self.projects))))
         if found is None:
             raise Refusal(403, "Forbidden resource")
@@ -153,17 +172,18 @@ class Supabase(Emulator):
     async def _told(self, project: Project) -> Json:
         rows = await project.database.ask("select current_setting('server_version') as version")
         version = rows[0]["version"].split()[0] if rows else "unknown"
+        status = project.course.at(self.clock.now())
         return {
-            "id": project.cast.ref,
-            "ref": project.cast.ref,
+            "id": project.ref,
+            "ref": project.ref,
             "organization_id": ORGANIZATION,
             "organization_slug": ORGANIZATION,
             "name": project.cast.name,
             "region": REGION,
             "created_at": iso(self._founded),
-            "status": "ACTIVE_HEALTHY" if rows else "ACTIVE_UNHEALTHY",
+            "status": "ACTIVE_UNHEALTHY" if status == HEALTHY and not rows else status,
             "database": {
-                "host": f"db.{project.cast.ref}.supabase.co",
+                "host": f"db.{project.ref}.supabase.co",
                 "version": version,
                 "postgres_engine": version.partition(".")[0],
                 "release_channel": "ga",
@@ -174,10 +194,10 @@ class Supabase(Emulator):
         return as_json([await self._told(project) for project in self.projects.values()])
 
     async def _get_project(self, request: Request) -> Response:
-        return as_json(await self._told(self._project(request)))
+        return as_json(await self._told(self.project(request)))
 
     async def _health(self, request: Request) -> Response:
-        project, wanted = self._project(request), many(request, "services")
+        project, wanted = self.project(request), many(request, "services")
         if not wanted or not set(wanted) <= set(HEALTH):
             raise Refusal(400, f"services: each value must be one of {', '.join(HEALTH)}")
         answers = bool(await project.database.ask("select 1 as one"))
@@ -189,166 +209,55 @@ class Supabase(Emulator):
         return as_json(told)
 
     async def _query(self, request: Request) -> Response:
-        project, wish = self._project(request), await self._sql(request)
-        rows = await project.database.run(wish["query"], wish.get("parameters"), bool(wish.get("read_only")))
-        return as_json(rows, 201)
+        return await self._run(request, read_only=False)
 
     async def _query_read_only(self, request: Request) -> Response:
-        project, wish = self._project(request), await self._sql(request)
-        return as_json(await project.database.run(wish["query"], wish.get("parameters"), read_only=True), 201)
+        return await self._run(request, read_only=True)
 
-    async def _sql(self, request: Request) -> Json:
-        wish = await read_object(request)
-        if not isinstance(wish.get("query"), str) or not wish["query"].strip():
+    async def _run(self, request: Request, read_only: bool) -> Response:
+        project, wish, now = self.project(request), await read_object(request), self.clock.now()
+        query = wish.get("query")
+        if not isinstance(query, str) or not query.strip():
             raise Refusal(400, "query: Required")
-        return wish
+        if project.course.at(now) == "INACTIVE":
+            raise Refusal(400, "Project is paused")
+        if project.restarted_at:
+            # The projects share one server, which is not restarted with one of them.
+            query = query.replace("pg_postmaster_start_time()", f"'{iso(project.restarted_at)}'::timestamptz")
+        read_only = read_only or bool(wish.get("read_only"))
+        return as_json(await project.database.run(query, wish.get("parameters"), read_only), 201)
 
     async def _partners_only(self, request: Request) -> Response:
-        self._project(request)
+        self.project(request)
         raise Refusal(403, PARTNERS_ONLY)
 
-    async def _backups(self, request: Request) -> Response:
-        self._project(request)
-        day = int(self._clock.now() // 86_400) * 86_400
-        kept = [
-            {
-                "id": int(at // 86_400),
-                "is_physical_backup": True,
-                "status": "COMPLETED",
-                "inserted_at": iso(at),
-            }
-            for at in (day, day - 86_400, day - 172_800)
-        ]
-        reach = {
-            "earliest_physical_backup_date_unix": day - 172_800,
-            "latest_physical_backup_date_unix": day,
-        }
-        told = {"region": REGION, "walg_enabled": True, "pitr_enabled": False, "backups": kept}
-        return as_json({**told, "physical_backup_data": reach})
-
-    async def _make_restore_point(self, request: Request) -> Response:
-        project, wish = self._project(request), await read_object(request)
-        name = wish.get("name")
-        if not isinstance(name, str) or not 0 < len(name) <= 20:
-            raise Refusal(400, "name: must be a text of at most 20 characters")
-        if name not in project.restore_points:
-            project.restore_points[name] = self._clock.now()
-            self._changes.add("restore_point")
-        return as_json(self._restore_point(project, name), 201)
-
-    async def _get_restore_point(self, request: Request) -> Response:
-        project = self._project(request)
-        name = request.query_params.get("name") or next(reversed(project.restore_points), "")
-        if name not in project.restore_points:
-            raise Refusal(403, "Restore point not found")
-        return as_json(self._restore_point(project, name))
-
-    def _restore_point(self, project: Project, name: str) -> Json:
-        return {"name": name, "status": "AVAILABLE", "completed_on": iso(project.restore_points[name])}
-
-    async def _undo(self, request: Request) -> Response:
-        self._project(request)
-        raise Refusal(403, "Undo is not available for this project: it needs Point in Time Recovery")
-
-    async def _readonly(self, request: Request) -> Response:
-        project = self._project(request)
-        rows = await project.database.ask("select current_setting('default_transaction_read_only') as is_on")
-        on = await project.database.ask(
-            "select 1 from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase "
-            "where d.datname = current_database() and 'default_transaction_read_only=on' = any(s.setconfig)"
-        )
-        enabled = bool(rows) and bool(on)
-        return as_json({"enabled": enabled, "override_enabled": False, "override_active_until": iso(self._founded)})
-
-    async def _list_secrets(self, request: Request) -> Response:
-        project = self._project(request)
-        told = [
-            {"name": name, "value": readings.digest(value), "updated_at": iso(at)}
-            for name, (value, at) in sorted(project.secrets.items())
-        ]
-        return as_json(told)
-
-    async def _set_secrets(self, request: Request) -> Response:
-        project, wish = self._project(request), await read_json(request)
-        if not isinstance(wish, list) or not all(isinstance(one, dict) and one.get("name") for one in wish):
-            raise Refusal(400, "a list of secrets with a name and a value each is required")
-        if any(str(one["name"]).startswith("SUPABASE_") for one in wish):
-            raise Refusal(400, "name: Secret name must not start with the SUPABASE_ prefix")
-        for one in wish:
-            value = str(one.get("value", ""))
-            if project.secrets.get(one["name"], (None,))[0] != value:
-                project.secrets[one["name"]] = (value, self._clock.now())
-                self._changes.add("secret")
-        return empty(201)
-
-    async def _delete_secrets(self, request: Request) -> Response:
-        project, names = self._project(request), await read_json(request)
-        if not isinstance(names, list):
-            raise Refusal(400, "a list of names is required")
-        for name in names:
-            if project.secrets.pop(str(name), None) is not None:
-                self._changes.add("secret")
-        return empty(200)
-
-    async def _api_keys(self, request: Request) -> Response:
-        self._project(request)
-        reveal = request.query_params.get("reveal") == "true"
-        told: Json = {
-            "id": "0b7e2a4c-5d1f-4e8a-9c3b-6f2d8e1a7c40",
-            "type": "secret",
-            "name": "default",
-            "prefix": self._key[:6],
-            "description": None,
-            "hash": readings.digest(self._key),
-            "secret_jwt_template": {"role": "service_role"},
-            "inserted_at": iso(self._founded),
-            "updated_at": iso(self._founded),
-            "api_key": self._key if reveal else f"{self._key[:6]}······",
-        }
-        return as_json([told])
-
-    async def _nothing(self, request: Request) -> Response:
-        self._project(request)
-        return as_json([])
-
     async def _security(self, request: Request) -> Response:
-        return as_json({"lints": await readings.advice(self._project(request).database, security=True)})
+        return as_json({"lints": await readings.advice(self.project(request).database, security=True)})
 
     async def _performance(self, request: Request) -> Response:
-        return as_json({"lints": await readings.advice(self._project(request).database, security=False)})
+        return as_json({"lints": await readings.advice(self.project(request).database, security=False)})
 
     async def _logs(self, request: Request) -> Response:
-        self._project(request)
+        """No lines are kept; what cannot be asked is refused in a good answer, as the platform does."""
+        self.project(request)
+        query = request.query_params
+        if query.get("sql") and " from " not in f" {query['sql'].lower()} ":
+            return as_json({"result": [], "error": "Syntax error: Expected FROM"})
+        try:
+            start, end = (parse_iso(query[f"iso_timestamp_{name}"]) for name in ("start", "end"))
+        except (KeyError, ValueError):
+            return as_json({"result": []})
+        if end - start > LONGEST_LOGS:
+            return as_json({"result": [], "error": "The range must not be longer than 24 hours"})
         return as_json({"result": []})
 
-    async def _pooler(self, request: Request) -> Response:
-        ref = self._project(request).cast.ref
-        host, port, pool = f"aws-0-{REGION}.pooler.supabase.com", 6543, "postgres"
-        address = f"postgres://postgres.{ref}:[YOUR-PASSWORD]@{host}:{port}/{pool}"
-        return as_json(
-            [
-                {
-                    "identifier": ref,
-                    "database_type": "PRIMARY",
-                    "is_using_scram_auth": True,
-                    "db_user": f"postgres.{ref}",
-                    "db_host": host,
-                    "db_port": port,
-                    "db_name": pool,
-                    "connection_string": address,
-                    "connectionString": address,
-                    "default_pool_size": 15,
-                    "max_client_conn": 200,
-                    "pool_mode": "transaction",
-                }
-            ]
-        )
-
-    async def _settings(self, request: Request) -> Response:
-        return as_json(await readings.settings(self._project(request).database))
+    async def _usage(self, request: Request) -> Response:
+        self.project(request)
+        counts = ("total_auth_requests", "total_realtime_requests", "total_rest_requests", "total_storage_requests")
+        return as_json({"result": [{"timestamp": iso(self.clock.now()), **dict.fromkeys(counts, 0)}]})
 
     async def _login_role(self, request: Request) -> Response:
-        project, wish = self._project(request), await read_object(request)
+        project, wish = self.project(request), await read_object(request)
         if not isinstance(wish.get("read_only"), bool):
             raise Refusal(400, "read_only: Required")
         role, password = f"cli_login_{secrets.token_hex(4)}", secrets.token_urlsafe(24)
@@ -362,11 +271,12 @@ class Supabase(Emulator):
         except (binascii.Error, UnicodeDecodeError):
             given = ""
         project = self.projects.get(request.path_params.get("ref", next(iter(self.projects))))
-        if given != f"service_role:{self._key}" or project is None:
+        user, _, key = given.partition(":")
+        if project is None or user != "service_role" or key not in project.storage.keys:
             return Response(
                 json.dumps({"message": "Unauthorized"}),
                 401,
                 {"www-authenticate": 'Basic realm="metrics"', "content-type": "application/json"},
             )
-        page = await readings.metrics_page(project.database, project.cast.ref)
+        page = await readings.metrics_page(project.database, project.ref)
         return PlainTextResponse(page, headers={"content-type": "text/plain; version=0.0.4; charset=utf-8"})

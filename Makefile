@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test lint types contracts unit bench lock clean
+.PHONY: setup demo test lint types contracts peers unit bench lock clean
 
 setup: $(STAMP)
 
@@ -26,7 +26,11 @@ types: setup
 contracts: setup
 	$(BIN)/lint-imports
 
-unit: setup
+# Programs from npm that judge our adapters. Without a registry of npm's their tests say why they are skipped.
+peers: setup
+	-@[ -d tests/peers/node_modules ] || PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix tests/peers --no-package-lock --no-audit --no-fund --loglevel=error
+
+unit: setup peers
 	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST)
 
 bench: setup
@@ -36,4 +40,4 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv tests/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

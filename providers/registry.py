@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib import import_module
+from urllib.parse import urlsplit
 
 from console.domain.errors import ConfigError, ConfigProblem, UsageError
 from providers.contract import Connection
@@ -21,6 +22,27 @@ KINDS: Mapping[str, str] = {
     "web": "WebSettings",
 }
 """The settings model of each kind, in `providers/<kind>/settings.py`; `adapter.py` beside it opens a connection."""
+
+
+LOST_WITHOUT: Mapping[str, str] = {
+    "render": "No service of that workspace can be seen, deployed or rolled back.",
+    "vercel": "No project of that team can be seen, deployed or rolled back.",
+    "supabase": "That project cannot be read: no health, logs or backups of it.",
+    "github": "GitHub refuses what needs it: announcing deployments (repo_deployment), reading a private repository "
+    "(repo), dispatching workflows (workflow).",
+}
+"""What cannot be done without a scope that a token lacks, for each kind."""
+
+
+def is_real_platform(kind: str, settings: Mapping[str, object]) -> bool:
+    """Whether a block is about the platform itself, and not about an address of one's own that speaks like it."""
+    if kind not in KINDS:
+        return False
+    model = getattr(import_module(f"providers.{kind}.settings"), KINDS[kind])
+    field = model.model_fields.get("base_url")
+    if field is None:
+        return False
+    return urlsplit(str(settings.get("base_url") or field.default)).hostname == urlsplit(str(field.default)).hostname
 
 
 def open_provider(name: str, settings: Mapping[str, object], *, clock: Callable[[], datetime]) -> Connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from console.domain.events import Control
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
@@ -210,3 +211,23 @@ class DeskOperation:
     detail: str = ""
     outputs: Mapping[str, object] = field(default_factory=dict)
     again: bool = False
+
+
+class Condition(StrEnum):
+    """Whether something has to be done about it: no, better soon, before anything works."""
+
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `subject` is what it belongs to: host, configuration, worker, or a provider."""
+
+    subject: str
+    topic: str
+    condition: Condition
+    what: str
+    remedy: str = ""
+    figures: Mapping[str, object] = field(default_factory=dict)

@@ -46,7 +46,7 @@ HANDLERS = {
     "providers": "console.cli.desk:providers",
     "ask": "console.cli.desk:ask",
     "act": "console.cli.desk:act",
-    "config": "console.cli.configuring:config",
+    "config": "console.cli.configuration:config",
 }
 
 CONTROLS = {
@@ -288,3 +288,8 @@ def _add_config(commands: Commands) -> None:
     actions = config.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
     _command(actions, "check", "say every problem of the configuration")
     _command(actions, "show", "the settings in force; secrets stay references")
+    diff = _command(actions, "diff", "variables of services: set, wanted, and what the live release ran with")
+    diff.add_argument("environment", metavar="ENV")
+    diff.add_argument("--with", dest="other", default="", metavar="ENV", help="compare with another environment")
+    diff.add_argument("--service", nargs="+", action="extend", default=[], metavar="NAME", help="only these services")
+    diff.add_argument("--all", action="store_true", help="also what is equal")

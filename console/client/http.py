@@ -38,6 +38,7 @@ from console.domain.exchange import (
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
+from console.domain.variables import VariableReport
 
 if TYPE_CHECKING:
     import httpx
@@ -148,6 +149,12 @@ class HttpService:
     async def report(self, deployment: DeploymentId, form: str) -> str:
         response = await self._ask("GET", f"/v1/deployments/{_part(deployment)}/report", {"form": form})
         return response.text
+
+    async def variables(
+        self, environment: EnvironmentName, other: EnvironmentName | None = None, services: tuple[ServiceName, ...] = ()
+    ) -> VariableReport:
+        path = f"/v1/environments/{_part(environment)}/variables"
+        return from_json(VariableReport, await self._get(path, {"other": other, "service": services}))
 
     async def providers(self, name: str = "") -> Sequence[ProviderAbout]:
         return from_json(_many(ProviderAbout), await self._get("/v1/providers", {"name": name}))

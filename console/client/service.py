@@ -32,6 +32,7 @@ from console.domain.exchange import (
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
+from console.domain.variables import VariableReport
 
 __all__ = [
     "ControlRequest",
@@ -136,4 +137,10 @@ class Service(Protocol):
 
     async def operation(self, request_id: str) -> DeskOperation:
         """How a change by hand stands; the worker observes it to its end."""
+        ...
+
+    async def variables(
+        self, environment: EnvironmentName, other: EnvironmentName | None = None, services: tuple[ServiceName, ...] = ()
+    ) -> VariableReport:
+        """Variables as set, against what is wanted and what is live, or against another environment; digests only."""
         ...

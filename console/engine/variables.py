@@ -65,8 +65,18 @@ class Variables:
         self._resolve = resolve
 
     def places(self, environment: EnvironmentName, services: Collection[str] = ()) -> tuple[Place, ...]:
-        """Every place of the environment, or of the services named, whose platform has variables."""
+        """Every place of the environment, or of the services named, whose platform has variables.
+
+        Raises:
+            UsageError: The environment does not have a service that is named.
+        """
         placed = self._settings.environments[environment].services
+        for unknown in (name for name in services if name not in placed):
+            raise UsageError(
+                f"There is no service {unknown!r} in {environment}.",
+                f"Known: {', '.join(placed) or 'none'}.",
+                "Name one of these.",
+            )
         chosen = [name for name in placed if not services or name in services]
         return tuple(place for name in chosen for place in self._places_of(environment, name))
 

@@ -34,6 +34,7 @@ from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
 from console.domain.roles import NEEDED, Role, may
+from console.domain.variables import VariableReport
 from console.server.parts import Parts
 from console.server.reporting import write_report
 from console.storage.ledger import AuditEntry, Wake
@@ -258,6 +259,17 @@ class LocalService:
     async def operation(self, request_id: str) -> DeskOperation:
         self._need("view")
         return await self._parts.desk.operation(request_id, self._actor)
+
+    async def variables(
+        self, environment: EnvironmentName, other: EnvironmentName | None = None, services: tuple[ServiceName, ...] = ()
+    ) -> VariableReport:
+        self._need("view")
+        for name in (environment, *((other,) if other else ())):
+            self._check_environment(name)
+        desk = self._parts.variables
+        if other is None:
+            return await desk.compare(environment, services)
+        return await desk.compare_with(environment, other, services)
 
     async def audit(self, since: datetime | None, until: datetime | None, limit: int) -> Sequence[AuditEntry]:
         self._need("view")

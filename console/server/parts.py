@@ -18,6 +18,7 @@ from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, EnvironmentStatus
 from console.domain.plan import Plan, Wish
 from console.server.desk import FrontDesk
+from console.server.variables import VariableDesk
 from console.storage.ledger import Ledger
 from console.storage.logs import LogStore
 
@@ -97,5 +98,6 @@ class Parts:
     clock: Clock
     about: About
     desk: FrontDesk
+    variables: VariableDesk
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     streams: int = 0

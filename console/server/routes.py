@@ -31,6 +31,7 @@ from console.domain.exchange import (
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
+from console.domain.variables import VariableReport
 from console.server.local import LocalService
 from console.storage.ledger import AuditEntry
 
@@ -247,6 +248,13 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/operations/{request_id}", "operation", "How a change that was made by hand stands.",
           DeskOperation, lambda asked: asked.service.operation(asked["request_id"]),
           parameters=(Parameter("request_id", str, "the request id it was made with"),), errors=UNKNOWN),
+    Route("GET", "/v1/environments/{environment}/variables", "variables",
+          "Variables as set, against what is wanted or against another environment; digests, never values.",
+          VariableReport,
+          lambda asked: asked.service.variables(
+              asked["environment"], asked["other"], tuple(map(ServiceName, asked["service"]))),
+          parameters=(ENVIRONMENT, Parameter("other", EnvironmentName, "another environment to compare with"),
+                      Parameter("service", tuple[str, ...], "only these; may come several times")), errors=UNKNOWN),
     Route("GET", "/v1/audit", "audit", "Who asked for what, and how it ended; newest first.", tuple[AuditEntry, ...],
           lambda asked: asked.service.audit(asked["since"], asked["until"], asked["limit"]),
           parameters=(SINCE, UNTIL, Parameter("limit", int, "most rows", 500))),

@@ -78,7 +78,8 @@ class VariableDesk:
 
         Where only one side has arms, each of them is held against the other's one place.
         """
-        here, there = self._variables.places(environment, services), self._variables.places(other, services)
+        here = self._variables.places(environment, services)
+        there = [place for place in self._variables.places(other) if not services or place.service in services]
         actual, problems = await self._read((*here, *there))
         lines: list[VariableLine] = []
         notes: list[str] = []

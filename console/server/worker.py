@@ -19,6 +19,7 @@ from console.domain.errors import ConsoleError
 from console.engine.durable import DbosDurable
 from console.engine.engine import Engine
 from console.engine.takeover import Takeover
+from console.engine.variables import Variables
 from console.server.api import build_api
 from console.server.connections import open_connections
 from console.server.desk import FrontDesk
@@ -27,10 +28,13 @@ from console.server.parts import About, Parts
 from console.server.peer import PeerServer
 from console.server.roles import Roles
 from console.server.tailing import LogTail
+from console.server.variables import Resolver, VariableDesk
+from console.storage.kept import KeptValues
 from console.storage.ledger import Ledger
 from console.storage.logs import LogStore
 from console.storage.retention import Keep, prune
 from console.storage.sqlite_ledger import SqliteLedger
+from console.variables.digest import Masker
 from console.watch.monitor import Monitor
 from providers.redaction import redact
 
@@ -74,6 +78,9 @@ class Worker:
         logs = LogStore(self._places.logs)
         self._closers.append(logs.close)
         monitor = Monitor(settings, connections, ledger, self._clock)
+        masker = Masker(await ledger.salt())
+        kept = KeptValues(self._places.home / "kept")
+        variables = Variables(settings, connections, masker, kept, Resolver(settings))
         durable = DbosDurable(url=url, worker=name) if url else DbosDurable(database=self._places.engine, worker=name)
         engine = Engine(
             settings=settings,
@@ -107,7 +114,19 @@ class Worker:
         )
         desk = FrontDesk(connections, ledger, self._clock)
         self._closers.append(desk.stop)
-        parts = Parts(settings, ledger, logs, engine, monitor, tail, self._clock, about, desk, self._stopping)
+        parts = Parts(
+            settings,
+            ledger,
+            logs,
+            engine,
+            monitor,
+            tail,
+            self._clock,
+            about,
+            desk,
+            VariableDesk(variables, ledger),
+            self._stopping,
+        )
         server = PeerServer(build_api(parts, Roles(settings.roles)))
         await server.listen(listener)
         self._closers.append(server.close)

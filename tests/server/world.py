@@ -23,6 +23,7 @@ from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, EnvironmentStatus, Health, Lock
 from console.domain.plan import Phase, Plan, Step, StepKind, Wish
 from console.domain.release import Release
+from console.engine.variables import Variables
 from console.server.api import build_api
 from console.server.desk import FrontDesk
 from console.server.lifecycle import open_listener
@@ -30,8 +31,11 @@ from console.server.parts import About, Parts
 from console.server.peer import PeerServer
 from console.server.roles import Person, Roles
 from console.server.streams import Pace
+from console.server.variables import Resolver, VariableDesk
+from console.storage.kept import KeptValues
 from console.storage.logs import LogStore
 from console.storage.sqlite_ledger import SqliteLedger
+from console.variables.digest import Masker
 from tests.server.lamps import LampConnection, Lamps
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -202,7 +206,10 @@ async def open_world() -> AsyncIterator[World]:
     about = About("host-1", "0.1.0", NOON - timedelta(hours=1), home, places.own_socket, "engine.db")
     lamps = LampConnection()
     desk = FrontDesk({"lamps": lamps}, ledger, QuickClock())
-    parts = Parts(SETTINGS, ledger, logs, engine, monitor, tail, clock, about, desk)
+    variables = VariableDesk(
+        Variables(SETTINGS, {}, Masker(b"salt"), KeptValues(home / "kept"), Resolver(SETTINGS)), ledger
+    )
+    parts = Parts(SETTINGS, ledger, logs, engine, monitor, tail, clock, about, desk, variables)
     made = World(places, ledger, logs, engine, monitor, tail, clock, parts, lamps.lamps)
     try:
         yield made

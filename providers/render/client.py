@@ -1,4 +1,4 @@
-"""Render's HTTP calls that the engine needs, and how any list is read: one exchange, or the pages of one list, a method.
+"""Render's HTTP calls that the engine needs, and how any list is read: one exchange or the pages of one list each.
 
 What only the desk asks stands with its idea, in a module of its own.
 """
@@ -75,10 +75,13 @@ class RenderClient:
         path = f"/services/{segment(service)}/deploys/{segment(deploy)}"
         return await self.http.fetch_or_none(path, wire.parse_deploy)
 
-    async def create_deploy(self, service: str, commit: str) -> Deploy | None:
-        """None when it was queued behind another deploy: Render's answer is then empty and names no id."""
+    async def create_deploy(self, service: str, artifact: Mapping[str, str]) -> Deploy | None:
+        """Deploy what is named by `commitId`, `imageUrl` or `buildId`.
+
+        None when it was queued behind another deploy: Render's answer is then empty and names no id.
+        """
         path = f"/services/{segment(service)}/deploys"
-        return self._deploy_of(await self.http.send("POST", path, json={"commitId": commit}))
+        return self._deploy_of(await self.http.send("POST", path, json=artifact))
 
     async def cancel_deploy(self, service: str, deploy: str) -> None:
         path = f"/services/{segment(service)}/deploys/{segment(deploy)}/cancel"

@@ -4,7 +4,7 @@ Render takes no idempotency key, so `find` matches what started it (`trigger`), 
 Two wishes for the same commit within a second or two are therefore one deploy, as an operator means it anyway.
 
 References are `srv-…/dep-…`. A deploy that was queued with Render's empty answer, and is not listed yet, is
-`srv-…/queued:<commit>:<our time of the wish>`, which leads to it once it is.
+`srv-…/queued:<commit, image or build>:<our time of the wish>`, which leads to it once it is.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import unquote
 
 from console.domain.errors import ProviderError, Rejected
 from providers import contract
 from providers.contract import Operation, OperationKey, OperationStatus
+from providers.http import segment
 from providers.render import wire
 from providers.render.client import RenderClient, write_time
+from providers.render.reasons import explain_failure
 from providers.render.wire import Deploy
 from providers.wire import moment
 
@@ -26,19 +29,26 @@ CLOCK_TOLERANCE = timedelta(milliseconds=500)
 QUEUED_LOOKS = 3
 QUEUED_LOOK_EVERY_S = 1.0
 QUEUED_LOST_AFTER = timedelta(minutes=2)
+WHERE_REASONS_ARE = {
+    "build_failed": ("build_ended",),
+    "pre_deploy_failed": ("pre_deploy_ended",),
+    "update_failed": ("image_pull_failed",),
+}
+"""Events that may say why a deploy ended so, beside `deploy_ended`."""
 BY_API = "api"
 BY_ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True)
 class Since:
-    """Picks deploys that one wish may have made: by trigger and commit, not before `at` (Render's clock).
+    """Picks deploys that one wish may have made: by trigger and artifact, not before `at` (Render's clock).
 
-    A deploy without a commit matches any: Render fills it in late, and images have none.
+    The artifact is a commit, an image or a build; "" is any. A deploy that names none yet matches any: Render fills
+    that in late.
     """
 
     trigger: str
-    commit: str
+    artifact: str
     at: datetime
 
     def pick(self, deploys: Sequence[Deploy]) -> Deploy | None:
@@ -47,7 +57,7 @@ class Since:
             deploy
             for deploy in deploys
             if deploy.trigger == self.trigger
-            and (not self.commit or deploy.commit in ("", self.commit))
+            and (not self.artifact or not deploy.artifacts or self.artifact in deploy.artifacts)
             and deploy.created_at is not None
             and deploy.created_at >= self.at
         ]
@@ -102,25 +112,25 @@ class DeployReader:
         """Why it failed. Knowing that it failed matters more, so trouble on the way leaves the reason empty."""
         try:
             since = deploy.created_at and deploy.created_at - CLOCK_TOLERANCE
-            events = await self.client.fetch_events(service, ("deploy_ended", "build_ended"), since)
+            events = await self.client.fetch_events(service, ("deploy_ended", *WHERE_REASONS_ARE[deploy.status]), since)
         except ProviderError:
             return ""
-        return wire.explain_failure(events, deploy.id)
+        return explain_failure(events, deploy.id)
 
     async def _observe_queued(self, service: str, reference: str) -> Operation:
         _, _, wish = reference.partition("queued:")
-        commit, _, written = wish.partition(":")
+        artifact, _, written = wish.partition(":")
         intended_at = moment({"at": written}, "at")
         if intended_at is None:
             return lost(reference)
         deploys = await self.client.fetch_deploys(service)
-        deploy = Since(BY_API, commit, earliest(self.client, intended_at)).pick(deploys)
+        deploy = Since(BY_API, unquote(artifact), earliest(self.client, intended_at)).pick(deploys)
         if deploy is not None:
             return await self.describe(service, deploy, deploys)
         if self.client.http.clock() - intended_at > QUEUED_LOST_AFTER:
             return lost(reference)
         detail = "queued behind another deploy, not listed yet"
-        return Operation(reference, OperationStatus.RUNNING, detail, {"commit": commit})
+        return Operation(reference, OperationStatus.RUNNING, detail)
 
 
 def judge(deploy: Deploy) -> tuple[OperationStatus, str]:
@@ -139,29 +149,27 @@ def lost(reference: str) -> Operation:
     return Operation(reference, OperationStatus.LOST, "Render does not know this")
 
 
-class Deploys:
-    """`Actuator[Deploy]`. The edge decides who gets traffic, so `serve` makes no difference to a service."""
+class Beginner:
+    """Begins a deploy of an artifact, once for a key; shared by every actuator that deploys something."""
 
     def __init__(self, reader: DeployReader) -> None:
-        self._reader = reader
+        self.reader = reader
         self._client = reader.client
 
-    async def start(self, request: contract.Deploy, key: OperationKey) -> Operation:
-        found = await self.find(request, key)
+    async def start(self, service: str, kind: str, artifact: str, key: OperationKey) -> Operation:
+        """`kind` is the field of Render's request: `commitId`, `imageUrl` or `buildId`."""
+        found = await self.find(service, artifact, key)
         if found is not None:
             return found
-        created = await self._client.create_deploy(request.target, request.release.commit)
+        created = await self._client.create_deploy(service, {kind: artifact})
         if created is not None:
-            return await self._begun(request.target, created)
-        return await self._await_listing(request, key)
+            return await self._begun(service, created)
+        return await self._await_listing(service, artifact, key)
 
-    async def observe(self, reference: str) -> Operation:
-        return await self._reader.observe(reference)
-
-    async def find(self, request: contract.Deploy, key: OperationKey) -> Operation | None:
-        deploys = await self._client.fetch_deploys(request.target)
-        deploy = Since(BY_API, request.release.commit, earliest(self._client, key.intended_at)).pick(deploys)
-        return None if deploy is None else await self._reader.describe(request.target, deploy, deploys)
+    async def find(self, service: str, artifact: str, key: OperationKey) -> Operation | None:
+        deploys = await self._client.fetch_deploys(service)
+        deploy = Since(BY_API, artifact, earliest(self._client, key.intended_at)).pick(deploys)
+        return None if deploy is None else await self.reader.describe(service, deploy, deploys)
 
     async def _begun(self, service: str, deploy: Deploy) -> Operation:
         """Describe what was begun. What served before is worth a call, its absence no failure of the deploy."""
@@ -169,17 +177,32 @@ class Deploys:
             known = await self._client.fetch_deploys(service)
         except ProviderError:
             known = None
-        return await self._reader.describe(service, deploy, known)
+        return await self.reader.describe(service, deploy, known)
 
-    async def _await_listing(self, request: contract.Deploy, key: OperationKey) -> Operation:
+    async def _await_listing(self, service: str, artifact: str, key: OperationKey) -> Operation:
         for look in range(QUEUED_LOOKS):
             if look:
                 await self._client.http.sleep(QUEUED_LOOK_EVERY_S)
-            found = await self.find(request, key)
+            found = await self.find(service, artifact, key)
             if found is not None:
                 return found
-        reference = f"{request.target}/queued:{request.release.commit}:{write_time(key.intended_at)}"
-        return await self._reader.observe(reference)
+        return await self.reader.observe(f"{service}/queued:{segment(artifact)}:{write_time(key.intended_at)}")
+
+
+class Deploys:
+    """`Actuator[Deploy]`. The edge decides who gets traffic, so `serve` makes no difference to a service."""
+
+    def __init__(self, reader: DeployReader) -> None:
+        self._beginner = Beginner(reader)
+
+    async def start(self, request: contract.Deploy, key: OperationKey) -> Operation:
+        return await self._beginner.start(request.target, "commitId", request.release.commit, key)
+
+    async def observe(self, reference: str) -> Operation:
+        return await self._beginner.reader.observe(reference)
+
+    async def find(self, request: contract.Deploy, key: OperationKey) -> Operation | None:
+        return await self._beginner.find(request.target, request.release.commit, key)
 
 
 class Rollbacks:

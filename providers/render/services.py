@@ -10,7 +10,7 @@ from typing import Annotated
 from providers import wire
 from providers.http import segment
 from providers.render.client import RenderClient
-from providers.render.wire import Service, parse_service
+from providers.render.wire import Deploy, Service, parse_service
 from providers.setting import Setting
 
 ServiceId = Annotated[str, "id of the service, as srv-… or crn-…"]
@@ -173,6 +173,10 @@ class ServiceReader:
 
     async def fetch_service(self, request: OneService) -> ServiceDetail:
         return await self.client.http.fetch(f"/services/{segment(request.service)}", parse_detail)
+
+    async def fetch_deploys(self, request: OneService) -> Sequence[Deploy]:
+        """Newest first; at most one page."""
+        return await self.client.fetch_deploys(request.service)
 
     async def find_service(self, service: str) -> ServiceDetail | None:
         """None for one that Render does not know, also for a name that cannot be one's id."""

@@ -43,13 +43,20 @@ class Service:
 
 @dataclass(frozen=True)
 class Deploy:
-    """`status` and `trigger` keep Render's words, also ones not known here; `commit` is "" for images."""
+    """`status` and `trigger` keep Render's words, also ones not known here; what it is not made of is ""."""
 
     id: str
     status: str
     trigger: str
     commit: str
     created_at: datetime | None
+    image: str = ""
+    build: str = ""
+
+    @property
+    def artifacts(self) -> frozenset[str]:
+        """What it is made of, by every name that Render tells."""
+        return frozenset({self.commit, self.image, self.build} - {""})
 
     @property
     def is_over(self) -> bool:
@@ -112,6 +119,8 @@ def parse_deploy(body: object) -> Deploy:
         trigger=wire.text(body, "trigger"),
         commit=wire.text(body, "commit", "id"),
         created_at=wire.moment(body, "createdAt"),
+        image=wire.text(body, "image", "ref"),
+        build=wire.text(body, "buildId"),
     )
 
 
@@ -176,43 +185,3 @@ def parse_series(body: object) -> Sequence[Series]:
         )
         for row in wire.need_items(body)
     ]
-
-
-def explain_failure(events: Sequence[Event], deploy: str) -> str:
-    """Say why a deploy failed, from the service's events; "" when they do not tell.
-
-    The deploy itself carries no reason. `deploy_ended` names it, or names the build whose `build_ended` does.
-    """
-    for event in events:
-        if event.type == "deploy_ended" and wire.text(event.details, "deployId") == deploy:
-            reason = wire.table(event.details, "reason")
-            build = wire.text(reason, "buildFailed", "id")
-            return _describe_build(events, build) if build else _describe(reason)
-    return ""
-
-
-def _describe_build(events: Sequence[Event], build: str) -> str:
-    for event in events:
-        if event.type == "build_ended" and wire.text(event.details, "buildId") == build:
-            return _describe(wire.table(event.details, "reason"))
-    return ""
-
-
-def _describe(reason: object) -> str:
-    failure = wire.table(reason, "failure")
-    words = []
-    if unhealthy := wire.text(failure, "unhealthy"):
-        words.append(unhealthy)
-    if (code := wire.whole(failure, "nonZeroExit")) is not None:
-        words.append(f"the process ended with exit code {code}")
-    if wire.table(failure, "oomKilled"):
-        limit = wire.text(failure, "oomKilled", "memoryLimit")
-        words.append(f"it ran out of memory{f' (limit {limit})' if limit else ''}")
-    if (seconds := wire.whole(failure, "timedOutSeconds")) is not None:
-        why = wire.text(failure, "timedOutReason")
-        words.append(f"it timed out after {seconds} s{f' ({why})' if why else ''}")
-    if wire.flag(failure, "evicted"):
-        words.append("it was evicted")
-    if newer := wire.text(reason, "newDeploy", "id"):
-        words.append(f"{newer} took its place")
-    return ", ".join(words)

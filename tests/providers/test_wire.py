@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from providers import wire
 from providers.render import wire as render
+from providers.render.reasons import explain_failure
 from providers.vercel import wire as vercel
 
 NAMES = [
@@ -41,7 +42,7 @@ anything = st.recursive(
 READERS: list[Callable[[object], object]] = [
     *(render.parse_service, render.parse_deploy, render.parse_event, render.parse_user, render.parse_owner),
     *(render.parse_page("deploy", render.parse_deploy), render.parse_logs, render.parse_series),
-    lambda body: render.explain_failure(render.parse_page("event", render.parse_event)(body).items, "dep-1"),
+    lambda body: explain_failure(render.parse_page("event", render.parse_event)(body).items, "dep-1"),
     *(vercel.parse_project, vercel.parse_projects, vercel.parse_deployment, vercel.parse_deployments),
     *(vercel.parse_variables, vercel.parse_failures, vercel.parse_user, vercel.parse_team, vercel.parse_build_events),
     vercel.parse_runtime_line,

@@ -13,6 +13,7 @@ from console.playground.emulators.render_estate import OWNER, Estate, page
 from console.playground.emulators.render_state import ENVIRONMENT_IDS, Json
 from console.playground.emulators.wire import Refusal, as_json, empty, many, read_object
 
+POSTGRES, KEY_VALUE = "dpg-d4main0k7v1c9m2e5fg0-a", "red-d4cash0k7v1c9m2e5fg0"
 TURN_S = 1.0
 EXPORT_S = 3.0
 DAY_S = 86_400.0
@@ -36,8 +37,8 @@ class Datastores:
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
         founded = min(service.created_at for service in estate.services.values())
-        self.postgres = {"dpg-d4main0k7v1c9m2e5fg0-a": Store("dpg-d4main0k7v1c9m2e5fg0-a", "reports", founded)}
-        self.key_value = {"red-d4cash0k7v1c9m2e5fg0": Store("red-d4cash0k7v1c9m2e5fg0", "cache", founded)}
+        self.postgres = {POSTGRES: Store(POSTGRES, "reports", founded)}
+        self.key_value = {KEY_VALUE: Store(KEY_VALUE, "cache", founded)}
 
     def routes(self, door: Frontdoor) -> list[Route]:
         postgres, key_value = "/postgres/{store}", "/key-value/{store}"

@@ -14,6 +14,7 @@ from console.playground.emulators.render_state import Json, Service
 from console.playground.emulators.wire import Refusal, as_json, empty, many, read_json, read_object, whole
 from console.playground.scene import RENDER_OWNER
 
+GROUP = "evg-d4shar0k7v1c9m2e5fg0"
 LINK_TYPES = {
     "web_service": "web",
     "private_service": "pserv",
@@ -42,7 +43,7 @@ class Surroundings:
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
         founded = min(service.created_at for service in estate.services.values())
-        shared = Group("evg-d4shar0k7v1c9m2e5fg0", "shared", founded, founded, {"REGION": "eu"})
+        shared = Group(GROUP, "shared", founded, founded, {"REGION": "eu"})
         self.groups = {shared.id: shared}
 
     def routes(self, door: Frontdoor) -> list[Route]:

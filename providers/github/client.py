@@ -27,7 +27,7 @@ class GitHubClient:
         self.http = http
         self.repository = repository
         self._repo = f"/repos/{repository}"
-        self._base_url = base_url
+        self.base_url = base_url
 
     async def fetch_login(self) -> tuple[str, str | None]:
         """Who the token is, and its scopes as GitHub lists them; None for a token that has no scopes."""
@@ -121,7 +121,7 @@ class GitHubClient:
             following = wire.next_page(reply.headers.get("link", ""))
             if not following or len(found) >= at_most:
                 break
-            if not following.startswith(f"{self._base_url}/"):
+            if not following.startswith(f"{self.base_url}/"):
                 raise UnexpectedReply(
                     self.http.provider,
                     "GitHub's next page lies at another address than its API.",

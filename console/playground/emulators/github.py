@@ -13,6 +13,8 @@ from console.playground.emulators.github_app import Frontdoor, api_of
 from console.playground.emulators.github_code import Code
 from console.playground.emulators.github_deployments import Deployments
 from console.playground.emulators.github_environments import Environments
+from console.playground.emulators.github_releases import Releases
+from console.playground.emulators.github_review import Reviewing
 from console.playground.emulators.github_talk import Talk
 from console.playground.emulators.limits import Windows
 from console.playground.emulators.wire import as_json
@@ -30,6 +32,8 @@ class GitHub(Emulator):
         self.environments = Environments(self.code, clock, tally)
         self.deployments = Deployments(self.code, self.environments, clock, tally)
         self.talk = Talk(self.code, clock, tally)
+        self.releases = Releases(self.code, clock, tally)
+        self.review = Reviewing(self.code, clock)
         super().__init__("github", self._build(), tally)
 
     def _build(self) -> Starlette:
@@ -40,10 +44,12 @@ class GitHub(Emulator):
                 door.route("GET", "/rate_limit", self._rate_limit, costs_quota=False),
                 door.route("GET", "/meta", self._meta),
                 door.route("GET", "/repos/{owner}/{repo}", self._repository),
+                *self.review.routes(door),
                 *self.code.routes(door),
                 *self.deployments.routes(door),
                 *self.environments.routes(door),
                 *self.talk.routes(door),
+                *self.releases.routes(door),
                 door.catch_all(),
             ]
         )

@@ -54,15 +54,12 @@ class Code:
         repo = "/repos/{owner}/{repo}"
         return [
             door.route("GET", f"{repo}/branches", self._branches),
-            door.route("GET", f"{repo}/branches/{{branch}}/protection", self._protection),
-            door.route("GET", f"{repo}/rules/branches/{{branch:path}}", self._rules),
             door.route("GET", f"{repo}/branches/{{branch:path}}", self._branch),
             door.route("GET", f"{repo}/tags", self._tags),
             door.route("GET", f"{repo}/git/ref/{{ref:path}}", self._ref),
             door.route("GET", f"{repo}/git/matching-refs/{{ref:path}}", self._matching_refs),
             door.route("GET", f"{repo}/git/commits/{{sha}}", self._git_commit),
             door.route("GET", f"{repo}/commits", self._commits),
-            door.route("GET", f"{repo}/commits/{{sha}}/pulls", self._pulls_of_commit),
             door.route("GET", f"{repo}/commits/{{ref:path}}/status", self._combined),
             door.route("GET", f"{repo}/commits/{{ref:path}}/statuses", self._list_statuses),
             door.route("GET", f"{repo}/commits/{{ref:path}}/check-runs", self._check_runs),
@@ -139,14 +136,6 @@ class Code:
             }
         )
 
-    async def _protection(self, request: Request) -> Response:
-        self._need_branch(request)
-        raise Refusal(404, "Branch not protected")
-
-    async def _rules(self, request: Request) -> Response:
-        self.own(request)
-        return paged(request, [])
-
     async def _tags(self, request: Request) -> Response:
         self.own(request)
         at = self._at(request)
@@ -213,10 +202,6 @@ class Code:
         added, gone = sum(one["additions"] for one in files), sum(one["deletions"] for one in files)
         stats = {"additions": added, "deletions": gone, "total": added + gone}
         return as_json({**self.commit(request, release), "stats": stats, "files": files})
-
-    async def _pulls_of_commit(self, request: Request) -> Response:
-        self.own(request)
-        return paged(request, [])
 
     async def _compare(self, request: Request) -> Response:
         base_ref, dots, head_ref = request.path_params["basehead"].partition("...")

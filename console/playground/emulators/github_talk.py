@@ -1,4 +1,4 @@
-"""What people read at GitHub: issues with their comments, pull requests, releases and their notes."""
+"""What people write at GitHub: issues with their comments."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,20 +40,8 @@ class Issue:
     comments: list[Comment] = field(default_factory=list)
 
 
-@dataclass
-class PublishedRelease:
-    id: int
-    tag: str
-    name: str
-    body: str
-    target: str
-    at: float
-    is_draft: bool = False
-    is_prerelease: bool = False
-
-
 class Talk:
-    """Issues, comments, pull requests and releases."""
+    """Issues and comments."""
 
     def __init__(self, code: Code, clock: Clock, tally: Tally) -> None:
         self._code = code
@@ -61,21 +49,9 @@ class Talk:
         self._tally = tally
         self._numbers = 3_300_000
         self.issues: list[Issue] = []
-        self.releases = [
-            PublishedRelease(
-                id=72_000_000 + number,
-                tag=release.name,
-                name=release.name,
-                body=f"* {release.message}",
-                target="main",
-                at=release.created_at.timestamp() + 600,
-            )
-            for number, release in reversed(list(enumerate(code.releases.releases)))
-            if release.good
-        ]
 
     def routes(self, door: Frontdoor) -> list[Route]:
-        repo, issues = "/repos/{owner}/{repo}", "/repos/{owner}/{repo}/issues"
+        issues = "/repos/{owner}/{repo}/issues"
         return [
             door.route("GET", issues, self._list_issues),
             door.route("POST", issues, self._create_issue),
@@ -84,14 +60,6 @@ class Talk:
             door.route("PATCH", f"{issues}/{{number:int}}", self._edit_issue),
             door.route("GET", f"{issues}/{{number:int}}/comments", self._list_comments),
             door.route("POST", f"{issues}/{{number:int}}/comments", self._create_comment),
-            door.route("GET", f"{repo}/pulls", self._list_pulls),
-            door.route("GET", f"{repo}/pulls/{{number:int}}", self._no_pull),
-            door.route("GET", f"{repo}/pulls/{{number:int}}/reviews", self._no_pull),
-            door.route("GET", f"{repo}/releases", self._list_releases),
-            door.route("POST", f"{repo}/releases", self._create_release),
-            door.route("POST", f"{repo}/releases/generate-notes", self._generate_notes),
-            door.route("GET", f"{repo}/releases/latest", self._latest_release),
-            door.route("GET", f"{repo}/releases/tags/{{tag:path}}", self._release_of_tag),
         ]
 
     @property
@@ -175,70 +143,6 @@ class Talk:
                 return as_json(self._comment_json(request, comment))
         raise Refusal(404, "Not Found")
 
-    async def _list_pulls(self, request: Request) -> Response:
-        self._code.own(request)
-        return paged(request, [])
-
-    async def _no_pull(self, request: Request) -> Response:
-        self._code.own(request)
-        raise Refusal(404, "Not Found")
-
-    async def _list_releases(self, request: Request) -> Response:
-        self._code.own(request)
-        return paged(request, [self._release_json(request, release) for release in self.releases])
-
-    async def _latest_release(self, request: Request) -> Response:
-        self._code.own(request)
-        for release in self.releases:
-            if not (release.is_draft or release.is_prerelease):
-                return as_json(self._release_json(request, release))
-        raise Refusal(404, "Not Found")
-
-    async def _release_of_tag(self, request: Request) -> Response:
-        self._code.own(request)
-        for release in self.releases:
-            if release.tag == request.path_params["tag"]:
-                return as_json(self._release_json(request, release))
-        raise Refusal(404, "Not Found")
-
-    async def _create_release(self, request: Request) -> Response:
-        self._code.own(request)
-        wish = await read_object(request)
-        tag = wish.get("tag_name")
-        if not isinstance(tag, str) or not tag:
-            raise invalid("Release", "tag_name", "missing_field")
-        if any(release.tag == tag for release in self.releases):
-            raise invalid("Release", "tag_name", "already_exists")
-        notes = self._notes(tag, None) if wish.get("generate_release_notes") else ""
-        release = PublishedRelease(
-            id=self._number(),
-            tag=tag,
-            name=wish.get("name") or tag,
-            body=wish.get("body") or notes,
-            target=wish.get("target_commitish") or "main",
-            at=self._clock.now(),
-            is_draft=bool(wish.get("draft")),
-            is_prerelease=bool(wish.get("prerelease")),
-        )
-        self.releases.insert(0, release)
-        self._tally.add("release")
-        return as_json(self._release_json(request, release), 201)
-
-    async def _generate_notes(self, request: Request) -> Response:
-        self._code.own(request)
-        wish = await read_object(request)
-        if not wish.get("tag_name"):
-            raise invalid("Release", "tag_name", "missing_field")
-        return as_json({"name": wish["tag_name"], "body": self._notes(wish["tag_name"], wish.get("previous_tag_name"))})
-
-    def _notes(self, tag: str, previous: str | None) -> str:
-        line = list(self._code.releases.releases)
-        head = self._code.releases.find(tag) or self._code.releases.main
-        start = next((place + 1 for place, one in enumerate(line) if one.name == previous), line.index(head))
-        changes = "\n".join(f"* {one.message} by @{shapes.USER}" for one in line[start : line.index(head) + 1])
-        compare = f"https://github.com/{self._code.full_name}/compare/{previous}...{tag}" if previous else tag
-        return f"## What's Changed\n{changes}\n\n\n**Full Changelog**: {compare}"
-
     def _at(self, request: Request) -> str:
         return f"{api_of(request)}/repos/{self._code.full_name}"
 
@@ -296,27 +200,4 @@ class Talk:
             "url": f"{self._at(request)}/issues/comments/{comment.id}",
             "html_url": f"{web}#issuecomment-{comment.id}",
             "issue_url": f"{self._at(request)}/issues/{comment.issue}",
-        }
-
-    def _release_json(self, request: Request, release: PublishedRelease) -> Json:
-        at = f"{self._at(request)}/releases/{release.id}"
-        return {
-            "id": release.id,
-            "node_id": shapes.node_id("Release", release.id),
-            "tag_name": release.tag,
-            "target_commitish": release.target,
-            "name": release.name,
-            "body": release.body,
-            "draft": release.is_draft,
-            "prerelease": release.is_prerelease,
-            "created_at": iso_seconds(release.at),
-            "published_at": None if release.is_draft else iso_seconds(release.at),
-            "author": shapes.user(api_of(request)),
-            "assets": [],
-            "url": at,
-            "assets_url": f"{at}/assets",
-            "upload_url": f"{at}/assets{{?name,label}}",
-            "html_url": f"https://github.com/{self._code.full_name}/releases/tag/{release.tag}",
-            "tarball_url": f"{self._at(request)}/tarball/{release.tag}",
-            "zipball_url": f"{self._at(request)}/zipball/{release.tag}",
         }

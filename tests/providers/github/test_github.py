@@ -18,18 +18,12 @@ from providers.github.adapter import open_connection
 from providers.github.readings import judge
 from providers.github.settings import GitHubSettings
 from providers.github.wire import Check, CheckState, next_page, parse_content, parse_status_list, read_message
-from tests.providers.subjects.github import GitHubSubject, subject
+from tests.providers.subjects.github import GitHubSubject
 from tests.support.openapi import SHARED
 
 RECORDING = SHARED / "recordings" / "github-api.jsonl"
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 V11 = commit_of("v1.1")
-
-
-@pytest.fixture
-async def github():
-    async with subject() as one:
-        yield one
 
 
 @pytest.fixture

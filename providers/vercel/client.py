@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from providers.http import ProviderHttp, segment
 from providers.tail import Entry
 from providers.vercel import wire
-from providers.vercel.wire import Deployment, Project, Variable
+from providers.vercel.wire import Deployment, Failure, Project, Variable
 
 PAGE = 100
 PAGES_AT_MOST = 50
@@ -126,11 +126,11 @@ class VercelClient:
         path = f"/v1/projects/{segment(project)}/rollback/{segment(deployment)}"
         await self.http.send("POST", path, params={"description": description or None})
 
-    async def fetch_variables(self, project: str) -> Sequence[Variable]:
+    async def fetch_variables(self, project: str, decrypt: bool = True) -> Sequence[Variable]:
         path = f"/v10/projects/{segment(project)}/env"
-        return await self.http.fetch(path, wire.parse_variables, {"decrypt": "true"})
+        return await self.http.fetch(path, wire.parse_variables, {"decrypt": "true"} if decrypt else None)
 
-    async def put_variables(self, project: str, variables: Sequence[Mapping[str, object]]) -> Sequence[str]:
+    async def write_variables(self, project: str, variables: Sequence[Mapping[str, object]]) -> Sequence[Failure]:
         """Write variables; the answer is what Vercel did not write, with its words."""
         path = f"/v10/projects/{segment(project)}/env"
         reply = await self.http.send("POST", path, json=list(variables), params={"upsert": "true"}, repeatable=True)

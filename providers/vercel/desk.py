@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from providers.contract import Action, Desk, Promote, Reading
-from providers.vercel import deployments, hostnames, moves, projects, rolling
+from providers.vercel import certificates, deployments, dns, domains, environment, hostnames, moves, projects, rolling
 from providers.vercel.aliases import Aliases
 from providers.vercel.client import VercelClient
 from providers.vercel.deploys import Cancels, Deploys
@@ -15,6 +15,10 @@ def build_desk(client: VercelClient, deploys: Deploys, promote: Aliases[Promote]
     project = projects.ProjectReader(client)
     deployment = deployments.DeploymentReader(client)
     hostname = hostnames.Hostnames(client)
+    variable = environment.Environment(client)
+    domain = domains.Domains(client)
+    record = dns.Dns(client)
+    certificate = certificates.CertificateOffice(client)
     release = rolling.Rolling(RollingCalls(client))
     return Desk(
         readings={
@@ -37,6 +41,22 @@ def build_desk(client: VercelClient, deploys: Deploys, promote: Aliases[Promote]
                 rolling.RollingReleaseOf,
                 release.fetch,
             ),
+            "variables": Reading(
+                "Names of a project's variables, where they hold and whether they can be read back; no values.",
+                environment.Variables,
+                variable.fetch,
+            ),
+            "domains": Reading(
+                "Domains of a project, and how to verify those that are not.", domains.ProjectDomains, domain.fetch
+            ),
+            "domain-configuration": Reading(
+                "Whether the world's DNS leads a domain to Vercel, and the records that would.",
+                domains.DomainConfiguration,
+                domain.fetch_configuration,
+            ),
+            "dns-records": Reading("DNS records of a domain.", dns.DnsRecords, record.fetch),
+            "certificates": Reading("TLS certificates.", certificates.Certificates, certificate.fetch_all),
+            "certificate": Reading("One TLS certificate.", certificates.OneCertificate, certificate.fetch),
         },
         actions={
             "pause": Action("Take a project's site down.", projects.Pause, projects.pausing(client), destroys=True),
@@ -109,5 +129,27 @@ def build_desk(client: VercelClient, deploys: Deploys, promote: Aliases[Promote]
                 rolling.AbortRolling,
                 release.aborting,
             ),
+            "set-variables": Action(
+                "Write variables, one by one, without touching others.",
+                environment.SetEnvironment,
+                variable,
+                secrets=("variables",),
+            ),
+            "remove-variables": Action(
+                "Take variables away from some targets.",
+                environment.RemoveVariables,
+                environment.removing(client),
+                destroys=True,
+            ),
+            "add-domain": Action("Add a domain to a project.", domains.AddDomain, domain.adding),
+            "verify-domain": Action(
+                "Let Vercel look for the record that proves whose a domain is.", domains.VerifyDomain, domain.verifying
+            ),
+            "remove-domain": Action(
+                "Take a domain away from a project.", domains.RemoveDomain, domain.removing, destroys=True
+            ),
+            "add-dns-record": Action("Add a DNS record.", dns.AddDnsRecord, record.adding),
+            "remove-dns-record": Action("Remove a DNS record.", dns.RemoveDnsRecord, record.removing, destroys=True),
+            "issue-certificate": Action("Issue a TLS certificate.", certificates.IssueCertificate, certificate),
         },
     )

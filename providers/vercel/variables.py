@@ -8,7 +8,7 @@ from console.domain.errors import Rejected
 from providers.contract import Operation, OperationKey, OperationStatus, SetVariables
 from providers.vercel.client import VercelClient
 from providers.vercel.deploys import lost
-from providers.vercel.wire import Variable
+from providers.vercel.wire import Failure, Variable
 
 
 class Variables:
@@ -35,7 +35,7 @@ class Variables:
             elif value is not None and (before is None or before.value != value):
                 written.append(_write(name, value, request.environment, before))
         if written:
-            self._check(request, await self._client.put_variables(request.target, written))
+            self._check(request, await self._client.write_variables(request.target, written))
         return _done(request.target)
 
     async def observe(self, reference: str) -> Operation:
@@ -61,10 +61,11 @@ class Variables:
         else:
             await self._client.delete_variable(request.target, variable.id)
 
-    def _check(self, request: SetVariables, failures: Sequence[str]) -> None:
+    def _check(self, request: SetVariables, failures: Sequence[Failure]) -> None:
         if failures:
             http = self._client.http
-            words = http.redact("; ".join(failures))
+            values = [value for value in request.variables.values() if value]
+            words = http.redact("; ".join(failure.describe(values) for failure in failures))
             what = f"Vercel did not write {len(failures)} of {len(request.variables)} variables: {words}"
             raise Rejected(http.provider, what, f"project {request.target}")
 

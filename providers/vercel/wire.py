@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from providers.tail import Entry
 RUNNING = {"QUEUED": "queued", "INITIALIZING": "starting to build", "BUILDING": "building"}
 READY, ERROR, CANCELED, BLOCKED, DELETED = "READY", "ERROR", "CANCELED", "BLOCKED", "DELETED"
 LEVELS = {"stderr": "error", "fatal": "error", "warning": "warning", "error": "error", "info": "info"}
+QUOTED_FROM = 4
 SPOKEN = ("stdout", "stderr", "command", "fatal")
 
 
@@ -79,6 +81,27 @@ class Variable:
     kind: str
     targets: tuple[str, ...]
     branch: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A variable that was not written."""
+
+    name: str
+    code: str
+    words: str
+
+    def describe(self, values: Sequence[str] = ()) -> str:
+        """Name and reason. Vercel's words are left out where they quote one of the values."""
+        quotes = any(_quotes(self.words, value) for value in values)
+        return f"{self.name}: {self.code if quotes or not self.words else self.words}"
+
+
+def _quotes(words: str, value: str) -> bool:
+    """Whether a value stands in a text. A very short one must stand there alone: it may be part of any word."""
+    if len(value) >= QUOTED_FROM:
+        return value in words
+    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", words) is not None
 
 
 def parse_project(body: object) -> Project:
@@ -168,11 +191,15 @@ def _variable(row: object) -> Variable:
     )
 
 
-def parse_failures(body: object) -> Sequence[str]:
+def parse_failures(body: object) -> Sequence[Failure]:
     """What a write of variables did not write: the answer's status is 201 all the same."""
+    wire.need_table(body)
     return [
-        f"{wire.text(row, 'error', 'key') or wire.text(row, 'error', 'envVarKey') or 'a variable'}: "
-        f"{wire.text(row, 'error', 'message') or wire.text(row, 'error', 'code')}"
+        Failure(
+            wire.text(row, "error", "key") or wire.text(row, "error", "envVarKey") or "a variable",
+            wire.text(row, "error", "code"),
+            wire.text(row, "error", "message"),
+        )
         for row in wire.items(body, "failed")
     ]
 

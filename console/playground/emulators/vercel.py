@@ -16,6 +16,9 @@ from console.playground.emulators.limits import Windows
 from console.playground.emulators.vercel_aliases import Aliases
 from console.playground.emulators.vercel_app import Frontdoor, paged
 from console.playground.emulators.vercel_builds import Builder, Wish
+from console.playground.emulators.vercel_certs import Certificates
+from console.playground.emulators.vercel_dns import Dns
+from console.playground.emulators.vercel_domains import Domains
 from console.playground.emulators.vercel_env import EnvVars
 from console.playground.emulators.vercel_logs import Logs
 from console.playground.emulators.vercel_rolling import Rolling
@@ -55,6 +58,9 @@ class Vercel(Emulator):
         ]
         self._aliases = Aliases(self.projects, self.find, self._builder, clock, self._tally)
         self.rolling = Rolling(self.project, self._builder.rollouts, clock, self._tally)
+        self.dns = Dns(founded, clock, self._tally)
+        self.domains = Domains(self.projects, self.project, self.dns, clock, self._tally)
+        self._certificates = Certificates(self.dns, clock, self._tally)
         self._env = EnvVars(self.project, clock, self._tally)
         self._logs = Logs(hosting, clock, self.find)
         super().__init__("vercel", self._build(Frontdoor(token, clock, Windows(clock, limit_scale))), self._tally)
@@ -79,7 +85,6 @@ class Vercel(Emulator):
                 door.route("PATCH", "/v9/projects/{project}", self._patch_project),
                 door.route("POST", "/v1/projects/{project}/pause", self._pause),
                 door.route("POST", "/v1/projects/{project}/unpause", self._pause),
-                door.route("GET", "/v9/projects/{project}/domains", self._domains),
                 door.route("POST", "/v13/deployments", self._create, deploys=True),
                 door.route("GET", "/v6/deployments", self._list),
                 door.route("GET", "/v7/deployments", self._list),
@@ -93,6 +98,9 @@ class Vercel(Emulator):
                 door.route("POST", "/v1/projects/{project}/rollback/{deployment}", self._roll_back),
                 door.route("GET", "/v1/deployments/{deployment}/checks", self._checks),
                 *self._aliases.routes(door),
+                *self.dns.routes(door),
+                *self.domains.routes(door),
+                *self._certificates.routes(door),
                 *self.rolling.routes(door),
                 *self._env.routes(door),
                 *self._logs.routes(door),
@@ -164,22 +172,6 @@ class Vercel(Emulator):
             self._tally.add("pause" if wanted else "unpause")
             await self._builder.pause(project)
         return empty(200)
-
-    async def _domains(self, request: Request) -> Response:
-        project = self.project(request)
-        at = millis(project.created_at)
-        domain = {
-            "name": project.domain,
-            "apexName": project.domain.partition(":")[0],
-            "projectId": project.id,
-            "redirect": None,
-            "redirectStatusCode": None,
-            "gitBranch": None,
-            "createdAt": at,
-            "updatedAt": at,
-            "verified": True,
-        }
-        return paged(request, "domains", [(at, domain)])
 
     def _told(self, project: Project, deployment: Deployment) -> Json:
         return deployment.full(project.aliases_of(deployment), project.auto_assign)

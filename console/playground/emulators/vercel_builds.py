@@ -222,8 +222,10 @@ class Builder:
         if deployment.process is not None and not project.is_paused:
             await self.hosting.route(project.name, [deployment.process])
         project.production = deployment.id
-        identity = project.aliases.get(project.domain, (slug(24), "", now))[0]
-        project.aliases[project.domain] = (identity, deployment.id, now)
+        for domain in project.domains:
+            if domain.serves_production:
+                identity = project.aliases.get(domain.name, (slug(24), "", now))[0]
+                project.aliases[domain.name] = (identity, deployment.id, now)
         deployment.substate, deployment.alias_assigned_at = "PROMOTED", now
         deployment.used_at = now
 

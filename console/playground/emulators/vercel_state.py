@@ -221,6 +221,21 @@ class Rollout:
 
 
 @dataclass
+class ProjectDomain:
+    """A domain of a project. `proof` is the text that a TXT record has to show, "" once it is verified."""
+
+    name: str
+    created_at: float
+    redirect: str | None = None
+    git_branch: str | None = None
+    proof: str = ""
+
+    @property
+    def serves_production(self) -> bool:
+        return not (self.proof or self.redirect or self.git_branch)
+
+
+@dataclass
 class AliasRequest:
     """The last promote or rollback of a project."""
 
@@ -248,9 +263,13 @@ class Project:
     deployments: list[Deployment] = field(default_factory=list)
     aliases: dict[str, tuple[str, str, float]] = field(default_factory=dict)
     env: list[EnvVar] = field(default_factory=list)
+    domains: list[ProjectDomain] = field(default_factory=list)
     rolling_stages: tuple[RolloutStage, ...] | None = None
     rolling_advancement: str = "manual-approval"
     rollout: Rollout | None = None
+
+    def __post_init__(self) -> None:
+        self.domains = self.domains or [ProjectDomain(self.domain, self.created_at)]
 
     @property
     def id(self) -> str:

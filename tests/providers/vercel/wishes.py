@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 from console.domain.codec import to_json
+from console.playground.emulators.vercel_certs import FIRST
+from console.playground.emulators.vercel_dns import TEAM_DOMAIN
 from console.playground.releases import commit_of
-from providers.vercel import deployments, hostnames, moves, projects, rolling
+from providers.vercel import certificates, deployments, dns, domains, environment, hostnames, moves, projects, rolling
 from tests.providers.subject import Wish
 
 FRONTEND = "prj_Hk7Shop2Front9Deck4Mw1Xv6Qd3"
@@ -114,6 +116,48 @@ async def abort_rolling_release(world: World) -> Wish:
     return of_project(rolling.AbortRolling(FRONTEND, await world.rolling()), world, "rolling_abort")
 
 
+async def set_variables(world: World) -> Wish:
+    request = environment.SetEnvironment(FRONTEND, {"FLAG": "a-secret-value"}, ("production", "preview"))
+    return Wish(request, lambda: world.count("env_vars"), (f"{NOWHERE}/environment",))
+
+
+async def remove_variables(world: World) -> Wish:
+    word = {"key": "WORD", "value": "blue", "type": "plain", "target": ["production", "preview"]}
+    await world.call("POST", f"/v10/projects/{FRONTEND}/env", word)
+    return of_project(environment.RemoveVariables(FRONTEND, ("WORD",)), world, "env_vars")
+
+
+async def add_domain(world: World) -> Wish:
+    return of_project(domains.AddDomain(FRONTEND, "shop.elsewhere.example"), world, "domain")
+
+
+async def verify_domain(world: World) -> Wish:
+    await world.proven_domain("shop.elsewhere.example")
+    return of_project(domains.VerifyDomain(FRONTEND, "shop.elsewhere.example"), world, "domain_verified")
+
+
+async def remove_domain(world: World) -> Wish:
+    await world.call("POST", f"/v10/projects/{FRONTEND}/domains", {"name": "shop.elsewhere.example"})
+    return of_project(domains.RemoveDomain(FRONTEND, "shop.elsewhere.example"), world, "domain_removed")
+
+
+async def add_dns_record(world: World) -> Wish:
+    request = dns.AddDnsRecord(TEAM_DOMAIN, "A", "api", "192.0.2.42")
+    elsewhere = reference(replace(request, domain="unknown.example"))
+    return Wish(request, lambda: world.count("record"), (elsewhere, "{}"))
+
+
+async def remove_dns_record(world: World) -> Wish:
+    request = dns.RemoveDnsRecord(TEAM_DOMAIN, world.emulator.dns.zones[TEAM_DOMAIN][0].id)
+    elsewhere = reference(replace(request, domain="unknown.example"))
+    return Wish(request, lambda: world.count("record_removed"), (elsewhere, "{}"))
+
+
+async def issue_certificate(world: World) -> Wish:
+    request = certificates.IssueCertificate((f"shop.{TEAM_DOMAIN}",))
+    return Wish(request, lambda: world.count("certificate"), ("cert_unknown",))
+
+
 WISHES: dict[str, Maker] = {
     make.__name__.replace("_", "-"): make
     for make in (
@@ -134,6 +178,14 @@ WISHES: dict[str, Maker] = {
         approve_stage,
         complete_rolling_release,
         abort_rolling_release,
+        set_variables,
+        remove_variables,
+        add_domain,
+        verify_domain,
+        remove_domain,
+        add_dns_record,
+        remove_dns_record,
+        issue_certificate,
     )
 }
 
@@ -147,4 +199,10 @@ ASKS: dict[str, object] = {
     "runtime-log": deployments.RuntimeLog(FRONTEND, listen=timedelta(milliseconds=10)),
     "aliases": hostnames.Aliases(FRONTEND),
     "rolling-release": rolling.RollingReleaseOf(FRONTEND),
+    "variables": environment.Variables(FRONTEND),
+    "domains": domains.ProjectDomains(FRONTEND),
+    "domain-configuration": domains.DomainConfiguration(TEAM_DOMAIN),
+    "dns-records": dns.DnsRecords(TEAM_DOMAIN),
+    "certificates": certificates.Certificates(),
+    "certificate": certificates.OneCertificate(FIRST),
 }

@@ -43,6 +43,7 @@ HANDLERS = {
     "history": "console.cli.looking:history",
     "show": "console.cli.looking:show",
     "report": "console.cli.reporting:report",
+    "doctor": "console.cli.doctor:doctor",
     "providers": "console.cli.desk:providers",
     "ask": "console.cli.desk:ask",
     "act": "console.cli.desk:act",
@@ -265,6 +266,8 @@ def _add_looking(commands: Commands) -> None:
 
 
 def _add_desk(commands: Commands) -> None:
+    doctor = _command(commands, "doctor", "check host, configuration, worker, tokens and platforms")
+    doctor.add_argument("provider", metavar="PROVIDER", nargs="*", help="only these platforms")
     providers = _command(commands, "providers", "what every platform can do, and what it takes")
     providers.add_argument("provider", metavar="PROVIDER", nargs="?", default="")
     ask = _command(commands, "ask", "ask a platform something")

@@ -27,6 +27,17 @@ class SocketReach:
             self._service = await connect(home, config=config)
         return self._service
 
+    async def running(self, home: Path) -> HttpService | None:
+        """Connect to a worker that runs; None when none does. Starts none."""
+        from console.client.http import connect
+        from console.client.service import WorkerUnavailable
+
+        try:
+            self._service = self._service or await connect(home, start=False)
+        except WorkerUnavailable:
+            return None
+        return self._service
+
     async def close(self) -> None:
         if self._service is not None:
             await self._service.close()

@@ -22,6 +22,10 @@ class Reach(Protocol):
         """Connect, starting a worker when none runs. Raises WorkerUnavailable."""
         ...
 
+    async def running(self, home: Path) -> Service | None:
+        """Connect to a worker that runs; None when none does."""
+        ...
+
     async def close(self) -> None: ...
 
 

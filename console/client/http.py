@@ -25,6 +25,7 @@ from console.domain.exchange import (
     DeskOperation,
     DeskQuestion,
     DeskWish,
+    Finding,
     HistoryQuery,
     Identity,
     LogBatch,
@@ -158,6 +159,9 @@ class HttpService:
 
     async def providers(self, name: str = "") -> Sequence[ProviderAbout]:
         return from_json(_many(ProviderAbout), await self._get("/v1/providers", {"name": name}))
+
+    async def examine(self, providers: tuple[str, ...] = ()) -> Sequence[Finding]:
+        return from_json(_many(Finding), await self._get("/v1/examination", {"provider": providers}))
 
     async def ask(self, provider: str, reading: str, question: DeskQuestion) -> DeskAnswer:
         path = f"/v1/providers/{_part(provider)}/readings/{_part(reading)}"

@@ -19,6 +19,7 @@ from console.domain.exchange import (
     DeskOperation,
     DeskQuestion,
     DeskWish,
+    Finding,
     HistoryQuery,
     Identity,
     LogBatch,
@@ -40,6 +41,7 @@ __all__ = [
     "DeskOperation",
     "DeskQuestion",
     "DeskWish",
+    "Finding",
     "HistoryQuery",
     "Identity",
     "LogBatch",
@@ -121,6 +123,10 @@ class Service(Protocol):
 
     async def providers(self, name: str = "") -> Sequence[ProviderAbout]:
         """What every provider can do, or the one named. Raises UsageError for a name that is not configured."""
+        ...
+
+    async def examine(self, providers: tuple[str, ...] = ()) -> Sequence[Finding]:
+        """Token, scopes, capabilities, clock, limits and status page of every provider, or of those named."""
         ...
 
     async def ask(self, provider: str, reading: str, question: DeskQuestion) -> DeskAnswer:

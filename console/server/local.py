@@ -20,6 +20,7 @@ from console.domain.exchange import (
     DeskOperation,
     DeskQuestion,
     DeskWish,
+    Finding,
     HistoryQuery,
     Identity,
     LogBatch,
@@ -235,6 +236,10 @@ class LocalService:
     async def providers(self, name: str = "") -> Sequence[ProviderAbout]:
         self._need("view")
         return self._parts.desk.providers(name)
+
+    async def examine(self, providers: tuple[str, ...] = ()) -> Sequence[Finding]:
+        self._need("view")
+        return await self._parts.examiner.examine(providers)
 
     async def ask(self, provider: str, reading: str, question: DeskQuestion) -> DeskAnswer:
         self._need("ask")

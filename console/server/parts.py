@@ -18,6 +18,7 @@ from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, EnvironmentStatus
 from console.domain.plan import Plan, Wish
 from console.server.desk import FrontDesk
+from console.server.examination import Examiner
 from console.server.variables import VariableDesk
 from console.storage.ledger import Ledger
 from console.storage.logs import LogStore
@@ -99,5 +100,6 @@ class Parts:
     about: About
     desk: FrontDesk
     variables: VariableDesk
+    examiner: Examiner
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     streams: int = 0

@@ -23,6 +23,7 @@ from console.engine.variables import Variables
 from console.server.api import build_api
 from console.server.connections import open_connections
 from console.server.desk import FrontDesk
+from console.server.examination import Examiner
 from console.server.lifecycle import open_listener
 from console.server.parts import About, Parts
 from console.server.peer import PeerServer
@@ -37,6 +38,7 @@ from console.storage.sqlite_ledger import SqliteLedger
 from console.variables.digest import Masker
 from console.watch.monitor import Monitor
 from providers.redaction import redact
+from providers.statuspages import StatusPages
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +116,8 @@ class Worker:
         )
         desk = FrontDesk(connections, ledger, self._clock)
         self._closers.append(desk.stop)
+        pages = StatusPages()
+        self._closers.append(pages.close)
         parts = Parts(
             settings,
             ledger,
@@ -125,6 +129,7 @@ class Worker:
             about,
             desk,
             VariableDesk(variables, ledger),
+            Examiner(settings, connections, pages),
             self._stopping,
         )
         server = PeerServer(build_api(parts, Roles(settings.roles)))

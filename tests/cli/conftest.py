@@ -31,7 +31,7 @@ from console.client.service import (
 from console.domain import events as ev
 from console.domain.deployment import Deployment, fold
 from console.domain.errors import ConsoleError, PlanRejected, UsageError
-from console.domain.exchange import CapabilityAbout, DeskEntry, FieldAbout
+from console.domain.exchange import CapabilityAbout, DeskEntry, FieldAbout, Finding
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
 from console.domain.observations import (
     ArmHealth,
@@ -104,6 +104,8 @@ class FakeService:
     submitted: list[tuple[Wish, str]] = field(default_factory=list)
     health_now: tuple[ArmHealth, ...] = ()
     answer: object = None
+    findings: tuple[Finding, ...] = ()
+    examined: list[tuple[str, ...]] = field(default_factory=list)
     asked: list[tuple[str, str, DeskQuestion]] = field(default_factory=list)
     wishes: list[tuple[str, str, DeskWish]] = field(default_factory=list)
     stands: list[DeskOperation | ConsoleError] = field(default_factory=list)
@@ -200,6 +202,10 @@ class FakeService:
             raise UsageError(f"There is no provider {name!r}.", "configured: lamps", "Did you mean lamps?")
         return [LAMPS]
 
+    async def examine(self, providers: tuple[str, ...] = ()) -> Sequence[Finding]:
+        self.examined.append(providers)
+        return self.findings
+
     async def ask(self, provider: str, reading: str, question: DeskQuestion) -> DeskAnswer:
         self.asked.append((provider, reading, question))
         return DeskAnswer(provider, reading, self.answer)
@@ -221,9 +227,13 @@ class FakeReach:
     def __init__(self, service: FakeService) -> None:
         self._service = service
         self.closed = False
+        self.runs = True
 
     async def service(self, home, config):
         return self._service
+
+    async def running(self, home):
+        return self._service if self.runs else None
 
     async def close(self) -> None:
         self.closed = True
@@ -241,12 +251,15 @@ class Shell:
 
     def __init__(self, service: FakeService, capsys, monkeypatch) -> None:
         self.service = service
+        self.worker_runs = True
         self._capsys = capsys
         monkeypatch.setattr(sys, "stdin", io.StringIO(""))
 
     def __call__(self, *arguments: str) -> Ran:
         self._capsys.readouterr()
-        code = main(arguments, FakeReach(self.service))
+        reach = FakeReach(self.service)
+        reach.runs = self.worker_runs
+        code = main(arguments, reach)
         told = self._capsys.readouterr()
         return Ran(code, told.out, told.err)
 

@@ -10,7 +10,7 @@ import pytest
 
 from console.config.settings import RoleSettings
 from console.domain.errors import ExitCode, Refused, Rejected, StoreError, Unreachable, UsageError
-from console.domain.exchange import DeskOperation, DeskQuestion, DeskWish
+from console.domain.exchange import Condition, DeskOperation, DeskQuestion, DeskWish
 from console.server.desk import FrontDesk
 from tests.server.lamps import LampConnection
 from tests.server.world import NOON, QuickClock, World
@@ -58,6 +58,12 @@ class TestGivenSomebodyWhoLooks:
         assert (dim.offered, dim.reason) == (False, "These lamps cannot be dimmed.")
         deploy = next(one for one in lamps.capabilities if one.name == "deploy")
         assert (deploy.offered, deploy.reason, deploy.remedy) == (False, "Lamps are not deployed.", "Buy a new one.")
+
+    async def test_when_they_have_the_platforms_examined_then_findings_come_back(self, client):
+        found = await client.examine(("lamps",))
+
+        assert {finding.topic for finding in found} == {"token", "capabilities", "deploy"}
+        assert all(finding.condition is Condition.GOOD for finding in found)
 
     async def test_when_a_provider_is_mistyped_then_the_known_ones_are_named(self, client):
         with pytest.raises(UsageError, match="no provider 'lamp'") as refusal:

@@ -26,6 +26,7 @@ from console.domain.release import Release
 from console.engine.variables import Variables
 from console.server.api import build_api
 from console.server.desk import FrontDesk
+from console.server.examination import Examiner
 from console.server.lifecycle import open_listener
 from console.server.parts import About, Parts
 from console.server.peer import PeerServer
@@ -36,6 +37,7 @@ from console.storage.kept import KeptValues
 from console.storage.logs import LogStore
 from console.storage.sqlite_ledger import SqliteLedger
 from console.variables.digest import Masker
+from providers.statuspages import StatusPages
 from tests.server.lamps import LampConnection, Lamps
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -209,7 +211,8 @@ async def open_world() -> AsyncIterator[World]:
     variables = VariableDesk(
         Variables(SETTINGS, {}, Masker(b"salt"), KeptValues(home / "kept"), Resolver(SETTINGS)), ledger
     )
-    parts = Parts(SETTINGS, ledger, logs, engine, monitor, tail, clock, about, desk, variables)
+    examiner = Examiner(SETTINGS, {"lamps": lamps}, StatusPages({}))
+    parts = Parts(SETTINGS, ledger, logs, engine, monitor, tail, clock, about, desk, variables, examiner)
     made = World(places, ledger, logs, engine, monitor, tail, clock, parts, lamps.lamps)
     try:
         yield made

@@ -60,6 +60,11 @@ def read_or_write(method: str, path: str) -> str:
     return "read" if method in ("GET", "HEAD") else "write"
 
 
+async def no_incident() -> str:
+    """Nobody says that the platform has one."""
+    return ""
+
+
 class ProviderHttp:
     """The exchanges of one open connection, over one shared client.
 
@@ -107,6 +112,8 @@ class ProviderHttp:
         self._skew = Skew(clock)
         self.clock = clock
         self.sleep = sleep
+        self.incident: Callable[[], Awaitable[str]] = no_incident
+        """What the platform's status page says while it has an incident; set where the platform has a page."""
         self._limits = limits or Limits()
         self._limit_class = limit_class
         self._jitter = jitter
@@ -272,6 +279,8 @@ class ProviderHttp:
                 left = self._limits.budget - (self.clock() - began).total_seconds() - wait
                 harmless = may_repeat or isinstance(error, RateLimited) or isinstance(error.__cause__, _NEVER_SENT)
                 if not harmless or attempt >= self._limits.attempts or left < 0:
+                    if isinstance(error, Unreachable) and (words := await self.incident()):
+                        error.add(f"Its status page tells of an incident: {words}.")
                     raise
             attempt += 1
             await self.sleep(wait)

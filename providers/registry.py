@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from console.domain.errors import ConfigError, ConfigProblem, UsageError
 from providers.contract import Connection
+
+if TYPE_CHECKING:
+    from providers.statuspages import StatusPages
 
 KINDS: Mapping[str, str] = {
     "render": "RenderSettings",
@@ -45,13 +50,16 @@ def is_real_platform(kind: str, settings: Mapping[str, object]) -> bool:
     return urlsplit(str(settings.get("base_url") or field.default)).hostname == urlsplit(str(field.default)).hostname
 
 
-def open_provider(name: str, settings: Mapping[str, object], *, clock: Callable[[], datetime]) -> Connection:
+def open_provider(
+    name: str, settings: Mapping[str, object], *, clock: Callable[[], datetime], pages: StatusPages | None = None
+) -> Connection:
     """Open the connection that a `[providers.NAME]` block describes. Asks nothing over the network.
 
     Args:
         name: The block's name.
         settings: Its keys, `kind` among them, with secrets resolved.
         clock: The time now, aware.
+        pages: Where the platforms tell of incidents; errors of a platform that has one then say so.
 
     Raises:
         UsageError: No adapter has this kind; names the known ones.
@@ -67,7 +75,18 @@ def open_provider(name: str, settings: Mapping[str, object], *, clock: Callable[
     model = getattr(import_module(f"providers.{kind}.settings"), KINDS[kind])
     checked = _check(name, model, settings)
     connection: Connection = import_module(f"providers.{kind}.adapter").open_connection(name, checked, clock=clock)
+    if pages is not None and is_real_platform(kind, settings):
+        _listen(connection, pages)
     return connection
+
+
+def _listen(connection: Connection, pages: StatusPages) -> None:
+    """Have errors of a connection's exchanges tell what the platform's status page says."""
+    from providers.http import ProviderHttp
+
+    http = getattr(connection, "http", None)
+    if isinstance(http, ProviderHttp):
+        http.incident = partial(pages.fetch_incident, connection.kind)
 
 
 def _check(name: str, model: type, settings: Mapping[str, object]) -> object:

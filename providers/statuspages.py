@@ -89,6 +89,11 @@ class StatusPages:
                 self._known[kind] = (self._monotonic(), report, tag)
             return report
 
+    async def fetch_incident(self, kind: str) -> str:
+        """The page's words while the platform has an incident; else empty."""
+        report = await self.fetch(kind)
+        return report.words if report is not None and report.is_incident else ""
+
     async def _ask(self, page: str, before: PageReport | None, tag: str) -> tuple[PageReport | None, str]:
         headers = {"if-none-match": tag} if tag and before else {}
         try:

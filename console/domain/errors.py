@@ -127,6 +127,12 @@ class ProviderError(ConsoleError):
         place = " · ".join(part for part in (where, f"request {request}" if request else "") if part)
         super().__init__(what, place, remedy)
 
+    def add(self, words: str) -> None:
+        """Say a sentence more about what happened."""
+        end = "" if self.what.endswith((".", "!", "?", "…")) else "."
+        self.what = f"{self.what}{end} {words}"
+        self.args = (self.what,)
+
 
 class Unreachable(ProviderError):
     """No answer, or the platform itself failed (5xx). Asking again later may help."""

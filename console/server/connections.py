@@ -12,9 +12,12 @@ from console.domain.errors import ConfigError, ConfigProblem, ConsoleError
 from console.engine.executors.trial import PROBES
 from providers.contract import Connection
 from providers.registry import open_provider
+from providers.statuspages import StatusPages
 
 
-def open_connections(settings: Settings, secrets: Secrets, clock: Clock) -> dict[str, Connection]:
+def open_connections(
+    settings: Settings, secrets: Secrets, clock: Clock, pages: StatusPages | None = None
+) -> dict[str, Connection]:
     """Open them without asking anybody anything; a platform that is down does not keep the worker from starting.
 
     The provider that asks questions over HTTP is always there, configured or not.
@@ -28,7 +31,7 @@ def open_connections(settings: Settings, secrets: Secrets, clock: Clock) -> dict
         options = {**secrets.options_of(settings, name), **_from_environments(settings, secrets, name)}
         options["kind"] = settings.providers[name].kind
         try:
-            connections[name] = open_provider(name, options, clock=clock.now)
+            connections[name] = open_provider(name, options, clock=clock.now, pages=pages)
         except ConfigError as problem:
             problems += problem.problems
         except ConsoleError as problem:

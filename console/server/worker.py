@@ -74,7 +74,9 @@ class Worker:
         url = engine_url(settings, secrets)
         name = worker_name(settings, self._places.home, shared=bool(url))
         ledger = await self._open_ledger(url)
-        connections = open_connections(settings, secrets, self._clock)
+        pages = StatusPages()
+        self._closers.append(pages.close)
+        connections = open_connections(settings, secrets, self._clock, pages)
         for connection in connections.values():
             self._closers.append(connection.close)
         logs = LogStore(self._places.logs)
@@ -116,8 +118,6 @@ class Worker:
         )
         desk = FrontDesk(connections, ledger, self._clock)
         self._closers.append(desk.stop)
-        pages = StatusPages()
-        self._closers.append(pages.close)
         parts = Parts(
             settings,
             ledger,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
-from providers.registry import is_real_platform
+from console.domain.errors import ProviderError
+from providers.http import ProviderHttp
+from providers.registry import is_real_platform, open_provider
+from providers.render.adapter import RenderConnection
 from providers.statuspages import PAGES, StatusPages
 
 FINE = {"status": {"indicator": "none", "description": "All Systems Operational"}, "incidents": []}
@@ -118,6 +122,43 @@ class TestGivenAPageThatCannotBeRead:
 
         assert await page.open().fetch("caddy") is None
         assert page.asked == []
+
+
+class TestGivenAConnectionThatListens:
+    async def ask(self, page: Page, status: int) -> ProviderError:
+        async def at_once(seconds: float) -> None:
+            return None
+
+        pages = page.open()
+        answer = httpx.MockTransport(lambda request: httpx.Response(status, json={"message": "try later"}))
+        http = ProviderHttp("mine", "http://render", platform="Render", transport=answer, sleep=at_once)
+        http.incident = lambda: pages.fetch_incident("render")
+        with pytest.raises(ProviderError) as problem:
+            await http.get_json("/services")
+        await http.close()
+        return problem.value
+
+    async def test_when_a_platform_fails_and_has_an_incident_then_the_error_says_so(self):
+        problem = await self.ask(says(ILL), 503)
+
+        assert problem.what == (
+            "Render failed to answer GET /services: try later. "
+            "Its status page tells of an incident: page: Partial System Outage (Builds are delayed, identified)."
+        )
+        assert str(problem).startswith(problem.what)
+
+    @pytest.mark.parametrize(("body", "status"), [(FINE, 503), (ILL, 404), (ILL, 401), (ILL, 429)])
+    async def test_when_it_has_none_or_the_fault_is_ours_then_nothing_is_added(self, body: object, status: int):
+        assert "incident" not in str(await self.ask(says(body), status))
+
+    @pytest.mark.parametrize(("base_url", "told"), [("", True), ("http://127.0.0.1:4010/v1", False)])
+    async def test_when_it_is_opened_then_only_the_platform_itself_is_listened_to(self, base_url: str, told: bool):
+        settings = {"kind": "render", "token": "rnd_0123456789abcdef", **({"base_url": base_url} if base_url else {})}
+        connection = open_provider("mine", settings, clock=lambda: datetime.now(UTC), pages=says(ILL).open())
+        await connection.close()
+
+        assert isinstance(connection, RenderConnection)
+        assert bool(await connection.http.incident()) is told
 
 
 class TestGivenABlock:

@@ -10,11 +10,13 @@ from typing import Any
 from providers.contract import Action, Desk, Nothing, Reading
 from providers.render import (
     artifacts,
+    blueprint_readings,
     cronruns,
     datastores,
     domains,
     envgroups,
     events,
+    figures,
     jobs,
     maintenance,
     purges,
@@ -30,7 +32,7 @@ from providers.render.deploys import DeployReader
 
 def build_desk(client: RenderClient, owner: str) -> Desk:
     return Desk(
-        readings=_service_readings(client, owner) | _store_readings(client, owner),
+        readings=_service_readings(client, owner) | _store_readings(client, owner) | _blueprint_readings(client, owner),
         actions=_service_actions(client, owner)
         | _deploy_actions(client, owner)
         | _environment_actions(client, owner)
@@ -59,6 +61,7 @@ def _service_readings(client: RenderClient, owner: str) -> dict[str, Reading[Any
         "env-group": Reading("One env group, without its values.", envgroups.OneGroup, groups.fetch_group),
         "domains": Reading("Custom domains of a service.", services.OneService, domains.Domains(client).fetch),
         "jobs": Reading("One-off jobs of a service.", services.OneService, jobs.JobReader(client).fetch),
+        "metrics": Reading("Figures that Render measures.", figures.Figure, figures.Figures(client).fetch),
         "build-sources": Reading("What builds once for several services.", Nothing, builds.fetch_sources),
         "builds": Reading("Builds of a build source.", artifacts.OneSource, builds.fetch_builds),
     }
@@ -75,6 +78,19 @@ def _store_readings(client: RenderClient, owner: str) -> dict[str, Reading[Any]]
         "key-values": Reading("Key Value instances.", Nothing, stores.fetch_key_values),
         "key-value": Reading("One Key Value instance.", datastores.OneKeyValue, stores.fetch_one_key_value),
         "platform-maintenance": Reading("Maintenance that Render has planned or done.", Nothing, runs.fetch),
+    }
+
+
+def _blueprint_readings(client: RenderClient, owner: str) -> dict[str, Reading[Any]]:
+    reader, text = blueprint_readings.BlueprintReader(client, owner), blueprint_readings.BlueprintText
+    one = blueprint_readings.OneBlueprint
+    return {
+        "blueprints": Reading("Blueprints of the workspace.", Nothing, reader.fetch_blueprints),
+        "blueprint": Reading("One Blueprint, with what it made.", one, reader.fetch_blueprint),
+        "blueprint-syncs": Reading("When a Blueprint was applied, and how that went.", one, reader.fetch_syncs),
+        "validate-blueprint": Reading("What Render says of a render.yaml.", text, reader.validate),
+        "blueprint-drift": Reading("How the workspace differs from a render.yaml.", text, reader.fetch_drift),
+        "import-blueprint": Reading("A render.yaml as configuration of Quarterdeck.", text, reader.write_configuration),
     }
 
 

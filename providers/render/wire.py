@@ -84,10 +84,11 @@ class LogPage:
 
 @dataclass(frozen=True)
 class Series:
-    """One line of a metric, oldest first, in `unit`."""
+    """One line of a metric, oldest first, in `unit`; `labels` tell it from the other lines."""
 
     unit: str
     values: tuple[tuple[datetime, float], ...]
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,7 @@ def parse_series(body: object) -> Sequence[Series]:
                 for point in wire.items(row, "values")
                 if (at := wire.moment(point, "timestamp")) and (value := wire.number(point, "value")) is not None
             ),
+            labels=tuple((wire.text(one, "field"), wire.text(one, "value")) for one in wire.items(row, "labels")),
         )
         for row in wire.need_items(body)
     ]

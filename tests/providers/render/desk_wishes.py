@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from console.domain.codec import to_json
+from console.playground.emulators.render_blueprints import BLUEPRINT
 from console.playground.emulators.render_datastores import KEY_VALUE, POSTGRES
 from console.playground.emulators.render_deploy_calls import SOURCE
 from console.playground.emulators.render_env import GROUP
@@ -15,11 +16,13 @@ from console.playground.emulators.render_estate import REPORT, SEARCH
 from providers.contract import Nothing, OperationKey
 from providers.render import (
     artifacts,
+    blueprint_readings,
     cronruns,
     datastores,
     domains,
     envgroups,
     events,
+    figures,
     jobs,
     maintenance,
     purges,
@@ -35,6 +38,7 @@ BLUE, GREEN = "srv-d4blue0k7v1c9m2e5fg0", "srv-d4green0k7v1c9m2e5fg"
 NOWHERE = "srv-unknown"
 NAME = "shop.example.com"
 VALUE = "a-secret-value"
+YAML = "services: [{type: web, name: backend-blue, envVars: [{key: FLAG, value: on}]}]"
 LONG_AGO = "2026-11-22T05:00:00Z"
 Preparing = Callable[[Any], Awaitable[Wish]]
 
@@ -50,6 +54,13 @@ ASKS: dict[str, Any] = {
     "env-group": envgroups.OneGroup(GROUP),
     "domains": services.OneService(BLUE),
     "jobs": services.OneService(BLUE),
+    "metrics": figures.Figure(BLUE, "cpu"),
+    "blueprints": Nothing(),
+    "blueprint": blueprint_readings.OneBlueprint(BLUEPRINT),
+    "blueprint-syncs": blueprint_readings.OneBlueprint(BLUEPRINT),
+    "validate-blueprint": blueprint_readings.BlueprintText(YAML),
+    "blueprint-drift": blueprint_readings.BlueprintText(YAML),
+    "import-blueprint": blueprint_readings.BlueprintText(YAML),
     "build-sources": Nothing(),
     "builds": artifacts.OneSource(SOURCE),
     "postgres": Nothing(),

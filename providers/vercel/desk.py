@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from providers.contract import Action, Desk, Promote, Reading
-from providers.vercel import certificates, deployments, dns, domains, environment, hostnames, moves, projects, rolling
+from providers.contract import Action, Desk, Nothing, Promote, Reading, Unsupported
+from providers.vercel import (
+    certificates,
+    checks,
+    deployments,
+    dns,
+    domains,
+    edge_config,
+    environment,
+    hostnames,
+    moves,
+    projects,
+    rolling,
+    usage,
+)
 from providers.vercel.aliases import Aliases
 from providers.vercel.client import VercelClient
 from providers.vercel.deploys import Cancels, Deploys
 from providers.vercel.ensure import Translated
 from providers.vercel.rolling_release import RollingCalls
+
+NO_OBSERVABILITY = Unsupported(
+    "Vercel sells these figures as an add-on, and no document says how a query names its scope or what is answered.",
+    "Ask for `analytics` and `runtime-log`, or use a provider of kind web to probe the site.",
+)
+NO_CRON_RUN = Unsupported(
+    "Vercel has no call that runs a cron job now.", "Request the job's path with the project's CRON_SECRET."
+)
 
 
 def build_desk(client: VercelClient, deploys: Deploys, promote: Aliases[Promote]) -> Desk:
@@ -19,6 +40,9 @@ def build_desk(client: VercelClient, deploys: Deploys, promote: Aliases[Promote]
     domain = domains.Domains(client)
     record = dns.Dns(client)
     certificate = certificates.CertificateOffice(client)
+    check = checks.CheckDesk(client)
+    edge = edge_config.EdgeConfigs(client)
+    figures = usage.Figures(client)
     release = rolling.Rolling(RollingCalls(client))
     return Desk(
         readings={
@@ -56,6 +80,16 @@ def build_desk(client: VercelClient, deploys: Deploys, promote: Aliases[Promote]
             ),
             "dns-records": Reading("DNS records of a domain.", dns.DnsRecords, record.fetch),
             "certificates": Reading("TLS certificates.", certificates.Certificates, certificate.fetch_all),
+            "checks": Reading("Checks of a deployment, and what waits for them.", checks.Checks, check.fetch),
+            "edge-configs": Reading("Edge Configs of the team.", Nothing, edge.fetch_all),
+            "edge-config-items": Reading("Items of an Edge Config.", edge_config.EdgeConfigItems, edge.fetch_items),
+            "usage": Reading("What the team used, and what it costs, by service.", usage.Usage, figures.fetch_usage),
+            "analytics": Reading(
+                "Visitors and page views of a project, where Web Analytics is on.",
+                usage.Analytics,
+                figures.fetch_analytics,
+            ),
+            "observability": NO_OBSERVABILITY,
             "certificate": Reading("One TLS certificate.", certificates.OneCertificate, certificate.fetch),
         },
         actions={
@@ -150,6 +184,15 @@ def build_desk(client: VercelClient, deploys: Deploys, promote: Aliases[Promote]
             ),
             "add-dns-record": Action("Add a DNS record.", dns.AddDnsRecord, record.adding),
             "remove-dns-record": Action("Remove a DNS record.", dns.RemoveDnsRecord, record.removing, destroys=True),
+            "report-check": Action(
+                "Say how a check of a deployment stands, as the integration that it belongs to.",
+                checks.ReportCheck,
+                check.reporting,
+            ),
+            "edit-edge-config": Action(
+                "Set and remove items of an Edge Config.", edge_config.EditEdgeConfig, edge.editing()
+            ),
+            "run-cron": NO_CRON_RUN,
             "issue-certificate": Action("Issue a TLS certificate.", certificates.IssueCertificate, certificate),
         },
     )

@@ -17,12 +17,15 @@ from console.playground.emulators.vercel_aliases import Aliases
 from console.playground.emulators.vercel_app import Frontdoor, paged
 from console.playground.emulators.vercel_builds import Builder, Wish
 from console.playground.emulators.vercel_certs import Certificates
+from console.playground.emulators.vercel_checks import Checks
 from console.playground.emulators.vercel_dns import Dns
 from console.playground.emulators.vercel_domains import Domains
+from console.playground.emulators.vercel_edge import EdgeConfigs
 from console.playground.emulators.vercel_env import EnvVars
 from console.playground.emulators.vercel_logs import Logs
 from console.playground.emulators.vercel_rolling import Rolling
 from console.playground.emulators.vercel_state import USER_ID, USERNAME, Deployment, Json, Project
+from console.playground.emulators.vercel_usage import Figures
 from console.playground.emulators.wire import Refusal, as_json, empty, read_object
 from console.playground.hosting import Hosting
 from console.playground.releases import Catalogue
@@ -61,6 +64,9 @@ class Vercel(Emulator):
         self.dns = Dns(founded, clock, self._tally)
         self.domains = Domains(self.projects, self.project, self.dns, clock, self._tally)
         self._certificates = Certificates(self.dns, clock, self._tally)
+        self._checks = Checks(self.project, self.find, clock, self._tally)
+        self._edge = EdgeConfigs(clock, self._tally)
+        self.figures = Figures(self.projects, hosting, clock)
         self._env = EnvVars(self.project, clock, self._tally)
         self._logs = Logs(hosting, clock, self.find)
         super().__init__("vercel", self._build(Frontdoor(token, clock, Windows(clock, limit_scale))), self._tally)
@@ -96,11 +102,13 @@ class Vercel(Emulator):
                 door.route("GET", "/v9/projects/{project}/rollback/aliases", self._request_aliases),
                 door.route("POST", "/v9/projects/{project}/rollback/{deployment}", self._roll_back),
                 door.route("POST", "/v1/projects/{project}/rollback/{deployment}", self._roll_back),
-                door.route("GET", "/v1/deployments/{deployment}/checks", self._checks),
                 *self._aliases.routes(door),
                 *self.dns.routes(door),
                 *self.domains.routes(door),
                 *self._certificates.routes(door),
+                *self._checks.routes(door),
+                *self._edge.routes(door),
+                *self.figures.routes(door),
                 *self.rolling.routes(door),
                 *self._env.routes(door),
                 *self._logs.routes(door),
@@ -304,7 +312,3 @@ class Vercel(Emulator):
         told: Json = {"status": state, "alias": project.domain, "id": project.aliases[project.domain][0]}
         hidden = request.query_params.get("failedOnly") == "true" and state != "failed"
         return paged(request, "aliases", [] if hidden else [(millis(project.request.requested_at), told)])
-
-    async def _checks(self, request: Request) -> Response:
-        self.find(request)
-        raise Refusal(400, "This endpoint must be called with an OAuth2 integration token", "bad_request")

@@ -12,7 +12,7 @@ from console.playground.emulators.clock import Clock
 from console.playground.emulators.emulator import Tally, Tasks
 from console.playground.emulators.ids import slug, vercel_id
 from console.playground.emulators.vercel_rollouts import Rollouts
-from console.playground.emulators.vercel_state import AliasRequest, Deployment, Project
+from console.playground.emulators.vercel_state import AliasRequest, CheckRun, Deployment, Project
 from console.playground.emulators.wire import Refusal
 from console.playground.hosting import Hosting, Instance
 from console.playground.releases import Catalogue
@@ -22,6 +22,7 @@ INITIALISE_S = 0.1
 BUILD_S = 0.5
 ALIAS_S = 0.15
 HEALTH_POLL_S = 0.05
+CHECK_POLL_S = 0.5
 # The real platforms wait for minutes. A crash is noticed at once; this is for what hangs, on a busy machine too.
 HEALTH_TIMEOUT_S = 20.0
 KEPT_RUNNING = 3
@@ -139,6 +140,8 @@ class Builder:
             source=wish.source,
             created_at=self.clock.now(),
         )
+        now = deployment.created_at
+        deployment.checks = [CheckRun(f"run_{slug(20)}", check, now, now) for check in project.checks]
         project.deployments.insert(0, deployment)
         return deployment
 
@@ -164,6 +167,8 @@ class Builder:
         deployment.says(self.clock.now(), "deployment-state", "READY")
         if deployment.target == "production":
             deployment.substate = "STAGED"
+            if not await self._passes_checks(deployment):
+                return
             if project.auto_assign and project.rolled_back_to is None:
                 if self.rollouts.applies_to(project):
                     self.rollouts.begin(project, deployment)
@@ -171,6 +176,16 @@ class Builder:
                     await asyncio.shield(self.tasks.begin(self._serve(project, deployment)))
         else:
             deployment.alias_assigned_at = self.clock.now()
+
+    async def _passes_checks(self, deployment: Deployment) -> bool:
+        """Wait for the checks that hold the domains back; one that nobody reports runs out of time."""
+        for run in deployment.blocking:
+            while run.status != "completed":
+                if self.clock.now() >= run.created_at + run.check.timeout:
+                    run.status, run.conclusion, run.completed_at = "completed", "timeout", self.clock.now()
+                else:
+                    await self.clock.sleep(CHECK_POLL_S)
+        return all(run.conclusion in ("succeeded", "neutral", "skipped") for run in deployment.blocking)
 
     def _fail(self, deployment: Deployment, code: str, message: str) -> None:
         deployment.state, deployment.ready_at = "ERROR", self.clock.now()

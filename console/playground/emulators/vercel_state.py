@@ -29,6 +29,32 @@ class LogLine:
     text: str
 
 
+@dataclass(frozen=True)
+class ProjectCheck:
+    """What a project wants looked at on every deployment. `timeout` is seconds."""
+
+    id: str
+    name: str
+    blocks: str
+    timeout: int
+    created_at: float
+
+
+@dataclass
+class CheckRun:
+    """One check on one deployment."""
+
+    id: str
+    check: ProjectCheck
+    created_at: float
+    updated_at: float
+    status: str = "queued"
+    conclusion: str | None = None
+    text: str = ""
+    url: str = ""
+    completed_at: float | None = None
+
+
 @dataclass
 class Deployment:
     """One deployment; it is its own real process while `process` is set. `release` is None for an unknown commit."""
@@ -55,6 +81,7 @@ class Deployment:
     process: Instance | None = None
     used_at: float = 0.0
     build_log: list[LogLine] = field(default_factory=list)
+    checks: list[CheckRun] = field(default_factory=list)
 
     @property
     def is_over(self) -> bool:
@@ -62,6 +89,11 @@ class Deployment:
 
     def says(self, at: float, kind: str, text: str) -> None:
         self.build_log.append(LogLine(f"{millis(at)}{len(self.build_log):06d}", at, kind, text))
+
+    @property
+    def blocking(self) -> list[CheckRun]:
+        """The checks that the domains wait for."""
+        return [run for run in self.checks if run.check.blocks == "deployment-alias"]
 
     def summary(self, aliases: list[str], is_candidate: bool) -> Json:
         """The item of `GET /v6/deployments`."""
@@ -145,7 +177,17 @@ class Deployment:
             told["readySubstate"] = self.substate
         if self.error is not None:
             told["errorCode"], told["errorMessage"] = self.error
-        return told
+        return told | self._judged()
+
+    def _judged(self) -> Json:
+        """How far its checks are; nothing where it has none."""
+        if not self.checks:
+            return {}
+        states = {run.status for run in self.checks}
+        if states != {"completed"}:
+            return {"checksState": "registered" if states == {"queued"} else "running"}
+        good = all(run.conclusion in ("succeeded", "neutral", "skipped") for run in self.checks)
+        return {"checksState": "completed", "checksConclusion": "succeeded" if good else "failed"}
 
 
 @dataclass
@@ -263,6 +305,7 @@ class Project:
     deployments: list[Deployment] = field(default_factory=list)
     aliases: dict[str, tuple[str, str, float]] = field(default_factory=dict)
     env: list[EnvVar] = field(default_factory=list)
+    checks: list[ProjectCheck] = field(default_factory=list)
     domains: list[ProjectDomain] = field(default_factory=list)
     rolling_stages: tuple[RolloutStage, ...] | None = None
     rolling_advancement: str = "manual-approval"

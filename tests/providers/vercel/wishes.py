@@ -7,10 +7,24 @@ from datetime import timedelta
 from typing import Any
 
 from console.domain.codec import to_json
-from console.playground.emulators.vercel_certs import FIRST
+from console.playground.emulators import vercel_certs, vercel_edge
 from console.playground.emulators.vercel_dns import TEAM_DOMAIN
 from console.playground.releases import commit_of
-from providers.vercel import certificates, deployments, dns, domains, environment, hostnames, moves, projects, rolling
+from providers.contract import Nothing
+from providers.vercel import (
+    certificates,
+    checks,
+    deployments,
+    dns,
+    domains,
+    edge_config,
+    environment,
+    hostnames,
+    moves,
+    projects,
+    rolling,
+    usage,
+)
 from tests.providers.subject import Wish
 
 FRONTEND = "prj_Hk7Shop2Front9Deck4Mw1Xv6Qd3"
@@ -158,6 +172,19 @@ async def issue_certificate(world: World) -> Wish:
     return Wish(request, lambda: world.count("certificate"), ("cert_unknown",))
 
 
+async def report_check(world: World) -> Wish:
+    deployment, run = await world.checked_deployment()
+    request = checks.ReportCheck(deployment, run, "succeeded", "42 pages")
+    elsewhere = reference(replace(request, check="run_unknown"))
+    return Wish(request, lambda: world.count("check_run"), (elsewhere, "{}"))
+
+
+async def edit_edge_config(world: World) -> Wish:
+    request = edge_config.EditEdgeConfig(vercel_edge.FIRST, {"banner": "true"})
+    elsewhere = reference(replace(request, edge_config="ecfg_unknown"))
+    return Wish(request, lambda: world.count("edge_items"), (elsewhere, "{}"))
+
+
 WISHES: dict[str, Maker] = {
     make.__name__.replace("_", "-"): make
     for make in (
@@ -186,6 +213,8 @@ WISHES: dict[str, Maker] = {
         add_dns_record,
         remove_dns_record,
         issue_certificate,
+        report_check,
+        edit_edge_config,
     )
 }
 
@@ -203,6 +232,11 @@ ASKS: dict[str, object] = {
     "domains": domains.ProjectDomains(FRONTEND),
     "domain-configuration": domains.DomainConfiguration(TEAM_DOMAIN),
     "dns-records": dns.DnsRecords(TEAM_DOMAIN),
+    "checks": checks.Checks(FRONTEND),
+    "edge-configs": Nothing(),
+    "edge-config-items": edge_config.EdgeConfigItems(vercel_edge.FIRST),
+    "usage": usage.Usage(),
+    "analytics": usage.Analytics(FRONTEND),
     "certificates": certificates.Certificates(),
-    "certificate": certificates.OneCertificate(FIRST),
+    "certificate": certificates.OneCertificate(vercel_certs.FIRST),
 }

@@ -14,14 +14,13 @@ from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.plan import Phase, Plan, Step
 from console.domain.progress import (
     ControlRecord,
-    DeploymentStatus,
     Operation,
     Rollback,
     StepState,
-    StepStatus,
     TrafficRecord,
     VerdictRecord,
 )
+from console.domain.statuses import DeploymentStatus, StepStatus
 from console.domain.variables import ConfigurationRecord
 
 __all__ = [

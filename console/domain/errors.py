@@ -167,4 +167,13 @@ class UnknownRelease(Rejected):
 
 
 class UnexpectedReply(ProviderError):
-    """The answer has a shape we do not know. It is kept in the message, with secrets removed."""
+    """The answer has a shape we do not know. It is kept in the message, with secrets removed.
+
+    A `garbled` one is no answer of the platform's API at all (cut, or a proxy's web page): asking again may help.
+    """
+
+    def __init__(
+        self, provider: str, what: str, where: str = "", remedy: str = "", request: str = "", *, garbled: bool = False
+    ) -> None:
+        super().__init__(provider, what, where, remedy, request)
+        self.transient = garbled

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from console.domain.deployment import DeploymentStatus
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
+from console.domain.statuses import DeploymentStatus
 
 
 class Health(StrEnum):

@@ -1,48 +1,17 @@
-"""What the fold keeps of a deployment: statuses, the state of each step, and the lines of its record."""
+"""What the fold keeps of a deployment: the state of each step, and the lines of its record."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from console.domain import events as ev
 from console.domain.ids import Actor, ServiceName, StepId
 from console.domain.plan import Step
+from console.domain.statuses import StepStatus
 from console.domain.verdict import Verdict
-
-
-class DeploymentStatus(StrEnum):
-    REQUESTED = "requested"
-    WAITING = "waiting"
-    RUNNING = "running"
-    PAUSED = "paused"
-    ROLLING_BACK = "rolling_back"
-    SUCCEEDED = "succeeded"
-    ROLLED_BACK = "rolled_back"
-    ABORTED = "aborted"
-    FAILED = "failed"
-
-    @property
-    def is_terminal(self) -> bool:
-        return self in {self.SUCCEEDED, self.ROLLED_BACK, self.ABORTED, self.FAILED}
-
-
-class StepStatus(StrEnum):
-    PENDING = "pending"
-    WAITING = "waiting"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    UNDONE = "undone"
-    LOST = "lost"
-
-    @property
-    def is_terminal(self) -> bool:
-        return self in {self.SUCCEEDED, self.FAILED, self.SKIPPED, self.UNDONE, self.LOST}
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,9 @@ class Datastores:
         return page(request, found, "keyValue", lambda store: store.id, _told_key_value)
 
     async def _get_key_value(self, request: Request) -> Response:
-        return as_json(_told_key_value(self._store(request)))
+        """The list tells the dashboard's address, the single answer does not."""
+        told = _told_key_value(self._store(request))
+        return as_json({name: value for name, value in told.items() if name != "dashboardUrl"})
 
     async def _suspend(self, request: Request) -> Response:
         store = self._store(request)

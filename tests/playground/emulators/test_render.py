@@ -347,10 +347,6 @@ class TestGivenARunningService:
         await call("GET", "/users", 200)
         await call("GET", "/owners", 200)
         await call("GET", f"/owners/{OWNER}", 200)
-        await call("GET", f"/services/{BLUE}/custom-domains", 200)
-        job = (await call("POST", f"/services/{BLUE}/jobs", 201, json={"startCommand": "true"})).json()
-        await call("GET", f"/services/{BLUE}/jobs", 200)
-        await call("GET", f"/services/{BLUE}/jobs/{job['id']}", 200)
         await call("GET", f"/services/{BLUE}/events", 200)
 
 

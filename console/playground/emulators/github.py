@@ -9,6 +9,7 @@ from starlette.responses import Response
 from console.playground.emulators import github_shapes as shapes
 from console.playground.emulators.clock import Clock
 from console.playground.emulators.emulator import Emulator, Tally
+from console.playground.emulators.github_actions import Actions
 from console.playground.emulators.github_app import Frontdoor, api_of
 from console.playground.emulators.github_code import Code
 from console.playground.emulators.github_deployments import Deployments
@@ -33,6 +34,7 @@ class GitHub(Emulator):
         self.deployments = Deployments(self.code, self.environments, clock, tally)
         self.talk = Talk(self.code, clock, tally)
         self.releases = Releases(self.code, clock, tally)
+        self.actions = Actions(self.code, self.environments, clock, tally)
         self.review = Reviewing(self.code, clock)
         super().__init__("github", self._build(), tally)
 
@@ -44,6 +46,7 @@ class GitHub(Emulator):
                 door.route("GET", "/rate_limit", self._rate_limit, costs_quota=False),
                 door.route("GET", "/meta", self._meta),
                 door.route("GET", "/repos/{owner}/{repo}", self._repository),
+                *self.actions.routes(door),
                 *self.review.routes(door),
                 *self.code.routes(door),
                 *self.deployments.routes(door),

@@ -16,11 +16,15 @@ from providers.contract import Announce, Nothing, OperationKey
 from providers.github.adapter import GitHubConnection, open_connection
 from providers.github.comparing import Compare
 from providers.github.deployments import ListDeployments, ShowDeployment
+from providers.github.dispatching import Dispatch, SetWorkflow
 from providers.github.environments import SetEnvironment, ShowEnvironment
+from providers.github.logs import ReadArtifact, ReadJobLog, ReadRunLogs
 from providers.github.protection import ShowProtection
 from providers.github.publishing import CreateRelease, PublishRelease, UploadArtifact
 from providers.github.releases import ListReleases, ShowRelease, WriteNotes
 from providers.github.reviews import ListPulls, ShowReviews
+from providers.github.run_control import CancelRun, Rerun, ReviewDeployment
+from providers.github.runs import ListRuns, ShowRun
 from providers.github.settings import GitHubSettings
 from tests.playground.emulators.world import ManualClock
 from tests.providers import official
@@ -31,6 +35,8 @@ ACTUATORS = ("announce",)
 SECRET = "ghp_Zx81kQm44pLw"
 COMMIT = commit_of("v1.1")
 DEPLOYMENT = 1_200_001
+RUN = 9_100_001
+"""The tests of the first commit, which passed long ago."""
 ARTIFACT = Path(__file__)
 """Any file: what it holds does not matter."""
 READINGS = {
@@ -42,8 +48,27 @@ READINGS = {
     "checks": lambda can: can.checks.fetch_verdict(COMMIT),
 }
 
-ACTIONS = ("create-release", "publish-release", "set-environment", "upload-artifact")
+ACTIONS = (
+    "cancel-run",
+    "create-release",
+    "dispatch",
+    "publish-release",
+    "rerun",
+    "review-deployment",
+    "set-environment",
+    "set-workflow",
+    "upload-artifact",
+)
 ASKS = {
+    "approvals": ShowRun(RUN),
+    "artifact": ReadArtifact(RUN * 10 + 9, "report.txt"),
+    "artifacts": ShowRun(RUN),
+    "job-log": ReadJobLog(RUN * 10),
+    "jobs": ShowRun(RUN),
+    "run": ShowRun(RUN),
+    "run-logs": ReadRunLogs(RUN),
+    "runs": ListRuns(commit=COMMIT),
+    "workflows": Nothing(),
     "compare": Compare("v1.0", "v1.2"),
     "protection": ShowProtection(),
     "pulls": ListPulls(COMMIT),
@@ -60,7 +85,10 @@ ASKS = {
 
 
 def strangers(sent: list[httpx.Request]) -> Sequence[str]:
-    return official.strangers("github-rest-trimmed.json", sent)
+    """GitHub's store of files is no part of its API and of its document."""
+    return official.strangers(
+        "github-rest-trimmed.json", (one for one in sent if not one.url.path.startswith("/files/"))
+    )
 
 
 class GitHubSubject:
@@ -114,6 +142,28 @@ class GitHubSubject:
         await self._draft("v9.0")
         request = UploadArtifact("v9.0", str(ARTIFACT), "sbom.json", content_type="application/json")
         return Wish(request, self._count("release_asset"), ("7", "1.2"), "uploaded")
+
+    async def _cancel_run(self) -> Wish:
+        run = self.emulator.actions.add(self.emulator.actions.workflows[0], "push", "main", "main")
+        return Wish(CancelRun(run.id), self._count("cancel"), ('{"run":1}',), "in_progress")
+
+    async def _dispatch(self) -> Wish:
+        wish = Dispatch("deploy.yml", inputs={"release": "v1.1"})
+        unknown = ("1", "deploy.yml@main@2020-01-01T00:00:00+00:00", "deploy.yml@main@")
+        return Wish(wish, self._count("run"), unknown, "queued")
+
+    async def _rerun(self) -> Wish:
+        return Wish(Rerun(RUN), self._count("rerun"), ("1/2", f"{RUN}/7", f"{RUN}"), "queued")
+
+    async def _review_deployment(self) -> Wish:
+        run = self.emulator.actions.add(self.emulator.actions.workflows[0], "push", "main", "main")
+        run.latest.waits_for = "production"
+        unknown = ('{"environment":"production","run":1}',)
+        return Wish(ReviewDeployment(run.id, "production", comment="good"), self._count("review"), unknown)
+
+    async def _set_workflow(self) -> Wish:
+        unknown = ('{"enabled":true,"workflow":"none.yml"}',)
+        return Wish(SetWorkflow("deploy.yml", enabled=False), self._count("workflow"), unknown)
 
     async def _draft(self, tag: str) -> None:
         connection = self.open()

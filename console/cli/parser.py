@@ -43,6 +43,7 @@ HANDLERS = {
     "history": "console.cli.looking:history",
     "show": "console.cli.looking:show",
     "report": "console.cli.reporting:report",
+    "init": "console.cli.init:init",
     "doctor": "console.cli.doctor:doctor",
     "providers": "console.cli.desk:providers",
     "ask": "console.cli.desk:ask",
@@ -266,6 +267,9 @@ def _add_looking(commands: Commands) -> None:
 
 
 def _add_desk(commands: Commands) -> None:
+    init = _command(commands, "init", "write a configuration from what the platforms have")
+    init.add_argument("--yes", action="store_true", help="ask nothing: take what is sure, the rest as comments")
+    init.add_argument("--output", default="", metavar="FILE", help="write it there (else where it is looked for)")
     doctor = _command(commands, "doctor", "check host, configuration, worker, tokens and platforms")
     doctor.add_argument("provider", metavar="PROVIDER", nargs="*", help="only these platforms")
     providers = _command(commands, "providers", "what every platform can do, and what it takes")

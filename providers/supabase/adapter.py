@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 import httpx
 
 from providers.contract import Capabilities, Desk, Unsupported
-from providers.http import Clock, ProviderHttp, Sleep, utc_now
+from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
 from providers.supabase.client import SupabaseClient
 from providers.supabase.database import Database
+from providers.supabase.desk import SupabaseDesk
+from providers.supabase.hosts import ProjectHosts, hosts_of
 from providers.supabase.migrations import Migrations, Runs
 from providers.supabase.readings import Account, Databases, Figures, Inventory, Logs
 from providers.supabase.runner import Patience
 from providers.supabase.scripts import Direction
 from providers.supabase.settings import SupabaseSettings
+from providers.supabase.uploads import Uploads
 
 NO_ADDRESS = Unsupported(
     "No address of a Supabase database is configured.",
@@ -24,6 +27,8 @@ NO_ADDRESS = Unsupported(
 NO_DEPLOYS = Unsupported(
     "Supabase holds the database; services are deployed elsewhere.", "Deploy with the services' platform."
 )
+# A piece of six MiB has to get through within one exchange, also over a slow line.
+FOR_FILES = Limits(read=60.0, answer=120.0, budget=30.0)
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,15 @@ class SupabaseConnection:
     capabilities: Capabilities
     http: ProviderHttp = field(repr=False)
     runs: Runs = field(repr=False)
+    desk: Desk = field(repr=False)
+    uploads: Uploads = field(repr=False)
+    hosts: ProjectHosts = field(repr=False)
     kind: str = "supabase"
-    desk: Desk = field(default_factory=Desk)
 
     async def close(self) -> None:
         await self.runs.close()
+        await self.uploads.close()
+        await self.hosts.http.close()
         await self.http.close()
 
 
@@ -58,12 +67,28 @@ def open_connection(
         settings.base_url.rstrip("/").removesuffix("/v1"),
         platform="Supabase",
         headers={"authorization": f"Bearer {settings.token.get_secret_value()}"},
-        limit_class=lambda method, path: "management",
+        limit_class=_limit_class,
         clock=clock,
         sleep=sleep,
         transport=transport,
     )
     client = SupabaseClient(http)
+    hosts = ProjectHosts(
+        client,
+        ProviderHttp(
+            name,
+            "",
+            platform="Supabase",
+            secrets=(settings.token.get_secret_value(),),
+            limit_class=lambda method, path: "project hosts",
+            limits=FOR_FILES,
+            clock=clock,
+            sleep=sleep,
+            transport=transport,
+        ),
+        hosts_of(settings.base_url),
+    )
+    desk = SupabaseDesk(client, hosts)
     known = {ref: Database(name, ref, address.get_secret_value()) for ref, address in settings.databases.items()}
     databases = Databases(name, known)
     runs = Runs(name, databases, patience or Patience(), sleep)
@@ -85,4 +110,12 @@ def open_connection(
         ),
         http,
         runs,
+        desk.build(),
+        desk.uploads,
+        hosts,
     )
+
+
+def _limit_class(method: str, path: str) -> str:
+    """Queries over the logs have a smaller limit of their own."""
+    return "logs" if path.endswith("/logs.all") else "management"

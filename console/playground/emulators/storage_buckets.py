@@ -54,12 +54,14 @@ class Buckets:
 
     async def _edit_bucket(self, request: Request) -> Response:
         bucket, wish = self._storage.bucket(request.path_params["bucket"]), await read_object(request)
+        old = bucket.is_public, bucket.file_size_limit, bucket.allowed_mime_types
         bucket.is_public = bool(wish.get("public", bucket.is_public))
         if "file_size_limit" in wish:
             bucket.file_size_limit = _limit(wish["file_size_limit"])
         bucket.allowed_mime_types = wish.get("allowed_mime_types", bucket.allowed_mime_types)
-        bucket.updated_at = self._storage.clock.now()
-        self._storage.tally.add("bucket")
+        if old != (bucket.is_public, bucket.file_size_limit, bucket.allowed_mime_types):
+            bucket.updated_at = self._storage.clock.now()
+            self._storage.tally.add("bucket")
         return as_json({"message": "Successfully updated"})
 
     async def _empty_bucket(self, request: Request) -> Response:

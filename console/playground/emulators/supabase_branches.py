@@ -28,6 +28,11 @@ class Branches:
         self._platform = platform
         self.failing: set[str] = set()
 
+    def remember(self, project: Project, branch: str, run: str) -> None:
+        """Have a run of a branch that ended before the playground began."""
+        steps = {name: Course(project.made_at, "EXITED") for name in STEPS}
+        project.runs.append((project.ref, Run(run, branch, project.made_at, steps)))
+
     def doors(self) -> list[Door]:
         door, project, branch = self._platform.door, "/v1/projects/{ref}", "/v1/branches/{branch}"
         return [
@@ -151,23 +156,25 @@ class Branches:
     async def _change(self, request: Request) -> Response:
         project, branch = self._find(request)
         wish = await read_object(request)
-        branch.name = wish.get("branch_name", branch.name)
-        branch.git_branch = wish.get("git_branch", branch.git_branch)
-        branch.persistent = wish.get("persistent", branch.persistent)
-        branch.notify_url = wish.get("notify_url", branch.notify_url)
-        branch.updated_at = self._now()
-        self._platform.tally.add("branch")
+        names = {"branch_name": "name", **{name: name for name in ("git_branch", "persistent", "notify_url")}}
+        changed = [name for name in names if name in wish and wish[name] != getattr(branch, names[name])]
+        for name in changed:
+            setattr(branch, names[name], wish[name])
+        if changed:
+            branch.updated_at = self._now()
+            self._platform.tally.add("branch")
         return as_json(self._told(project, branch))
 
     async def _delete(self, request: Request) -> Response:
         project, branch = self._find(request)
         if branch.ref == project.ref:
             raise Refusal(400, "The default branch cannot be deleted")
-        if request.query_params.get("force") == "false":
-            branch.ends = self._now() + GRACE
-        else:
+        if request.query_params.get("force") != "false":
             del project.branches[branch.id]
-        self._platform.tally.add("branch")
+            self._platform.tally.add("branch")
+        elif branch.ends is None:
+            branch.ends = self._now() + GRACE
+            self._platform.tally.add("branch")
         return as_json({"message": "ok"})
 
     async def _restore(self, request: Request) -> Response:

@@ -78,8 +78,8 @@ class Hostnames:
         project = self._configured(request)
         if self._status(project) not in ("4_origin_setup_completed", "5_services_reconfigured"):
             raise Refusal(400, "The custom hostname is not verified")
-        if self._status(project) == "4_origin_setup_completed":
-            now = self._platform.clock.now()
+        now, course = self._platform.clock.now(), project.hostname_course
+        if course is not None and course.at(course.ends) != "5_services_reconfigured":
             project.hostname_course = Course(now, ("4_origin_setup_completed", 3), "5_services_reconfigured")
             self._platform.tally.add("hostname")
         return as_json(self._told(project), 201)

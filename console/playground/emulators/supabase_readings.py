@@ -52,14 +52,6 @@ _LINTS = {
         "has a foreign key without a covering index",
     ),
 }
-_NUMBERS = (
-    "max_connections max_locks_per_transaction max_parallel_maintenance_workers max_parallel_workers "
-    "max_parallel_workers_per_gather max_replication_slots max_wal_senders max_worker_processes"
-)
-_TEXTS = (
-    "effective_cache_size maintenance_work_mem shared_buffers work_mem statement_timeout max_wal_size "
-    "session_replication_role checkpoint_timeout wal_sender_timeout"
-)
 _FIGURES = """
 select
   (select sum(pg_database_size(oid)) / 1048576.0 from pg_database)::float8 as size_mb,
@@ -97,14 +89,6 @@ def _lint(name: str, schema: str, table: str) -> Json:
         "metadata": {"schema": schema, "name": table, "type": "table"},
         "cache_key": f"{name}_{schema}_{table}",
     }
-
-
-async def settings(database: Database) -> Json:
-    """The server's settings under the names that Supabase shows."""
-    rows = await database.ask("select name, current_setting(name) as value from pg_settings")
-    values = {row["name"]: row["value"] for row in rows}
-    told: Json = {name: int(values[name]) for name in _NUMBERS.split() if name in values}
-    return told | {name: values[name] for name in _TEXTS.split() if name in values}
 
 
 async def metrics_page(database: Database, ref: str) -> str:

@@ -82,8 +82,8 @@ class Settings:
         return as_json(project.pooler)
 
     async def _get_postgres(self, request: Request) -> Response:
-        project = self._platform.project(request)
-        return as_json(await readings.settings(project.database) | project.postgres)
+        """What was set for this project; what is missing has the platform's default."""
+        return as_json(self._platform.project(request).postgres)
 
     async def _set_postgres(self, request: Request) -> Response:
         """What is not named loses its value, as PUT says."""

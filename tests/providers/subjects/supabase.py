@@ -9,13 +9,17 @@ import httpx
 from console.playground.emulators.supabase import Supabase
 from console.playground.scene import DATABASES
 from providers.supabase.adapter import SupabaseConnection, open_connection
+from providers.supabase.hosts import METRICS, STORAGE
 from providers.supabase.settings import SupabaseSettings
 from tests.playground.emulators.world import ManualClock
 from tests.providers import official
 from tests.providers.subject import Faults, Wish
+from tests.providers.supabase.wishes import ASKS as ASKS
+from tests.providers.supabase.wishes import WISHES, Rows, furnish
 
 KIND = "supabase"
 ACTUATORS: tuple[str, ...] = ()
+ACTIONS = tuple(WISHES)
 SECRET = "sbp_Zx81kQm44pLw"
 REF = DATABASES[0].ref
 START = datetime.fromtimestamp(ManualClock().now(), UTC)
@@ -28,7 +32,14 @@ READINGS = {
 
 
 def strangers(sent: list[httpx.Request]) -> Sequence[str]:
-    return official.strangers("supabase-management-v1.json", sent)
+    """Storage has a document of its own; the page of figures is in none."""
+    storage = f"/{REF}{STORAGE}"
+    files = [request for request in sent if request.url.path.startswith(f"{storage}/")]
+    rest = [request for request in sent if request not in files and not request.url.path.endswith(METRICS)]
+    return [
+        *official.strangers("supabase-management-v1.json", rest),
+        *official.strangers("supabase-storage-v0.json", files, storage),
+    ]
 
 
 class SupabaseSubject:
@@ -38,6 +49,8 @@ class SupabaseSubject:
         self.clock = ManualClock()
         nowhere = "postgresql://nobody:nothing@127.0.0.1:1/postgres"
         self.emulator = Supabase(nowhere, self.clock.now() - 86_400, SECRET, "sb_secret_key", self.clock)
+        self.project = self.emulator.projects[REF]
+        self.project.database = Rows(self.clock.now() - 86_400)
         self.faults = Faults(httpx.ASGITransport(app=self.emulator.app))
 
     def open(self) -> SupabaseConnection:
@@ -51,12 +64,17 @@ class SupabaseSubject:
         await self.clock.advance(60)
 
     async def wish(self, capability: str) -> Wish:
-        raise AssertionError(f"nothing that changes something is offered, so not {capability}")
+        prepared = WISHES[capability.removeprefix("do:")]
+        prepared.prepare(self.emulator, self.project)
+        await self.clock.advance(10)
+        kinds = self.emulator.tally.kinds
+        return Wish(prepared.request, lambda: kinds[prepared.kind], prepared.unknown, prepared.word)
 
 
 @asynccontextmanager
 async def subject() -> AsyncIterator[SupabaseSubject]:
     one = SupabaseSubject()
+    furnish(one.emulator)
     await one.emulator.start()
     yield one
     await one.emulator.stop()

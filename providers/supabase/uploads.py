@@ -1,0 +1,262 @@
+"""Upload a file to Storage: in one request, or in pieces that can go on where they stopped (TUS 1.0.0).
+
+A file above six MiB goes in pieces; the platform wants pieces of exactly that size. Its SHA-256 is kept with it as
+metadata, which tells on any later day that it is there: the platform's own etag is a digest for whole uploads only.
+
+An upload lives in this process. `start` gives it a while to end, which is nearly always enough, and then returns with
+it still running. One that is interrupted goes on where it stopped, also when it is started again; another process
+begins anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import mimetypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from console.domain.codec import to_json
+from console.domain.errors import ProviderError, UnexpectedReply, Unreachable, UsageError
+from providers.contract import Operation, OperationKey, OperationStatus
+from providers.supabase.buckets import BucketName
+from providers.supabase.fields import ProjectRef
+from providers.supabase.hosts import STORAGE, ProjectHosts
+from providers.supabase.objects import Objects, file_path
+from providers.wire import text, whole
+
+PIECE = 6 * 1024 * 1024
+TUS = {"tus-resumable": "1.0.0"}
+RESUMABLE = "/upload/resumable/"
+CHECKSUM = "sha256"
+ANYTHING = "application/octet-stream"
+PATIENCE_S = 20.0
+MOST_TROUBLES = 3
+
+
+@dataclass(frozen=True)
+class UploadFile:
+    project: ProjectRef
+    bucket: BucketName
+    path: Annotated[str, "the file's path in the bucket; ASCII only"]
+    file: Annotated[str, "whole path of the file on the worker's host"]
+    content_type: Annotated[str, "e.g. image/png; empty to go by the file's name"] = ""
+    cache_seconds: Annotated[int, "for how long readers may keep it"] = 3600
+    replace: Annotated[bool, "take the place of another file of that path"] = False
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a reference says: this content is at this place."""
+
+    project: str
+    bucket: str
+    path: str
+    size: int
+    checksum: str
+
+    @property
+    def reference(self) -> str:
+        return json.dumps(to_json(self), sort_keys=True, separators=(",", ":"))
+
+    @staticmethod
+    def parse(reference: str) -> _Wanted | None:
+        try:
+            return _Wanted(**json.loads(reference))
+        except (ValueError, TypeError):
+            return None
+
+
+class Uploads:
+    """`Actuator[UploadFile]`."""
+
+    def __init__(self, hosts: ProjectHosts, objects: Objects) -> None:
+        self._hosts = hosts
+        self._http = hosts.http
+        self._objects = objects
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._places: dict[str, str] = {}
+        self._sent: dict[str, int] = {}
+
+    async def start(self, request: UploadFile, key: OperationKey) -> Operation:
+        wanted = await asyncio.to_thread(_measure, request)
+        if await self._is_there(wanted):
+            return _succeeded(wanted)
+        reference = wanted.reference
+        if reference not in self._running:
+            self._running[reference] = asyncio.create_task(self._upload(request, wanted))
+        task = self._running[reference]
+        await asyncio.wait({task}, timeout=PATIENCE_S)
+        if task.done():
+            del self._running[reference]
+            task.result()
+        return await self.observe(reference)
+
+    async def observe(self, reference: str) -> Operation:
+        wanted = _Wanted.parse(reference)
+        if wanted is None:
+            return Operation(reference, OperationStatus.LOST, "Supabase knows nothing of it")
+        if await self._is_there(wanted):
+            return _succeeded(wanted)
+        task = self._running.get(reference)
+        if task is None:
+            return Operation(reference, OperationStatus.LOST, "the file is not there, and nobody is uploading it")
+        if task.done() and isinstance(error := task.exception(), ProviderError):
+            return Operation(reference, OperationStatus.FAILED, error.what)
+        sent = self._sent.get(reference, 0)
+        return Operation(reference, OperationStatus.RUNNING, f"{sent} of {wanted.size} bytes sent")
+
+    async def find(self, request: UploadFile, key: OperationKey) -> Operation | None:
+        wanted = await asyncio.to_thread(_measure, request)
+        return _succeeded(wanted) if await self._is_there(wanted) else None
+
+    async def close(self) -> None:
+        """Stop what is being uploaded; what has arrived stays for a day."""
+        for task in self._running.values():
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _is_there(self, wanted: _Wanted) -> bool:
+        found = await self._objects.find_or_none(wanted.project, wanted.bucket, wanted.path)
+        if found is None or whole(found, "size") != wanted.size:
+            return False
+        return text(found, "metadata", CHECKSUM) == wanted.checksum
+
+    async def _upload(self, request: UploadFile, wanted: _Wanted) -> None:
+        if wanted.size > PIECE:
+            await self._send_pieces(request, wanted)
+        else:
+            await self._send_whole(request, wanted)
+
+    async def _send_whole(self, request: UploadFile, wanted: _Wanted) -> None:
+        content = await asyncio.to_thread(Path(request.file).read_bytes)
+        headers = {
+            "content-type": _type_of(request),
+            "cache-control": f"max-age={request.cache_seconds}",
+            "x-upsert": str(request.replace).lower(),
+            "x-metadata": _coded(json.dumps({CHECKSUM: wanted.checksum})),
+        }
+        path = f"/object/{file_path(request.bucket, request.path)}"
+        await self._hosts.storage(request.project, "POST", path, content=content, headers=headers)
+
+    async def _send_pieces(self, request: UploadFile, wanted: _Wanted) -> None:
+        offset, troubles = await self._go_on(request, wanted), 0
+        while offset < wanted.size:
+            try:
+                offset, troubles = await self._send_piece(request, wanted, offset), 0
+            except Unreachable:
+                troubles += 1
+                if troubles > MOST_TROUBLES:
+                    raise
+                await self._http.sleep(float(troubles))
+                offset = await self._go_on(request, wanted)
+            self._sent[wanted.reference] = offset
+        del self._places[wanted.reference]
+
+    async def _send_piece(self, request: UploadFile, wanted: _Wanted, offset: int) -> int:
+        """Send what comes at `offset`, and tell how much has arrived.
+
+        Raises:
+            Unreachable: It is not known whether the piece arrived, or another request is still writing.
+        """
+        piece = await asyncio.to_thread(_read_piece, request.file, offset)
+        reply = await self._hosts.storage(
+            request.project,
+            "PATCH",
+            self._places[wanted.reference],
+            content=piece,
+            headers={**TUS, "upload-offset": str(offset), "content-type": "application/offset+octet-stream"},
+            accept=(409, 423),
+            repeatable=False,
+            as_text=True,
+        )
+        if reply.status in (409, 423):
+            what = "Supabase Storage did not take a piece: something else is writing, or more has arrived."
+            raise Unreachable(self._http.provider, what, f"HTTP {reply.status}", "It is asked how much has arrived.")
+        return self._offset(reply.headers.get("upload-offset", ""))
+
+    async def _begin(self, request: UploadFile, wanted: _Wanted) -> int:
+        told = {
+            "bucketName": request.bucket,
+            "objectName": request.path.strip("/"),
+            "contentType": _type_of(request),
+            "cacheControl": str(request.cache_seconds),
+            "metadata": json.dumps({CHECKSUM: wanted.checksum}),
+        }
+        headers = {
+            **TUS,
+            "upload-length": str(wanted.size),
+            "upload-metadata": ",".join(f"{name} {_coded(value)}" for name, value in told.items()),
+            "x-upsert": str(request.replace).lower(),
+        }
+        reply = await self._hosts.storage(request.project, "POST", RESUMABLE, headers=headers, as_text=True)
+        self._places[wanted.reference] = self._place(reply.headers.get("location", ""))
+        return 0
+
+    async def _go_on(self, request: UploadFile, wanted: _Wanted) -> int:
+        """How much of an interrupted upload has arrived; begins anew where there is none, or it is too old."""
+        place = self._places.get(wanted.reference)
+        if place is None:
+            return await self._begin(request, wanted)
+        reply = await self._hosts.storage(request.project, "HEAD", place, headers=TUS, accept=(404, 410))
+        if reply.status in (404, 410):
+            return await self._begin(request, wanted)
+        return self._offset(reply.headers.get("upload-offset", ""))
+
+    def _place(self, location: str) -> str:
+        """The upload's path below Storage. Its host is not looked at, so that the key goes nowhere else."""
+        _, found, place = urlsplit(location).path.partition(f"{STORAGE}{RESUMABLE}")
+        if not found or not place:
+            raise UnexpectedReply(
+                self._http.provider, "Supabase did not say where to upload to.", f"Location: {location}"
+            )
+        return f"{RESUMABLE}{place}"
+
+    def _offset(self, header: str) -> int:
+        if not header.isdigit():
+            raise UnexpectedReply(self._http.provider, "Supabase did not say how much has arrived.", "Upload-Offset")
+        return int(header)
+
+
+def _succeeded(wanted: _Wanted) -> Operation:
+    outputs = {"size": wanted.size, CHECKSUM: wanted.checksum}
+    return Operation(wanted.reference, OperationStatus.SUCCEEDED, f"{wanted.bucket}/{wanted.path} is there", outputs)
+
+
+def _measure(request: UploadFile) -> _Wanted:
+    """Raises UsageError when the file cannot be read."""
+    path, digest, size = Path(request.file), hashlib.sha256(), 0
+    if not path.is_absolute() or not path.is_file():
+        what = f"{request.file!r} is no file that can be uploaded."
+        raise UsageError(what, "file", "Name it by its whole path, as it is on the worker's host.")
+    try:
+        with path.open("rb") as file:
+            for piece in iter(_reader(file.read), b""):
+                digest.update(piece)
+                size += len(piece)
+    except OSError as error:
+        raise UsageError(f"{request.file} cannot be read: {error.strerror}.", "file") from error
+    return _Wanted(request.project, request.bucket, request.path.strip("/"), size, digest.hexdigest())
+
+
+def _reader(read: Callable[[int], bytes]) -> Callable[[], bytes]:
+    return lambda: read(PIECE)
+
+
+def _read_piece(file: str, offset: int) -> bytes:
+    with Path(file).open("rb") as opened:
+        opened.seek(offset)
+        return opened.read(PIECE)
+
+
+def _type_of(request: UploadFile) -> str:
+    return request.content_type or mimetypes.guess_type(request.file)[0] or ANYTHING
+
+
+def _coded(value: str) -> str:
+    return base64.b64encode(value.encode()).decode()

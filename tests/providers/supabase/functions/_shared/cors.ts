@@ -1,0 +1,1 @@
+export const corsHeaders = { "access-control-allow-origin": "*" };

@@ -61,14 +61,14 @@ def open_connection(
         follow_redirects=True,
     )
     client = GitHubClient(http, settings.repository, base_url)
-    releases = Releases(client)
+    releases, checks = Releases(client), Checks(client, settings.required_checks)
     return GitHubConnection(
         name,
         Capabilities(
             account=Account(client),
             releases=releases,
             tags=releases,
-            checks=Checks(client, settings.required_checks),
+            checks=checks,
             announce=Announcements(client),
             deploy=NO_HOSTING,
             cancel=NO_HOSTING,
@@ -81,5 +81,5 @@ def open_connection(
             metrics=NO_HOSTING,
         ),
         http,
-        desk=build_desk(client),
+        desk=build_desk(client, checks),
     )

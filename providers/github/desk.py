@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from providers.contract import Action, Desk, Nothing, Reading
+from providers.contract import Action, Desk, Nothing, Reading, Unsupported
+from providers.github.alerts import AlertReadings, ListAlerts
 from providers.github.client import GitHubClient
 from providers.github.comparing import Compare, Comparing
 from providers.github.deployments import DeploymentReadings, ListDeployments, ShowDeployment
@@ -11,22 +12,33 @@ from providers.github.environments import Environments, SetEnvironment, ShowEnvi
 from providers.github.logs import Logs, ReadArtifact, ReadJobLog, ReadRunLogs
 from providers.github.protection import ProtectionReadings, ShowProtection
 from providers.github.publishing import CreateRelease, Creation, Publication, PublishRelease, Upload, UploadArtifact
+from providers.github.readings import Checks
 from providers.github.releases import ListReleases, ReleaseReadings, ShowRelease, WriteNotes
 from providers.github.reviews import ListPulls, ReviewReadings, ShowReviews
 from providers.github.run_control import Cancelling, CancelRun, Rerun, Rerunning, ReviewDeployment, Reviewing
 from providers.github.runs import ListRuns, RunReadings, ShowRun
+from providers.github.statuses import CommitStatuses, SetStatus, ShowChecks
+from providers.github.tracking import ShowTracking, Track, Tracking
+
+NO_CHECK_RUNS = Unsupported(
+    "GitHub lets only Apps write check runs, and this is a person's token.",
+    "Use set-status, which GitHub shows beside them, or configure an App.",
+)
 
 
-def build_desk(client: GitHubClient) -> Desk:
+def build_desk(client: GitHubClient, checks: Checks) -> Desk:
     deployments, environments = DeploymentReadings(client), Environments(client)
     releases, reviews, protection = ReleaseReadings(client), ReviewReadings(client), ProtectionReadings(client)
     runs, logs, workflows = RunReadings(client), Logs(client), Workflows(client)
+    tracking, statuses = Tracking(client), CommitStatuses(client, checks)
     comparing = Comparing(client)
     return Desk(
         readings={
+            "alerts": Reading("What GitHub's scanners found, still open.", ListAlerts, AlertReadings(client).list),
             "approvals": Reading("The environments that a run waits for.", ShowRun, runs.list_approvals),
             "artifact": Reading("What is in an artifact of a run.", ReadArtifact, logs.read_artifact),
             "artifacts": Reading("The artifacts of a run.", ShowRun, logs.list_artifacts),
+            "checks": Reading("Checks and statuses of a commit as one answer.", ShowChecks, statuses.show),
             "compare": Reading("How two releases, branches or commits differ.", Compare, comparing.compare),
             "deployments": Reading("What was deployed, newest first.", ListDeployments, deployments.list),
             "deployment": Reading("One deployment with all its statuses.", ShowDeployment, deployments.show),
@@ -43,6 +55,7 @@ def build_desk(client: GitHubClient) -> Desk:
             "run": Reading("One workflow run.", ShowRun, runs.show),
             "run-logs": Reading("The end of each job's log, once the run has ended.", ReadRunLogs, logs.read_run),
             "runs": Reading("Workflow runs, newest first.", ListRuns, runs.list),
+            "tracking": Reading("The issue of a deployment, and what it says.", ShowTracking, tracking.show),
             "workflows": Reading("The workflows, and whether they are in force.", Nothing, workflows.list),
             "rulesets": Reading("The rulesets of the repository.", Nothing, protection.list_rulesets),
         },
@@ -55,6 +68,9 @@ def build_desk(client: GitHubClient) -> Desk:
             ),
             "set-workflow": Action("Enable or disable a workflow.", SetWorkflow, workflows.setting),
             "create-release": Action("Make the release of a tag, or a draft of it.", CreateRelease, Creation(client)),
+            "set-check": NO_CHECK_RUNS,
+            "set-status": Action("Say how something went on a commit.", SetStatus, statuses.setting),
+            "track": Action("Tell how a deployment goes in its one issue.", Track, tracking),
             "publish-release": Action("Make a draft public.", PublishRelease, Publication(client).setting),
             "upload-artifact": Action("Hang a file on a release.", UploadArtifact, Upload(client)),
             "set-environment": Action(

@@ -10,6 +10,7 @@ from console.playground.emulators import github_shapes as shapes
 from console.playground.emulators.clock import Clock
 from console.playground.emulators.emulator import Emulator, Tally
 from console.playground.emulators.github_actions import Actions
+from console.playground.emulators.github_alerts import Alerts
 from console.playground.emulators.github_app import Frontdoor, api_of
 from console.playground.emulators.github_code import Code
 from console.playground.emulators.github_deployments import Deployments
@@ -35,6 +36,7 @@ class GitHub(Emulator):
         self.talk = Talk(self.code, clock, tally)
         self.releases = Releases(self.code, clock, tally)
         self.actions = Actions(self.code, self.environments, clock, tally)
+        self.alerts = Alerts(self.code)
         self.review = Reviewing(self.code, clock)
         super().__init__("github", self._build(), tally)
 
@@ -47,6 +49,7 @@ class GitHub(Emulator):
                 door.route("GET", "/meta", self._meta),
                 door.route("GET", "/repos/{owner}/{repo}", self._repository),
                 *self.actions.routes(door),
+                *self.alerts.routes(door),
                 *self.review.routes(door),
                 *self.code.routes(door),
                 *self.deployments.routes(door),

@@ -49,12 +49,17 @@ class Talk:
         self._tally = tally
         self._numbers = 3_300_000
         self.issues: list[Issue] = []
+        self.may_label = True
+        """Labels of an account that may not push are dropped without a word."""
+        self.are_on = True
+        """Issues can be switched off for a repository: everything about them is then gone (410)."""
 
     def routes(self, door: Frontdoor) -> list[Route]:
         issues = "/repos/{owner}/{repo}/issues"
         return [
             door.route("GET", issues, self._list_issues),
             door.route("POST", issues, self._create_issue),
+            door.route("GET", f"{issues}/comments/{{id:int}}", self._get_comment),
             door.route("PATCH", f"{issues}/comments/{{id:int}}", self._edit_comment),
             door.route("GET", f"{issues}/{{number:int}}", self._get_issue),
             door.route("PATCH", f"{issues}/{{number:int}}", self._edit_issue),
@@ -65,6 +70,12 @@ class Talk:
     @property
     def open_issues(self) -> int:
         return sum(issue.state == "open" for issue in self.issues)
+
+    def add(self, title: str, body: str | None, labels: list[str]) -> Issue:
+        now = self._clock.now()
+        issue = Issue(len(self.issues) + 1, title, body, now, now, labels)
+        self.issues.insert(0, issue)
+        return issue
 
     def _number(self) -> int:
         self._numbers += 1
@@ -81,21 +92,26 @@ class Talk:
         self._code.own(request)
         state = request.query_params.get("state", "open")
         labels = [name for name in request.query_params.get("labels", "").split(",") if name]
+        since = request.query_params.get("since", "")
         found = [
             self._issue_json(request, issue)
             for issue in self.issues
-            if state in ("all", issue.state) and set(labels) <= set(issue.labels)
+            if state in ("all", issue.state)
+            and set(labels) <= set(issue.labels)
+            and iso_seconds(issue.updated_at) >= since
         ]
         return paged(request, found)
 
     async def _create_issue(self, request: Request) -> Response:
         self._code.own(request)
-        wish, now = await read_object(request), self._clock.now()
+        if not self.are_on:
+            raise Refusal(410, "Issues has been disabled in this repository.")
+        wish = await read_object(request)
         if not wish.get("title"):
             raise invalid("Issue", "title", "missing_field")
         labels = [one["name"] if isinstance(one, dict) else str(one) for one in wish.get("labels") or []]
-        issue = Issue(len(self.issues) + 1, str(wish["title"]), wish.get("body"), now, now, labels)
-        self.issues.insert(0, issue)
+        labels = labels if self.may_label else []
+        issue = self.add(str(wish["title"]), wish.get("body"), labels)
         self._tally.add("issue")
         return as_json(self._issue_json(request, issue), 201)
 
@@ -131,17 +147,23 @@ class Talk:
         self._tally.add("comment")
         return as_json(self._comment_json(request, comment), 201)
 
-    async def _edit_comment(self, request: Request) -> Response:
+    def _comment(self, request: Request) -> Comment:
         self._code.own(request)
-        wish = await read_object(request)
-        if not wish.get("body"):
-            raise invalid("IssueComment", "body", "missing_field")
         for comment in (comment for issue in self.issues for comment in issue.comments):
             if comment.id == request.path_params["id"]:
-                comment.body, comment.updated_at = str(wish["body"]), self._clock.now()
-                self._tally.add("comment_edit")
-                return as_json(self._comment_json(request, comment))
+                return comment
         raise Refusal(404, "Not Found")
+
+    async def _get_comment(self, request: Request) -> Response:
+        return as_json(self._comment_json(request, self._comment(request)))
+
+    async def _edit_comment(self, request: Request) -> Response:
+        comment, wish = self._comment(request), await read_object(request)
+        if not wish.get("body"):
+            raise invalid("IssueComment", "body", "missing_field")
+        comment.body, comment.updated_at = str(wish["body"]), self._clock.now()
+        self._tally.add("comment_edit")
+        return as_json(self._comment_json(request, comment))
 
     def _at(self, request: Request) -> str:
         return f"{api_of(request)}/repos/{self._code.full_name}"

@@ -14,6 +14,7 @@ from console.playground.releases import build_catalogue, commit_of
 from console.playground.scene import MIGRATIONS_PATH, REPOSITORY
 from providers.contract import Announce, Nothing, OperationKey
 from providers.github.adapter import GitHubConnection, open_connection
+from providers.github.alerts import ListAlerts
 from providers.github.comparing import Compare
 from providers.github.deployments import ListDeployments, ShowDeployment
 from providers.github.dispatching import Dispatch, SetWorkflow
@@ -26,6 +27,8 @@ from providers.github.reviews import ListPulls, ShowReviews
 from providers.github.run_control import CancelRun, Rerun, ReviewDeployment
 from providers.github.runs import ListRuns, ShowRun
 from providers.github.settings import GitHubSettings
+from providers.github.statuses import SetStatus, ShowChecks
+from providers.github.tracking import ShowTracking, Track
 from tests.playground.emulators.world import ManualClock
 from tests.providers import official
 from tests.providers.subject import Faults, Wish
@@ -56,10 +59,15 @@ ACTIONS = (
     "rerun",
     "review-deployment",
     "set-environment",
+    "set-status",
     "set-workflow",
+    "track",
     "upload-artifact",
 )
 ASKS = {
+    "alerts": ListAlerts(severity="high"),
+    "checks": ShowChecks(COMMIT),
+    "tracking": ShowTracking("7f1"),
     "approvals": ShowRun(RUN),
     "artifact": ReadArtifact(RUN * 10 + 9, "report.txt"),
     "artifacts": ShowRun(RUN),
@@ -109,6 +117,8 @@ class GitHubSubject:
     def prepare(self) -> None:
         """Things to read: what GitHub would have from before."""
         self.emulator.deployments.add(COMMIT, "production")
+        mark = "<!-- quarterdeck:deployment 7f1 -->"
+        self.emulator.talk.add("Deploy v1.0", mark, ["quarterdeck"])
         review = self.emulator.review
         review.by_rules, review.by_branch = Protection(("lint",), 1), Protection(("test",), 2)
         review.review(review.add_pull(COMMIT, "Let customers leave a note"), "kim", "APPROVED")
@@ -164,6 +174,13 @@ class GitHubSubject:
     async def _set_workflow(self) -> Wish:
         unknown = ('{"enabled":true,"workflow":"none.yml"}',)
         return Wish(SetWorkflow("deploy.yml", enabled=False), self._count("workflow"), unknown)
+
+    async def _set_status(self) -> Wish:
+        unknown = ('{"commit":"ffffffffff","state":"success"}',)
+        return Wish(SetStatus(COMMIT, "success", description="live"), self._count("commit_status"), unknown)
+
+    async def _track(self) -> Wish:
+        return Wish(Track("7f2", "Deploy v1.1", "Live everywhere."), self._count("comment"), ("1/1", "9/9", "1"))
 
     async def _draft(self, tag: str) -> None:
         connection = self.open()

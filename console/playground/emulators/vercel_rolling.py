@@ -52,12 +52,12 @@ class Rolling:
             "unlimited_slots": {"availableSlots": "unlimited", "message": "Rolling releases are unlimited"},
             "available_slots": {"availableSlots": 1, "message": "One project can use rolling releases"},
             "no_available_slots": {
-                "availableSlots": "0",
+                "availableSlots": 0,
                 "message": "All projects with rolling releases are in use",
                 "enabledProjects": ["another"],
             },
             "plan_not_supported": {
-                "availableSlots": "0",
+                "availableSlots": 0,
                 "message": "Rolling releases are not part of this team's plan",
             },
         }

@@ -132,7 +132,7 @@ def _judge_clock(name: str, skew: timedelta | None) -> Iterator[Finding]:
 
 def _judge_limits(name: str, limits: Mapping[str, str]) -> Iterator[Finding]:
     for limit, words in limits.items():
-        used_up = words.startswith("0 ")
+        used_up = words.startswith(("0 ", "-"))
         remedy = "Requests of this class wait until then." if used_up else ""
         condition = Condition.WARN if used_up else Condition.GOOD
         yield Finding(name, f"limit {limit}", condition, words, remedy)

@@ -89,9 +89,12 @@ class TestGivenAPlatformThatAnswers:
         assert (clock.condition, clock.what) == (condition, words)
 
     async def test_when_a_limit_is_used_up_then_it_is_pointed_out(self, platform):
-        platform.lamps.account = AccountReport("ann", limits={"search": "0 of 30 left, anew in 20 s"})
+        limits = {"search": "0 of 30 left, anew in 20 s", "content": "-2 of 80 left", "core": "10 of 5000 left"}
+        platform.lamps.account = AccountReport("ann", limits=limits)
 
-        assert (await platform.examine())["limit search"].condition is WARN
+        found = await platform.examine()
+
+        assert [found[f"limit {name}"].condition for name in limits] == [WARN, WARN, GOOD]
 
     async def test_when_the_configuration_needs_what_it_cannot_then_that_is_bad(self, platform):
         platform.settings = Settings.model_validate(

@@ -39,6 +39,8 @@ class StepKind(StrEnum):
     ANNOUNCE = "announce"
     MIGRATE = "migrate"
     MIGRATE_DOWN = "migrate-down"
+    CONFIGURE = "configure"
+    RESTORE_CONFIGURATION = "restore-configuration"
     RESUME = "resume"
     SUSPEND = "suspend"
     DEPLOY = "deploy"

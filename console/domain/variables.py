@@ -93,12 +93,14 @@ class Reconfiguration:
     """What must change at one place so that it has what the configuration wants.
 
     `back` says what a rollback puts there, by name: what the live release ran with, as far as somebody still has the
-    values. `lost` names what it cannot put back. `problem` says why nothing can be planned.
+    values. `lost` names what it cannot put back. `hidden` has the digests of values that the platform keeps to itself,
+    as they are on record. `problem` says why nothing can be planned.
     """
 
     changes: tuple[VariableChange, ...] = ()
     back: Mapping[str, str] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
+    hidden: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
 
     @property

@@ -20,23 +20,28 @@ from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, build_deployment_id
 from console.domain.observations import Lock
 from console.domain.plan import Plan, Step, Wish, longest_path
+from console.domain.release import Release
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.executors.table import EXECUTORS
 from console.engine.ports import Durable
 from console.engine.runner import Runner
 from console.engine.survey import Survey
+from console.engine.variables import Variables
 from console.planning.blue_green import STRATEGY, build_plan
+from console.planning.configuration import STRATEGY as CONFIGURATION
 from console.planning.custom import PREFIX as PIPELINE
 from console.planning.forecast import Forecasts, build_forecasts
+from console.planning.live import Live
 from console.planning.rollback import build_rollback, name_irreversible
 from console.storage.ledger import ControlRow, Ledger, Wake, locked
+from console.variables.record import find_live
 from providers.contract import Connection
 
 log = logging.getLogger(__name__)
 
 RECONCILE_SECONDS = 10.0
-FORECAST_FROM = 20
-"""Past deployments of an environment that forecasts are taken from."""
+PAST = 20
+"""Past deployments of an environment that forecasts are taken from, and what its places were configured with."""
 
 
 class Engine:
@@ -51,6 +56,7 @@ class Engine:
         connections: Mapping[str, Connection],
         clock: Clock,
         worker: str,
+        variables: Variables | None = None,
         shared: bool = False,
         crash: CrashPoint = no_crash,
     ) -> None:
@@ -62,7 +68,7 @@ class Engine:
         self._clock = clock
         self._worker = worker
         self._crash = crash
-        self._survey = Survey(settings, connections)
+        self._survey = Survey(settings, connections, variables)
         self._runner = Runner(
             ledger=ledger,
             executors=EXECUTORS,
@@ -71,6 +77,7 @@ class Engine:
             clock=clock,
             worker=worker,
             parallel=self._parallel,
+            variables=variables,
             crash=crash,
         )
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -161,9 +168,7 @@ class Engine:
         now = self._clock.now()
         deployment = build_deployment_id(now, secrets.token_bytes(4))
         request = ev.DeploymentRequested(wish.environment, plan, wish.reason, request_id, wish.emergency)
-        lock = Lock(
-            wish.environment, deployment, actor, now, wish.reason or f"deploys {plan.release.name}", self._worker
-        )
+        lock = Lock(wish.environment, deployment, actor, now, wish.reason or _purpose(plan), self._worker)
         opened = await self._ledger.open_deployment(ev.Event(deployment, now, request, actor), lock)
         self._crash("opened")
         if not opened.again:
@@ -192,7 +197,7 @@ class Engine:
     ) -> RollbackPreview:
         """What a rollback would do now."""
         deployment = await self.load(deployment_id)
-        history = await self._forecasts(deployment.environment)
+        history = build_forecasts(await self._past(deployment.environment))
         steps = tuple(
             replace(step, forecast=_forecast_undo(deployment, step, history, self._clock.now()))
             for step in build_rollback(deployment, services)
@@ -231,10 +236,15 @@ class Engine:
 
     async def _plan(self, wish: Wish, lock: Lock | None) -> Plan:
         self._check_wish(wish)
-        release, live, history = await asyncio.gather(
+        past = await self._past(wish.environment)
+        history = build_forecasts(past)
+        if wish.strategy == CONFIGURATION:
+            live = await self._survey.fetch_live(wish.environment, find_live(past))
+            facts = replace(live, lock=lock, at=self._clock.now())
+            return build_plan(self._settings, wish, _release_of(live), facts, history=history)
+        release, live = await asyncio.gather(
             self._survey.fetch_release(wish.environment, wish.release),
-            self._survey.fetch_live(wish.environment),
-            self._forecasts(wish.environment),
+            self._survey.fetch_live(wish.environment, find_live(past)),
         )
         commits = [service.live_commit for service in live.services.values() if service.live_commit]
         base = max(set(commits), key=commits.count, default="")
@@ -260,7 +270,7 @@ class Engine:
                 "Name one of these.",
             )
         strategies = (STRATEGY, *(f"{PIPELINE}{name}" for name in self._settings.custom_pipelines))
-        if wish.strategy and wish.strategy not in strategies:
+        if wish.strategy and wish.strategy not in (*strategies, CONFIGURATION):
             raise UsageError(
                 f"There is no strategy {wish.strategy!r}.", f"Known: {', '.join(strategies)}.", "Name one of these."
             )
@@ -309,10 +319,11 @@ class Engine:
                     return f"{other} came after it; roll that back first, or deploy the release you want."
         return ""
 
-    async def _forecasts(self, environment: EnvironmentName) -> Forecasts:
-        ids = (await self._ledger.find_deployments(environment))[:FORECAST_FROM]
+    async def _past(self, environment: EnvironmentName) -> list[Deployment]:
+        """The newest deployments of an environment, newest first."""
+        ids = (await self._ledger.find_deployments(environment))[:PAST]
         past = [fold(await self._ledger.events_of(deployment)) for deployment in ids]
-        return build_forecasts([deployment for deployment in past if deployment is not None])
+        return [deployment for deployment in past if deployment is not None]
 
     def _parallel(self, environment: str) -> int:
         settings = self._settings.environments.get(environment)
@@ -332,6 +343,17 @@ class Engine:
         with contextlib.suppress(ConsoleError):
             if deployment in await self._ledger.unfinished():
                 await self._durable.ensure(deployment, {"deployment": deployment})
+
+
+def _release_of(live: Live) -> Release:
+    """What runs in an environment, for a plan that leaves it there."""
+    commits = [service.live_commit for service in live.services.values() if service.live_commit]
+    commit = max(set(commits), key=commits.count, default="")
+    return Release(commit, commit[:8])
+
+
+def _purpose(plan: Plan) -> str:
+    return "sets variables" if plan.strategy == CONFIGURATION else f"deploys {plan.release.name}"
 
 
 def _forecast_undo(deployment: Deployment, step: Step, history: Forecasts, now: datetime) -> timedelta | None:

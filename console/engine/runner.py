@@ -22,6 +22,7 @@ from console.engine.board import Board
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.decide import RollbackBuilder, decide, reply_to
 from console.engine.ports import Context, Json
+from console.engine.variables import Variables
 from console.engine.work import Done, Failed, Outcome, Skipped, Work
 from console.storage.ledger import Ledger
 from providers.contract import Connection
@@ -49,6 +50,7 @@ class Runner:
         clock: Clock,
         worker: str,
         parallel: Callable[[str], int],
+        variables: Variables | None = None,
         crash: CrashPoint = no_crash,
     ) -> None:
         self.boards: dict[DeploymentId, Board] = {}
@@ -59,6 +61,7 @@ class Runner:
         self._clock = clock
         self._worker = worker
         self._parallel = parallel
+        self._variables = variables
         self._crash = crash
 
     def wake(self, deployment: DeploymentId) -> None:
@@ -168,7 +171,14 @@ class Runner:
 
     async def _attempt(self, board: Board, step: Step) -> Outcome | ConsoleError | None:
         """One attempt, raced against an interrupt. None means that it was interrupted."""
-        work = Work(board, step, connections=self._connections, clock=self._clock, crash=self._crash)
+        work = Work(
+            board,
+            step,
+            connections=self._connections,
+            clock=self._clock,
+            crash=self._crash,
+            variables=self._variables,
+        )
         body = asyncio.ensure_future(self._executors[step.kind](work))
         interrupt = asyncio.ensure_future(board.interrupt_of(step.id).wait())
         try:

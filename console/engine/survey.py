@@ -13,6 +13,8 @@ from console.config.settings import PlacementSettings, Settings
 from console.domain.errors import ConsoleError, UsageError
 from console.domain.ids import EnvironmentName, ServiceName
 from console.domain.release import Release
+from console.domain.variables import Reconfiguration
+from console.engine.variables import Place, Variables
 from console.migrations.files import read_migrations
 from console.planning.live import Live, LiveArm, LiveService
 from providers.contract import Capabilities, Connection, MigrationFile, Unsupported
@@ -21,7 +23,10 @@ from providers.contract import Capabilities, Connection, MigrationFile, Unsuppor
 class Survey:
     """What `Engine` needs to know of the world before it plans."""
 
-    def __init__(self, settings: Settings, connections: Mapping[str, Connection]) -> None:
+    def __init__(
+        self, settings: Settings, connections: Mapping[str, Connection], variables: Variables | None = None
+    ) -> None:
+        self._variables = variables
         self._settings = settings
         self._connections = connections
 
@@ -56,15 +61,43 @@ class Survey:
         except ConsoleError:
             return None
 
-    async def fetch_live(self, environment: EnvironmentName) -> Live:
-        """What runs in the environment now."""
+    async def fetch_live(self, environment: EnvironmentName, ran_with: Mapping[str, Mapping[str, str]]) -> Live:
+        """What runs in the environment now, and what must change of its variables.
+
+        Args:
+            ran_with: Digests of the variables that each place's release was given with, by target.
+        """
         placements = self._settings.environments[environment].services
-        narrow, found = await asyncio.gather(
+        narrow, changes, found = await asyncio.gather(
             self._fetch_narrow(environment),
+            self._fetch_changes_of_variables(environment, ran_with),
             asyncio.gather(*(self._fetch_service(name, place) for name, place in placements.items())),
         )
-        services = {ServiceName(name): live for name, live in zip(placements, found, strict=True)}
+        services = {
+            ServiceName(name): _configured(live, changes.get(ServiceName(name), {}))
+            for name, live in zip(placements, found, strict=True)
+        }
         return Live(services, narrow=narrow)
+
+    async def _fetch_changes_of_variables(
+        self, environment: EnvironmentName, ran_with: Mapping[str, Mapping[str, str]]
+    ) -> dict[ServiceName, dict[str, Reconfiguration]]:
+        """By service and arm."""
+        variables = self._variables
+        if variables is None:
+            return {}
+        places = variables.places(environment)
+        planned = await asyncio.gather(*(self._plan(variables, place, ran_with.get(place.target)) for place in places))
+        found: dict[ServiceName, dict[str, Reconfiguration]] = {}
+        for place, change in zip(places, planned, strict=True):
+            found.setdefault(place.service, {})[place.arm] = change
+        return found
+
+    async def _plan(self, variables: Variables, place: Place, live: Mapping[str, str] | None) -> Reconfiguration:
+        try:
+            return await variables.plan(place, live)
+        except ConsoleError as problem:
+            return Reconfiguration(problem=" ".join(part for part in (problem.what, problem.remedy) if part))
 
     async def _fetch_narrow(self, environment: EnvironmentName) -> dict[str, tuple[str, ...]]:
         """The scopes that tokens lack here, by provider; what is about another environment's places is left out."""
@@ -150,3 +183,8 @@ class Survey:
                 "No source of releases is configured.", "[source]", "Name the provider that holds the repository."
             )
         return self._of_provider(provider)
+
+
+def _configured(live: LiveService, changes: Mapping[str, Reconfiguration]) -> LiveService:
+    arms = {arm: replace(state, configuration=changes.get(arm, Reconfiguration())) for arm, state in live.arms.items()}
+    return replace(live, arms=arms, configuration=changes.get("", Reconfiguration()))

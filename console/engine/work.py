@@ -20,6 +20,7 @@ from console.domain.errors import ConsoleError, RateLimited, UsageError
 from console.domain.plan import Phase, Step
 from console.engine.board import Board
 from console.engine.crash_points import CrashPoint
+from console.engine.variables import Variables
 from console.watch.collector import RolloutCollector
 from providers.contract import (
     Actuator,
@@ -75,8 +76,16 @@ class Work:
     """One attempt at one step."""
 
     def __init__(
-        self, board: Board, step: Step, *, connections: Mapping[str, Connection], clock: Clock, crash: CrashPoint
+        self,
+        board: Board,
+        step: Step,
+        *,
+        connections: Mapping[str, Connection],
+        clock: Clock,
+        crash: CrashPoint,
+        variables: Variables | None = None,
     ) -> None:
+        self.variables = variables
         self.step = step
         self.clock = clock
         self._board = board

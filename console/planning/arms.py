@@ -6,12 +6,13 @@ the other arm keeps running until the whole deployment is verified.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from console.config.settings import ArmSettings, HealthSettings, TrafficSettings
 from console.domain.plan import Phase, Step, StepKind, Undo
 from console.domain.traffic import split
+from console.planning.configuration import hidden_arguments, plan_place
 from console.planning.draft import (
     SLACK,
     Draft,
@@ -42,11 +43,13 @@ def plan_arms(draft: Draft, name: str) -> Flow:
     stable = live.stable_arm
     candidate = choose_candidate(tuple(arms), live)
     writer = ArmWriter(draft, name, candidate, stable)
-    prepare = chain(writer.prepare())
+    configured = plan_place(draft, name, candidate, Phase.PREPARE)
+    prepare = chain(writer.prepare(configured.steps))
     serve = chain(writer.serve())
     notes = () if stable else (f"{name}: nothing is live, so {candidate} gets all traffic at once.",)
     if stable and draft.environment.keep == "forever":
         notes = (f"{name}: {stable} keeps running afterwards (keep is forever).",)
+    notes = (*configured.notes, *notes)
     return Flow(
         name,
         prepare=prepare,
@@ -54,6 +57,7 @@ def plan_arms(draft: Draft, name: str) -> Flow:
         verify=chain(writer.verify()),
         retire=writer.retire(),
         notes=notes,
+        refusals=configured.refusals,
         candidate_arm=candidate,
         first=stable is None,
     )
@@ -87,9 +91,10 @@ class ArmWriter:
     def target(self) -> ArmSettings:
         return self.arms[self.candidate]
 
-    def prepare(self) -> list[Step]:
+    def prepare(self, configured: Sequence[Step] = ()) -> list[Step]:
+        """What was there before never runs with the new variables, so they are set after it was resumed."""
         steps = [self.resume()] if self._is_suspended(self.candidate) else []
-        steps.append(self.deploy())
+        steps += [*configured, self.deploy()]
         if self.settings.health is not None and self.target.url:
             steps.append(self.health(self.settings.health))
         if self.settings.integration and self.target.url:
@@ -145,7 +150,12 @@ class ArmWriter:
             f"Deploy {self.draft.release.name} to {self.candidate} of {self.name}",
             StepKind.DEPLOY,
             Phase.PREPARE,
-            arguments={"target": self.target.id, "serve": True, "arm": self.candidate},
+            arguments={
+                "target": self.target.id,
+                "serve": True,
+                "arm": self.candidate,
+                **hidden_arguments(self.draft, self.name, self.candidate),
+            },
             no_undo=NO_TRAFFIC,
         )
 

@@ -6,13 +6,16 @@ Pure: settings, a wish and what is live in; a plan out, with everything that for
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from console.config.settings import Settings
 from console.domain.ids import ServiceName
-from console.domain.plan import Plan, Wish
+from console.domain.plan import Plan, StepKind, Wish
 from console.domain.release import Release
 from console.planning.arms import plan_arms
 from console.planning.assembly import close, frame, join, order_services
+from console.planning.configuration import STRATEGY as CONFIGURATION
+from console.planning.configuration import plan_configuration
 from console.planning.custom import PREFIX, plan_pipeline
 from console.planning.draft import Draft, Flow
 from console.planning.forecast import Forecasts
@@ -45,6 +48,8 @@ def build_plan(
     if refusals and wish.environment not in settings.environments:
         return Plan(wish.environment, strategy, release, (), refusals=tuple(refusals))
     draft = Draft(settings, wish, release, live, migration_files, history or Forecasts())
+    if strategy == CONFIGURATION:
+        return _plan_configuration(draft, refusals)
     custom = settings.custom_pipelines.get(strategy.removeprefix(PREFIX)) if strategy.startswith(PREFIX) else None
     if strategy != STRATEGY and custom is None:
         known = ", ".join((STRATEGY, *(PREFIX + name for name in settings.custom_pipelines)))
@@ -75,6 +80,29 @@ def build_plan(
         risk=judge_risk(draft, steps, tuple(flows.values())),
         refusals=tuple(refusals),
         notes=notes,
+    )
+
+
+def _plan_configuration(draft: Draft, refusals: list[str]) -> Plan:
+    """Variables alone: no release moves, nothing is announced, and approvals are asked for as for a deployment."""
+    before = tuple(replace(step, needs=()) for step in frame(draft) if step.kind is StepKind.APPROVAL)
+    chosen = _choose(draft)
+    unread = [
+        f"{name} could not be read: {draft.live_of(name).problem}"
+        for name in chosen
+        if draft.live_of(name).problem and draft.settings.variables_of(draft.wish.environment, name)
+    ]
+    body = plan_configuration(draft, chosen, before)
+    steps = (*before, *body.steps)
+    return Plan(
+        environment=draft.wish.environment,
+        strategy=CONFIGURATION,
+        release=draft.release,
+        steps=steps,
+        services=tuple(ServiceName(name) for name in chosen),
+        risk=judge_risk(draft, steps, ()),
+        refusals=(*refusals, *unread, *body.refusals),
+        notes=tuple(dict.fromkeys(body.notes)),
     )
 
 
@@ -147,4 +175,4 @@ def _notes(draft: Draft, chosen: Sequence[str], flows: Sequence[Flow]) -> tuple[
         notes.append("Emergency: the commit's checks are shown but close no gate, and no approval is waited for.")
     elif draft.environment.approvals:
         notes.append("The forecast does not count the wait for approvals.")
-    return tuple(notes)
+    return tuple(dict.fromkeys(notes))

@@ -51,6 +51,11 @@ def plan_pipeline(draft: Draft, pipeline: Pipeline, flows: Mapping[str, Flow], b
                 notes.append(f"{wanted.id}: there is nothing to {wanted.kind} for {wanted.service} now; left out.")
             continue
         needs = _needs(wanted, graph, work) or root
+        if found.kind is StepKind.DEPLOY:
+            for step in _configuring(flows[wanted.service]):
+                own = replace(step, id=StepId(f"{wanted.id}.configure"), needs=needs)
+                work[own.id] = own
+                needs = (own.id,)
         work[wanted.id] = _shaped(found, wanted, needs)
     return CustomSteps(_renamed_sources(tuple(work.values()), flows), tuple(notes), refusals)
 
@@ -87,6 +92,11 @@ def _work_of(
         return _stage_of(draft, wanted, flow, earlier)
     usual = (*flow.prepare, *flow.serve, *flow.verify, *flow.retire)
     return next((step for step in usual if step.kind is kind), None)
+
+
+def _configuring(flow: Flow) -> Iterable[Step]:
+    """A pipeline names what it deploys; that the variables are right before is not left to it."""
+    return (step for step in (*flow.prepare, *flow.serve) if step.kind is StepKind.CONFIGURE)
 
 
 def _stage_of(draft: Draft, wanted: PipelineStep, flow: Flow, earlier: Iterable[PipelineStep]) -> Step | None:

@@ -8,16 +8,21 @@ from datetime import datetime
 
 from console.domain.ids import ServiceName
 from console.domain.observations import Lock
+from console.domain.variables import Reconfiguration
 
 
 @dataclass(frozen=True)
 class LiveArm:
-    """One arm: the commit and the platform's deployment that serve there (empty for nothing), its share in percent."""
+    """One arm: the commit and the platform's deployment that serve there (empty for nothing), its share in percent.
+
+    `configuration` is what must change of its variables.
+    """
 
     commit: str = ""
     deployment: str = ""
     suspended: bool = False
     weight: int = 0
+    configuration: Reconfiguration = field(default_factory=Reconfiguration)
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class LiveService:
     auto_deploy: bool | None = None
     arms: Mapping[str, LiveArm] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
+    configuration: Reconfiguration = field(default_factory=Reconfiguration)
     problem: str = ""
 
     @property

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from console.domain.plan import Risk, Step, StepKind
+from console.planning.configuration import lost_names
 from console.planning.draft import Draft, Flow
 
 LONG_AGO = timedelta(days=14)
@@ -18,7 +19,15 @@ CHANGING = frozenset({StepKind.MIGRATE, StepKind.PROMOTE, StepKind.SHIFT, StepKi
 
 def judge_risk(draft: Draft, steps: Sequence[Step], flows: Sequence[Flow]) -> Risk:
     """Add up what makes this deployment more dangerous than a routine one, at most 100."""
-    found = [*_schema(steps), *_firsts(flows), *_distance(draft), *_undos(steps), *_haste(draft), *_unstaged(steps)]
+    found = [
+        *_schema(steps),
+        *_firsts(flows),
+        *_distance(draft),
+        *_undos(steps),
+        *_lost(steps),
+        *_haste(draft),
+        *_unstaged(steps),
+    ]
     return Risk(min(100, sum(points for points, _ in found)), tuple(reason for _, reason in found))
 
 
@@ -52,6 +61,13 @@ def _undos(steps: Sequence[Step]) -> Iterator[Points]:
     for step in steps:
         if step.kind in CHANGING and step.undo is None:
             yield 20, f"{step.name} cannot be taken back. {step.no_undo}".rstrip()
+
+
+def _lost(steps: Sequence[Step]) -> Iterator[Points]:
+    for step in steps:
+        lost = lost_names(step)
+        if lost:
+            yield 10, f"{step.name}: nobody could put back the earlier {', '.join(lost)}."
 
 
 def _haste(draft: Draft) -> Iterator[Points]:

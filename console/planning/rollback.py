@@ -1,7 +1,8 @@
 """The way back: the undos of what a deployment began, traffic first, as a graph of the same shape as a plan.
 
 Order: (0) arms that were retired come back and prove their health, (1) traffic returns, each service waiting only for
-its own arm, (2) everything else in reverse, once all traffic is back, (3) the announcement. Pure and repeatable: asked
+its own arm, (2) variables are put back, so that no old release starts with new ones, (3) everything else in reverse,
+once all traffic is back, (4) the announcement. Pure and repeatable: asked
 again after a rollback that failed, it leaves out what is undone already.
 """
 
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from console.domain.deployment import Deployment, StepState, StepStatus
 from console.domain.ids import ServiceName, StepId
 from console.domain.plan import TRAFFIC_KINDS, Phase, Step, StepKind, Undo
+from console.planning.configuration import lost_names
 
 PATIENCE = 10
 IRREVERSIBLE = frozenset({StepKind.MIGRATE, StepKind.PROMOTE, StepKind.SHIFT, StepKind.SUSPEND})
@@ -53,7 +55,8 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
     returning = [m for m in members if m.step.phase is Phase.DECOMMISSION]
     traffic = [m for m in members if m not in returning and m.step.kind in TRAFFIC_KINDS]
     announced = [m for m in members if m.step.kind is StepKind.ANNOUNCE]
-    rest = [m for m in members if m not in returning and m not in traffic and m not in announced]
+    configured = [m for m in members if m.step.kind is StepKind.CONFIGURE]
+    rest = [m for m in members if m not in (*returning, *traffic, *announced, *configured)]
 
     steps: list[Step] = []
     ready: dict[ServiceName | None, list[StepId]] = {}
@@ -65,10 +68,12 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
     for member in traffic:
         steps.append(_undo_step(member, ready.get(member.step.service, ())))
     gate = tuple(step.id for step in steps if not any(step.id in other.needs for other in steps))
+    steps += [_undo_step(member, gate) for member in configured]
     nearest = _nearest_later(deployment.plan.steps, {member.step.id for member in rest})
     for member in reversed(rest):
         later = tuple(undo_id(step) for step in nearest[member.step.id])
-        steps.append(_undo_step(member, (*gate, *later)))
+        own = tuple(m.id for m in configured if m.step.service == member.step.service)
+        steps.append(_undo_step(member, (*gate, *own, *later)))
     ends = tuple(step.id for step in steps if not any(step.id in other.needs for other in steps))
     return (*steps, *(_undo_step(member, ends) for member in announced))
 
@@ -85,10 +90,14 @@ def traffic_undos(deployment: Deployment) -> frozenset[StepId]:
 
 def name_irreversible(deployment: Deployment, services: Collection[ServiceName] = ()) -> tuple[str, ...]:
     """Say in words what a rollback now could not take back."""
-    return tuple(
-        f"{state.step.name}: {state.step.no_undo or 'it has no undo.'}"
-        for state in _begun(deployment, frozenset(services))
-        if state.step.undo is None and _changes_what_serves(state.step)
+    begun = [state.step for state in _begun(deployment, frozenset(services))]
+    return (
+        *(
+            f"{step.name}: {step.no_undo or 'it has no undo.'}"
+            for step in begun
+            if step.undo is None and _changes_what_serves(step)
+        ),
+        *(f"{step.name}: nobody has the earlier {', '.join(lost_names(step))}." for step in begun if lost_names(step)),
     )
 
 

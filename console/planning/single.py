@@ -6,6 +6,7 @@ Where a platform cannot divide traffic the flow says in a note what happens inst
 from __future__ import annotations
 
 from console.domain.plan import Phase, Step, StepKind, Undo
+from console.planning.configuration import hidden_arguments, plan_place
 from console.planning.draft import (
     SLACK,
     Draft,
@@ -57,7 +58,9 @@ def plan_staged(draft: Draft, name: str) -> Flow:
     """Build beside what is live, look at it under its own address, then promote it in one move."""
     live, placement, settings = draft.live_of(name), draft.placement(name), draft.service(name)
     build = f"{name}.deploy"
+    configured = plan_place(draft, name, "", Phase.PREPARE)
     prepare = [
+        *configured.steps,
         draft.step(
             build,
             f"Build {draft.release.name} of {name}",
@@ -65,7 +68,7 @@ def plan_staged(draft: Draft, name: str) -> Flow:
             Phase.PREPARE,
             service=name,
             provider=settings.provider,
-            arguments={"target": placement.id, "serve": False},
+            arguments={"target": placement.id, "serve": False, **hidden_arguments(draft, name)},
             no_undo="It gets no traffic unless it is promoted.",
         ),
         *_checks(draft, name, {"url_from": build}),
@@ -96,7 +99,8 @@ def plan_staged(draft: Draft, name: str) -> Flow:
         prepare=chain(prepare),
         serve=(promote,),
         verify=_watch(draft, name),
-        notes=(note,),
+        notes=(note, *configured.notes),
+        refusals=configured.refusals,
         first=not live.deployment,
     )
 
@@ -121,17 +125,19 @@ def plan_plain(draft: Draft, name: str) -> Flow:
         Phase.ROLLOUT,
         service=name,
         provider=settings.provider,
-        arguments={"target": placement.id, "serve": True},
+        arguments={"target": placement.id, "serve": True, **hidden_arguments(draft, name)},
         undo=undo,
         no_undo="" if undo else "Nothing ran there before; the new release keeps running.",
     )
     checks = _checks(draft, name, {"url": placement.url}) if placement.url else []
+    configured = plan_place(draft, name, "", Phase.ROLLOUT)
     note = f"{name}: its platform switches to the new release by itself, without stages."
     return Flow(
         name,
-        serve=chain([*resume, deploy, *checks]),
+        serve=chain([*resume, *configured.steps, deploy, *checks]),
         verify=_watch(draft, name),
-        notes=(note,),
+        notes=(note, *configured.notes),
+        refusals=configured.refusals,
         first=not live.deployment,
     )
 

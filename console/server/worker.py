@@ -93,6 +93,7 @@ class Worker:
             connections=connections,
             clock=self._clock,
             worker=name,
+            variables=variables,
             shared=bool(url),
         )
         tail = LogTail(settings, connections, ledger, logs, self._clock, secrets.texts())

@@ -37,7 +37,9 @@ def plan_change(
             back[name] = then
         else:
             lost.add(name)
-    return Reconfiguration(changes, dict(sorted(back.items())), tuple(sorted(lost)))
+    hidden = {name: _known(name, actual, live) for name, now in actual.items() if now == UNREADABLE}
+    hidden = {name: digest for name, digest in hidden.items() if digest != UNREADABLE and name not in before}
+    return Reconfiguration(changes, dict(sorted(back.items())), tuple(sorted(lost)), hidden)
 
 
 def _drifted(actual: Mapping[str, str], live: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -50,3 +52,4 @@ def _drifted(actual: Mapping[str, str], live: Mapping[str, str]) -> Iterator[tup
 def _known(name: str, actual: Mapping[str, str], live: Mapping[str, str] | None) -> str:
     now = actual.get(name, ABSENT)
     return (live or {}).get(name, now) if now == UNREADABLE else now
+

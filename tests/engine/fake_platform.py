@@ -73,6 +73,9 @@ class FakePlatform:
         self.calls: list[tuple[datetime, str]] = []
         self.down_until: dict[str, datetime] = {}
         self.lose_next_reply = False
+        self.variables: dict[str, dict[str, str]] = {}
+        self.hidden: set[str] = set()
+        self.refused_variables: set[str] = set()
         self._by_key: dict[str, Asked] = {}
         self._by_reference: dict[str, Asked] = {}
         self._counts: dict[str, dict[str, list[float]]] = {}
@@ -84,6 +87,8 @@ class FakePlatform:
             migrations=self,
             router=self,
             probes=self,
+            variables=self,
+            set_variables=_Door(self, "set_variables"),
             deploy=_Door(self, "deploy"),
             promote=_Door(self, "promote"),
             roll_back=_Door(self, "roll_back"),
@@ -130,6 +135,11 @@ class FakePlatform:
 
     async def fetch_applied(self, target: str) -> Sequence[str]:
         return tuple(self.applied)
+
+    async def fetch_variables(self, target: str, environment: str = "production") -> Mapping[str, str | None]:
+        await self.turn()
+        self._check_up("variables")
+        return {name: None if name in self.hidden else value for name, value in self.variables.get(target, {}).items()}
 
     async def fetch_weights(self, route: str) -> Mapping[str, int]:
         self._check_up("shift_traffic")
@@ -266,6 +276,17 @@ class FakePlatform:
         self._count(request.route)
         self.weights[request.route] = {arm: request.weights.get(arm, 0) for arm in self.weights[request.route]}
         return self._asked(reference, "shift_traffic", 0, lambda: None)
+
+    def _take_set_variables(self, reference: str, request: Any) -> Asked:
+        """One after the other, as the platforms do: what comes after one that is refused is not set."""
+        values = self.variables.setdefault(request.target, {})
+        for name, value in request.variables.items():
+            if name in self.refused_variables:
+                return self._asked(reference, "set_variables", 1, lambda: None, f"{name} is refused")
+            values.pop(name, None)
+            if value is not None:
+                values[name] = value
+        return self._asked(reference, "set_variables", 1, lambda: None)
 
     def _take_announce(self, reference: str, request: Any) -> Asked:
         return self._asked(reference, "announce", 0, lambda: None, announcement=request.announcement or reference)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from console.client.service import ControlRequest
-from console.config.settings import Settings
+from console.config.settings import Settings, is_reference
 from console.domain.deployment import Deployment
 from console.domain.events import Control
 from console.domain.ids import Actor, DeploymentId, EnvironmentName
@@ -16,6 +17,8 @@ from console.domain.release import Release
 from console.engine.crash_points import no_crash
 from console.engine.engine import Engine
 from console.engine.memory import MemoryDurable
+from console.engine.variables import Variables, WantedValues
+from console.variables.digest import Masker
 from tests.engine.fake_ledger import FakeLedger
 from tests.engine.fake_platform import FakePlatform, Place
 from tests.engine.virtual_clock import VirtualClock
@@ -33,6 +36,20 @@ class Crash(BaseException):
     """The process ends here."""
 
 
+class FakeKept:
+    """Values that were replaced, in memory; they survive a crash as files do."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, tuple[str, dict[str, str]]] = {}
+
+    def keep(self, name: str, target: str, values: Mapping[str, str]) -> None:
+        self.files.setdefault(name, (target, dict(values)))
+
+    def find(self, target: str, variable: str, fits: Callable[[str], bool]) -> str | None:
+        found = [values[variable] for place, values in self.files.values() if place == target and variable in values]
+        return next((value for value in reversed(found) if fits(value)), None)
+
+
 class World:
     def __init__(self, **environment: Any) -> None:
         self.clock = VirtualClock()
@@ -40,6 +57,8 @@ class World:
         self.durable = MemoryDurable()
         self.platform = FakePlatform(self.clock)
         self.settings = Settings.model_validate(_configuration(environment))
+        self.secrets: dict[str, str] = {}
+        self.kept = FakeKept()
         self.crash_at: tuple[str, int] | None = None
         self.crashed = 0
         self.crash_counts: dict[str, int] = {}
@@ -64,12 +83,21 @@ class World:
         platform.files = {OLD: first, NEW: {**first, **second}, ERRING: {**first, **second}}
         platform.error_rates = {ERRING: 0.2}
 
+    def _resolve(self, environment: str, service: str) -> WantedValues:
+        written = self.settings.variables_of(environment, service)
+        values = {name: self.secrets.get(text, text) for name, text in written.items()}
+        unresolved = {name: f"There is no {value}." for name, value in values.items() if is_reference(value)}
+        return WantedValues({name: value for name, value in values.items() if name not in unresolved}, unresolved)
+
     def _new_engine(self) -> Engine:
+        connections: Any = dict.fromkeys(("fake", "vercel", "web", "db"), self.platform)
+        kept: Any = self.kept
         return Engine(
+            variables=Variables(self.settings, connections, Masker(b"salt"), kept, self._resolve),
             settings=self.settings,
             ledger=self.ledger,  # type: ignore[arg-type]  # the part of it that the engine uses
             durable=self.durable,
-            connections={"fake": self.platform, "vercel": self.platform, "web": self.platform, "db": self.platform},  # type: ignore[dict-item]
+            connections=connections,
             clock=self.clock,
             worker=f"worker-{next(self._workers)}",
             crash=self._maybe_crash if hasattr(self, "crash_at") else no_crash,

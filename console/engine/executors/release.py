@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console.engine.executors.configuration import record_configuration
 from console.engine.work import Done, Failed, Outcome, Work
 from providers.contract import Deploy, Operation, Promote, Resume, RollBack, Suspend
 
@@ -9,6 +10,7 @@ from providers.contract import Deploy, Operation, Promote, Resume, RollBack, Sus
 async def deploy(work: Work) -> Outcome:
     release = work.deployment.plan.release
     request = Deploy(str(work.argument("target")), release, serve=bool(work.argument("serve", True)))
+    await record_configuration(work, request.target)
     ended = await work.perform(work.capabilities().deploy, request, f"deploy {release.name} to {request.target}")
     return _outcome(ended)
 

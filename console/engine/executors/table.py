@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from console.domain.plan import StepKind
-from console.engine.executors import announcement, gates, judgement, release, schema, traffic, trial
+from console.engine.executors import announcement, configuration, gates, judgement, release, schema, traffic, trial
 from console.engine.runner import Executor
 
 EXECUTORS: Mapping[StepKind, Executor] = {
@@ -14,6 +14,8 @@ EXECUTORS: Mapping[StepKind, Executor] = {
     StepKind.ANNOUNCE: announcement.announce,
     StepKind.MIGRATE: schema.migrate,
     StepKind.MIGRATE_DOWN: schema.migrate_down,
+    StepKind.CONFIGURE: configuration.configure,
+    StepKind.RESTORE_CONFIGURATION: configuration.restore,
     StepKind.RESUME: release.resume,
     StepKind.SUSPEND: release.suspend,
     StepKind.DEPLOY: release.deploy,

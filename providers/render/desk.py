@@ -10,7 +10,9 @@ from typing import Any
 from providers.contract import Action, Desk, Nothing, Reading
 from providers.render import (
     artifacts,
+    backups,
     blueprint_readings,
+    byhand,
     cronruns,
     datastores,
     domains,
@@ -18,6 +20,7 @@ from providers.render import (
     events,
     figures,
     jobs,
+    loglines,
     maintenance,
     purges,
     restarts,
@@ -27,7 +30,8 @@ from providers.render import (
     variables,
 )
 from providers.render.client import RenderClient
-from providers.render.deploys import DeployReader
+from providers.render.deploys import Cancels, DeployReader, Deploys, Rollbacks
+from providers.render.power import Resumptions, Suspensions
 
 
 def build_desk(client: RenderClient, owner: str) -> Desk:
@@ -42,7 +46,7 @@ def build_desk(client: RenderClient, owner: str) -> Desk:
 
 def _service_readings(client: RenderClient, owner: str) -> dict[str, Reading[Any]]:
     reader, groups = services.ServiceReader(client, owner), envgroups.Groups(client, owner)
-    builds = artifacts.Builds(client, owner)
+    builds, lines = artifacts.Builds(client, owner), loglines.LogReader(client, owner)
     return {
         "services": Reading("Services of every type.", services.Services, reader.fetch_services),
         "service": Reading("One service in full.", services.OneService, reader.fetch_service),
@@ -61,6 +65,7 @@ def _service_readings(client: RenderClient, owner: str) -> dict[str, Reading[Any
         "env-group": Reading("One env group, without its values.", envgroups.OneGroup, groups.fetch_group),
         "domains": Reading("Custom domains of a service.", services.OneService, domains.Domains(client).fetch),
         "jobs": Reading("One-off jobs of a service.", services.OneService, jobs.JobReader(client).fetch),
+        "logs": Reading("Log lines, picked by text, level or path.", loglines.LogQuery, lines.fetch),
         "metrics": Reading("Figures that Render measures.", figures.Figure, figures.Figures(client).fetch),
         "build-sources": Reading("What builds once for several services.", Nothing, builds.fetch_sources),
         "builds": Reading("Builds of a build source.", artifacts.OneSource, builds.fetch_builds),
@@ -69,12 +74,13 @@ def _service_readings(client: RenderClient, owner: str) -> dict[str, Reading[Any
 
 def _store_readings(client: RenderClient, owner: str) -> dict[str, Reading[Any]]:
     stores = datastores.Datastores(client, owner)
+    backup = backups.Backups(stores)
     runs = maintenance.MaintenanceRuns(client, owner)
     return {
         "postgres": Reading("Postgres instances.", Nothing, stores.fetch_postgres),
         "postgres-instance": Reading("One Postgres instance.", datastores.OnePostgres, stores.fetch_one_postgres),
-        "postgres-recovery": Reading("How far back it can be restored.", datastores.OnePostgres, stores.fetch_window),
-        "postgres-exports": Reading("Logical backups of it.", datastores.OnePostgres, stores.fetch_exports),
+        "postgres-recovery": Reading("How far back it can be restored.", datastores.OnePostgres, backup.fetch_window),
+        "postgres-exports": Reading("Logical backups of it.", datastores.OnePostgres, backup.fetch_exports),
         "key-values": Reading("Key Value instances.", Nothing, stores.fetch_key_values),
         "key-value": Reading("One Key Value instance.", datastores.OneKeyValue, stores.fetch_one_key_value),
         "platform-maintenance": Reading("Maintenance that Render has planned or done.", Nothing, runs.fetch),
@@ -138,6 +144,31 @@ def _service_actions(client: RenderClient, owner: str) -> dict[str, Action[Any]]
 def _deploy_actions(client: RenderClient, owner: str) -> dict[str, Action[Any]]:
     services_of, deploys = services.ServiceReader(client, owner), DeployReader(client)
     return {
+        "deploy": Action(
+            "Build and deploy a commit.", byhand.DeployCommit, byhand.Translated(Deploys(deploys), byhand.as_deploy)
+        ),
+        "cancel-deploy": Action(
+            "Stop a deploy; what serves goes on serving.",
+            byhand.CancelDeploy,
+            byhand.Translated(Cancels(deploys), byhand.as_cancel),
+            destroys=True,
+        ),
+        "roll-back": Action(
+            "Return to an earlier deploy, and hold auto-deploy off.",
+            byhand.RollBackTo,
+            byhand.Translated(Rollbacks(deploys), byhand.as_rollback),
+        ),
+        "suspend": Action(
+            "Stop a service.",
+            byhand.SuspendService,
+            byhand.Translated(Suspensions(client), byhand.as_suspend),
+            destroys=True,
+        ),
+        "resume": Action(
+            "Start a suspended service.",
+            byhand.ResumeService,
+            byhand.Translated(Resumptions(deploys), byhand.as_resume),
+        ),
         "hold-auto-deploy": Action(
             "Let no push deploy the service.", services.HoldAutoDeploy, services.make_holding(services_of)
         ),
@@ -217,9 +248,11 @@ def _store_actions(client: RenderClient, owner: str) -> dict[str, Action[Any]]:
         "resume-postgres": Action(
             "Start a Postgres instance again.", datastores.ResumePostgres, datastores.make_resume_postgres(stores)
         ),
-        "export-postgres": Action("Make a logical backup.", datastores.ExportPostgres, datastores.Exports(stores)),
+        "export-postgres": Action("Make a logical backup.", backups.ExportPostgres, backups.Exports(stores)),
         "restore-postgres": Action(
-            "Restore a moment into a new instance.", datastores.RestorePostgres, datastores.make_restore(stores)
+            "Restore a moment into a new instance.",
+            backups.RestorePostgres,
+            backups.make_restore(backups.Backups(stores)),
         ),
         "suspend-key-value": Action(
             "Stop a Key Value instance.",

@@ -60,8 +60,8 @@ class Render(Emulator):
         await self._deployer.stop(list(self.services.values()))
 
     def _build(self, door: Frontdoor) -> Starlette:
-        return Starlette(
-            routes=[
+        return door.open(
+            [
                 door.route("GET", "/users", self._user),
                 door.route("GET", "/owners", self._owners),
                 door.route("GET", "/owners/{owner}", self._owner),

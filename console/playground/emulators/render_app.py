@@ -8,7 +8,9 @@ says an epoch).
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -37,35 +39,32 @@ def per_service(request: Request) -> tuple[str, Budget]:
     return f"service {request.path_params['service']}", PER_SERVICE
 
 
+@cache
+def _shared_route(method: str, path: str) -> Route:
+    """A route of every emulated Render: compiling a hundred of them costs more than all else that starts one."""
+
+    async def answer(request: Request) -> Response:
+        door: Frontdoor = request.app.state.door
+        return await door.answer(method, path, request)
+
+    return Route(path, answer, methods=[method] if method else ["GET", "POST", "PUT", "PATCH", "DELETE"])
+
+
 @dataclass
 class Frontdoor:
-    """Wraps handlers in what Render does for every request."""
+    """Wraps handlers in what Render does for every request. `open` makes the application that its routes belong to."""
 
     token: str
     clock: Clock
     windows: Windows
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    _handlers: dict[tuple[str, str], tuple[Handler, BudgetOf]] = field(default_factory=dict)
     _host: str = field(default_factory=lambda: f"api-{slug(10)}-{slug(5)}/{slug(10)}")
 
     def route(self, method: str, path: str, handler: Handler, budget: BudgetOf | None = None) -> Route:
         """Make a route below `/v1`; without a budget the method decides."""
-        bucket = budget or (reading if method == "GET" else changing)
-
-        async def answer(request: Request) -> Response:
-            name, limit = bucket(request)
-            spent = self.windows.spend(name, limit)
-            try:
-                if request.headers.get("authorization") != f"Bearer {self.token}":
-                    raise Refusal(401, "unauthorized")
-                if not spent.allowed:
-                    raise Refusal(429, "rate limit exceeded")
-                response = await handler(request)
-            except Refusal as refusal:
-                response = as_json({"message": refusal.message}, refusal.status)
-            self._stamp(response, spent)
-            return response
-
-        return Route(f"/v1{path}", answer, methods=[method])
+        self._handlers[method, f"/v1{path}"] = handler, budget or (reading if method == "GET" else changing)
+        return _shared_route(method, f"/v1{path}")
 
     def catch_all(self) -> Route:
         """Answer 404 to every path that Render does not have."""
@@ -73,8 +72,28 @@ class Frontdoor:
         async def nothing(_: Request) -> Response:
             raise Refusal(404, "404 page not found")
 
-        wrapped = self.route("GET", "/{rest:path}", nothing)
-        return Route("/{rest:path}", wrapped.endpoint, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+        self._handlers["", "/{rest:path}"] = nothing, reading
+        return _shared_route("", "/{rest:path}")
+
+    def open(self, routes: list[Route]) -> Starlette:
+        app = Starlette(routes=routes)
+        app.state.door = self
+        return app
+
+    async def answer(self, method: str, path: str, request: Request) -> Response:
+        handler, bucket = self._handlers[method, path]
+        name, limit = bucket(request)
+        spent = self.windows.spend(name, limit)
+        try:
+            if request.headers.get("authorization") != f"Bearer {self.token}":
+                raise Refusal(401, "unauthorized")
+            if not spent.allowed:
+                raise Refusal(429, "rate limit exceeded")
+            response = await handler(request)
+        except Refusal as refusal:
+            response = as_json({"message": refusal.message}, refusal.status)
+        self._stamp(response, spent)
+        return response
 
     def _stamp(self, response: Response, spent: Spent) -> None:
         response.headers["Ratelimit-Limit"] = str(spent.limit)

@@ -13,10 +13,13 @@ from console.playground.emulators.render_datastores import KEY_VALUE, POSTGRES
 from console.playground.emulators.render_deploy_calls import SOURCE
 from console.playground.emulators.render_env import GROUP
 from console.playground.emulators.render_estate import REPORT, SEARCH
+from console.playground.releases import commit_of
 from providers.contract import Nothing, OperationKey
 from providers.render import (
     artifacts,
+    backups,
     blueprint_readings,
+    byhand,
     cronruns,
     datastores,
     domains,
@@ -24,6 +27,7 @@ from providers.render import (
     events,
     figures,
     jobs,
+    loglines,
     maintenance,
     purges,
     restarts,
@@ -54,6 +58,7 @@ ASKS: dict[str, Any] = {
     "env-group": envgroups.OneGroup(GROUP),
     "domains": services.OneService(BLUE),
     "jobs": services.OneService(BLUE),
+    "logs": loglines.LogQuery(BLUE, text=("starts",), level=("info",)),
     "metrics": figures.Figure(BLUE, "cpu"),
     "blueprints": Nothing(),
     "blueprint": blueprint_readings.OneBlueprint(BLUEPRINT),
@@ -131,8 +136,8 @@ async def _deploy_build(subject: Any) -> Wish:
 
 async def _restore(subject: Any) -> Wish:
     at = subject.now() - timedelta(hours=1)
-    request = datastores.RestorePostgres(POSTGRES, at, "reports-an-hour-ago")
-    unknown = reference_of(datastores.RestorePostgres("dpg-unknown", at, "reports-an-hour-ago"))
+    request = backups.RestorePostgres(POSTGRES, at, "reports-an-hour-ago")
+    unknown = reference_of(backups.RestorePostgres("dpg-unknown", at, "reports-an-hour-ago"))
     return Wish(request, lambda: subject.count("restore"), (unknown,), "recovery_in_progress")
 
 
@@ -143,7 +148,26 @@ GROUP_VARIABLE = envgroups.SetGroupVariable(GROUP, "FLAG", VALUE)
 GROUP_FILE = envgroups.PutGroupFile(GROUP, "key.pem", VALUE)
 NOBODY = "evg-unknown"
 
+
+async def _cancel_deploy(subject: Any) -> Wish:
+    begun = await do(subject, "deploy", byhand.DeployCommit(BLUE, commit_of("v1.2")))
+    request = byhand.CancelDeploy(BLUE, begun.outputs["deploy"])
+    return Wish(request, lambda: subject.count("cancel"), (f"{BLUE}/dep-unknown",))
+
+
+async def _roll_back(subject: Any) -> Wish:
+    first = subject.emulator.services[BLUE].deploys[0].id
+    await do(subject, "deploy", byhand.DeployCommit(BLUE, commit_of("v1.2")))
+    await subject.finish()
+    return Wish(byhand.RollBackTo(BLUE, first), lambda: subject.count("rollback"), (f"{BLUE}/dep-unknown",))
+
+
 WISHES: dict[str, Preparing] = {
+    "deploy": wish_for(byhand.DeployCommit(BLUE, commit_of("v1.1")), "deploy", (f"{BLUE}/dep-unknown",)),
+    "cancel-deploy": _cancel_deploy,
+    "roll-back": _roll_back,
+    "suspend": wish_for(byhand.SuspendService(BLUE), "suspend", (f"{NOWHERE}/suspend/{LONG_AGO}",)),
+    "resume": wish_for(byhand.ResumeService(GREEN), "resume", (f"{NOWHERE}/resume/{LONG_AGO}",)),
     "scale": wish_for(scaling.Scale(BLUE, 2), "scale", scaling.Scale(NOWHERE, 2)),
     "set-autoscaling": wish_for(AUTOSCALING, "autoscaling", scaling.SetAutoscaling(NOWHERE, 1, 3, cpu=60)),
     "remove-autoscaling": wish_for(
@@ -232,7 +256,7 @@ WISHES: dict[str, Preparing] = {
         ("suspend-postgres", datastores.SuspendPostgres(POSTGRES)),
     ),
     "export-postgres": wish_for(
-        datastores.ExportPostgres(POSTGRES), "export", (f"dpg-unknown/export/{LONG_AGO}", f"{POSTGRES}/export/x")
+        backups.ExportPostgres(POSTGRES), "export", (f"dpg-unknown/export/{LONG_AGO}", f"{POSTGRES}/export/x")
     ),
     "restore-postgres": _restore,
     "suspend-key-value": wish_for(

@@ -1,22 +1,27 @@
 """What is particular about Render's desk: secrets stay out, runs are told by events only, autoscaling beats a scale."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from console.domain.codec import to_json
 from console.domain.errors import Rejected
+from console.playground.emulators.render_datastores import POSTGRES
 from console.playground.emulators.render_deploy_calls import SOURCE
 from console.playground.emulators.render_env import GROUP
 from console.playground.emulators.render_estate import DOCS, REPORT, SEARCH
 from providers.contract import Nothing, Operation, OperationKey, OperationStatus, RollBack
 from providers.render import (
     artifacts,
+    backups,
     cronruns,
+    datastores,
     domains,
     envgroups,
     events,
     jobs,
+    loglines,
     restarts,
     scaling,
     secretfiles,
@@ -221,6 +226,36 @@ class TestGivenArtifacts:
     async def test_when_the_image_is_another_one_then_render_refuses(self, desk: Desk) -> None:
         with pytest.raises(Rejected, match="the image must be one of"):
             await desk.do("deploy-image", artifacts.DeployImage(SEARCH.id, "docker.io/other/thing:1"))
+
+
+class TestGivenADatabase:
+    async def test_when_the_name_for_a_restored_moment_is_taken_then_nothing_is_restored(self, desk: Desk) -> None:
+        wish = backups.RestorePostgres(POSTGRES, desk.render.now() - timedelta(minutes=5), "reports")
+
+        with pytest.raises(Rejected, match="There is a database reports already"):
+            await desk.do("restore-postgres", wish)
+
+        assert desk.render.count("restore") == 0
+
+    async def test_when_it_is_exported_then_the_address_of_the_export_is_not_told(self, desk: Desk) -> None:
+        begun = await desk.do("export-postgres", backups.ExportPostgres(POSTGRES))
+        await desk.render.clock.advance(5)
+
+        ended = await desk.look("export-postgres", begun)
+        told = to_json(await desk.ask("postgres-exports", datastores.OnePostgres(POSTGRES)))
+        assert (begun.detail, ended.detail) == ("exporting", "ready")
+        assert "https" not in str(told)
+
+
+class TestGivenLogs:
+    async def test_when_lines_are_picked_then_the_newest_that_fit_come_oldest_first(self, desk: Desk) -> None:
+        for number in range(150):
+            desk.render.hosting.says("backend-blue", f"line {number}", level="error" if number % 2 else "info")
+            await desk.render.clock.advance(0.01)
+
+        found = await desk.ask("logs", loglines.LogQuery(BLUE, text=("line",), level=("error",), limit=70))
+
+        assert [line.text for line in found] == [f"line {number}" for number in range(11, 151, 2)]
 
 
 class TestGivenEvents:

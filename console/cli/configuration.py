@@ -13,9 +13,13 @@ from console.domain.variables import ABSENT, VariableLine, VariableReport, Varia
 
 
 async def config(session: Session) -> int:
-    """`config diff`; `config check` and `config show` need no worker and are done elsewhere."""
+    """`config diff` and `config sync`; `config check` and `config show` need no worker and are done elsewhere."""
     if session.options.action == "diff":
         return await diff(session)
+    if session.options.action == "sync":
+        from console.cli.syncing import sync
+
+        return await sync(session)
     from console.cli import configuring
 
     return configuring.config(session)

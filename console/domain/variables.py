@@ -16,6 +16,12 @@ from console.domain.ids import EnvironmentName, ServiceName, StepId
 ABSENT = ""
 UNREADABLE = "unreadable"
 
+SYNC = "configuration"
+"""The strategy that sets variables and deploys nothing."""
+
+NOTHING_TO_SET = "Every variable is as the configuration wants it; there is nothing to set."
+"""The refusal of a sync that would change nothing."""
+
 
 class VariableState(StrEnum):
     """How a variable on its platform stands to what the configuration wants, or to another environment."""

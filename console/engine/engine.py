@@ -21,6 +21,7 @@ from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import Lock
 from console.domain.plan import Plan, Step, Wish, longest_path
 from console.domain.release import Release
+from console.domain.variables import SYNC
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.executors.table import EXECUTORS
 from console.engine.ports import Durable
@@ -28,7 +29,6 @@ from console.engine.runner import Runner
 from console.engine.survey import Survey
 from console.engine.variables import Variables
 from console.planning.blue_green import STRATEGY, build_plan
-from console.planning.configuration import STRATEGY as CONFIGURATION
 from console.planning.custom import PREFIX as PIPELINE
 from console.planning.forecast import Forecasts, build_forecasts
 from console.planning.live import Live
@@ -238,7 +238,7 @@ class Engine:
         self._check_wish(wish)
         past = await self._past(wish.environment)
         history = build_forecasts(past)
-        if wish.strategy == CONFIGURATION:
+        if wish.strategy == SYNC:
             live = await self._survey.fetch_live(wish.environment, find_live(past))
             facts = replace(live, lock=lock, at=self._clock.now())
             return build_plan(self._settings, wish, _release_of(live), facts, history=history)
@@ -270,7 +270,7 @@ class Engine:
                 "Name one of these.",
             )
         strategies = (STRATEGY, *(f"{PIPELINE}{name}" for name in self._settings.custom_pipelines))
-        if wish.strategy and wish.strategy not in (*strategies, CONFIGURATION):
+        if wish.strategy and wish.strategy not in (*strategies, SYNC):
             raise UsageError(
                 f"There is no strategy {wish.strategy!r}.", f"Known: {', '.join(strategies)}.", "Name one of these."
             )
@@ -353,7 +353,7 @@ def _release_of(live: Live) -> Release:
 
 
 def _purpose(plan: Plan) -> str:
-    return "sets variables" if plan.strategy == CONFIGURATION else f"deploys {plan.release.name}"
+    return "sets variables" if plan.strategy == SYNC else f"deploys {plan.release.name}"
 
 
 def _forecast_undo(deployment: Deployment, step: Step, history: Forecasts, now: datetime) -> timedelta | None:

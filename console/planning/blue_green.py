@@ -12,9 +12,9 @@ from console.config.settings import Settings
 from console.domain.ids import ServiceName
 from console.domain.plan import Plan, StepKind, Wish
 from console.domain.release import Release
+from console.domain.variables import SYNC
 from console.planning.arms import plan_arms
 from console.planning.assembly import close, frame, join, order_services
-from console.planning.configuration import STRATEGY as CONFIGURATION
 from console.planning.configuration import plan_configuration
 from console.planning.custom import PREFIX, plan_pipeline
 from console.planning.draft import Draft, Flow
@@ -48,7 +48,7 @@ def build_plan(
     if refusals and wish.environment not in settings.environments:
         return Plan(wish.environment, strategy, release, (), refusals=tuple(refusals))
     draft = Draft(settings, wish, release, live, migration_files, history or Forecasts())
-    if strategy == CONFIGURATION:
+    if strategy == SYNC:
         return _plan_configuration(draft, refusals)
     custom = settings.custom_pipelines.get(strategy.removeprefix(PREFIX)) if strategy.startswith(PREFIX) else None
     if strategy != STRATEGY and custom is None:
@@ -96,10 +96,11 @@ def _plan_configuration(draft: Draft, refusals: list[str]) -> Plan:
     steps = (*before, *body.steps)
     return Plan(
         environment=draft.wish.environment,
-        strategy=CONFIGURATION,
+        strategy=SYNC,
         release=draft.release,
         steps=steps,
         services=tuple(ServiceName(name) for name in chosen),
+        current={name: draft.live_of(name).live_commit for name in chosen if draft.live_of(name).live_commit},
         risk=judge_risk(draft, steps, ()),
         refusals=(*refusals, *unread, *body.refusals),
         notes=tuple(dict.fromkeys(body.notes)),

@@ -10,11 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from console.domain.plan import Phase, Step, StepKind, Undo
-from console.domain.variables import UNREADABLE, Reconfiguration
+from console.domain.variables import NOTHING_TO_SET, UNREADABLE, Reconfiguration
 from console.planning.draft import Draft
-
-STRATEGY = "configuration"
-"""The strategy that sets variables and deploys nothing."""
 
 EFFECTS = {
     "render": "Render applies variables with the next deploy of a service; setting them restarts nothing.",
@@ -48,7 +45,7 @@ def plan_configuration(draft: Draft, chosen: Sequence[str], before: Sequence[Ste
     steps = tuple(replace(step, needs=(*step.needs, *root)) for each in found for step in each.steps)
     refusals = tuple(refusal for each in found for refusal in each.refusals)
     if not steps and not refusals:
-        refusals = ("Every variable is as the configuration wants it; there is nothing to set.",)
+        refusals = (NOTHING_TO_SET,)
     return ConfigurationSteps(steps, tuple(note for each in found for note in each.notes), refusals)
 
 

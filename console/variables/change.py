@@ -52,4 +52,3 @@ def _drifted(actual: Mapping[str, str], live: Mapping[str, str]) -> Iterator[tup
 def _known(name: str, actual: Mapping[str, str], live: Mapping[str, str] | None) -> str:
     now = actual.get(name, ABSENT)
     return (live or {}).get(name, now) if now == UNREADABLE else now
-

@@ -1,0 +1,112 @@
+"""`config sync`: set the variables that differ, all of them or none, and take the last sync back."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Iterator
+
+from console.cli.finding import find_deployment_to_take_back
+from console.cli.following import DEPLOY_CODES, follow, was_taken_back, watch_words
+from console.cli.output import show, show_json
+from console.cli.session import Session
+from console.cli.showing import deployment_json, deployment_lines, rollback_lines
+from console.cli.words import table
+from console.client.service import ControlRequest, Service
+from console.domain.deployment import Deployment, DeploymentStatus
+from console.domain.errors import ExitCode, PlanRejected, Refused
+from console.domain.events import Control
+from console.domain.ids import EnvironmentName, ServiceName
+from console.domain.plan import Plan, Step, StepKind, Wish
+from console.domain.variables import ABSENT, NOTHING_TO_SET, SYNC, UNREADABLE
+
+CAREFUL_TIERS = frozenset({"production", "disaster-recovery"})
+
+
+async def sync(session: Session) -> int:
+    """Show what would be set, ask, do it, and stay until it has ended."""
+    if session.options.undo:
+        return await _undo(session)
+    options = session.options
+    environment = EnvironmentName(options.environment)
+    services = tuple(ServiceName(name) for name in options.service)
+    wish = Wish(environment, strategy=SYNC, services=services, reason=options.reason)
+    service = await session.service()
+    plan = await service.preview(wish)
+    if plan.refusals == (NOTHING_TO_SET,):
+        session.say(NOTHING_TO_SET)
+        return ExitCode.GOOD
+    session.say(*sync_lines(plan))
+    if plan.refusals:
+        raise PlanRejected(environment, plan.refusals)
+    await _agree(session, service, environment)
+    submitted = await service.deploy(wish, uuid.uuid4().hex, plan.digest)
+    session.farewell = watch_words(submitted.deployment)
+    ended = await follow(session, service, submitted.deployment, timeout=options.timeout)
+    _show(session, ended)
+    return DEPLOY_CODES.get(ended.status, ExitCode.WAITING)
+
+
+async def _undo(session: Session) -> int:
+    """Take back the environment's last change, provided that it was a sync."""
+    asked_at = session.now()
+    environment = EnvironmentName(session.options.environment)
+    service = await session.service()
+    last = await service.deployment(await find_deployment_to_take_back(service, environment))
+    if last.plan.strategy != SYNC:
+        raise Refused(
+            f"The last change of {environment} was no sync: {last.plan.release} went live.",
+            f"deployment {last.id}",
+            f"`quarterdeck rollback {environment}` takes it back; what was set before it goes back with it.",
+        )
+    session.say(*rollback_lines(await service.preview_rollback(last.id)))
+    await _agree(session, service, environment)
+    request = ControlRequest(Control.ROLLBACK, reason=session.options.reason, requested_at=asked_at)
+    await service.control(last.id, request)
+    session.farewell = watch_words(last.id)
+    timeout = session.options.timeout
+    ended = await follow(session, service, last.id, is_over=was_taken_back, timeout=timeout, since=asked_at)
+    _show(session, ended)
+    if not was_taken_back(ended):
+        return ExitCode.WAITING
+    return ExitCode.GOOD if ended.status is DeploymentStatus.ROLLED_BACK else ExitCode.FAILED
+
+
+def sync_lines(plan: Plan) -> Iterator[str]:
+    """Every variable with the digests before and after, what each platform makes of it, and what cannot go back."""
+    rows = [row for step in plan.steps if step.kind is StepKind.CONFIGURE for row in _rows(step)]
+    if rows:
+        yield from table(("SERVICE", "NAME", "", "NOW", "THEN"), rows)
+    yield from (f"note      {note}" for note in plan.notes)
+
+
+def _rows(step: Step) -> Iterator[tuple[str, ...]]:
+    arm = step.arguments.get("arm")
+    place = f"{step.service} ({arm})" if arm else str(step.service)
+    changes = step.arguments.get("changes")
+    for change in changes if isinstance(changes, list) else ():
+        before, after = str(change["before"]), str(change["after"])
+        word = {ABSENT: "add", UNREADABLE: "overwrite"}.get(before, "change")
+        yield place, str(change["name"]), word, before or "–", after
+
+
+async def _agree(session: Session, service: Service, environment: EnvironmentName) -> None:
+    """Raises Refused unless somebody says yes, here or with `--yes`."""
+    if session.options.yes:
+        return
+    agreed = False
+    if sys.stdin.isatty() and session.err.isatty():
+        careful = (await service.environments(environment))[0].tier in CAREFUL_TIERS
+        wanted = (environment,) if careful else ("y", "yes")
+        question = f"Type {environment} to go forward: " if careful else "Go forward? [y/N] "
+        print(question, end="", file=session.err, flush=True)
+        agreed = sys.stdin.readline().strip() in wanted
+    if not agreed:
+        raise Refused("Nothing was changed.", "", "Use --yes to go forward without being asked.")
+
+
+def _show(session: Session, ended: Deployment) -> None:
+    if session.form == "text":
+        show(session, ended, deployment_lines(ended, session.now()))
+    else:
+        show_json(session, deployment_json(ended, session.now()))

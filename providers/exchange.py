@@ -20,7 +20,7 @@ class Limits:
     connect: float = 3.0
     read: float = 10.0
     answer: float = 20.0
-    attempts: int = 3
+    attempts: int = 6
     budget: float = 10.0
     first_wait: float = 0.25
     longest_wait: float = 3.0

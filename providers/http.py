@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import httpx
 
-from console.domain.errors import ProviderError, RateLimited, Unreachable
+from console.domain.errors import ProviderError, RateLimited, UnexpectedReply, Unreachable
 from providers.allowances import Allowance, Allowances
 from providers.exchange import Ask
 from providers.exchange import Limits as Limits
@@ -179,7 +179,7 @@ class ProviderHttp:
         """
         if reply.json is None:
             raise self._refusals.unexpected(
-                "an empty answer where one with content belongs", reply.status, reply.headers
+                "an empty answer where one with content belongs", reply.status, reply.headers, garbled=True
             )
         try:
             return parse(reply.json)
@@ -274,10 +274,10 @@ class ProviderHttp:
                 if not ask.bare:
                     await self._keep_pace(method, path, began)
                 return await self._exchange(request, path, ask)
-            except (Unreachable, RateLimited) as error:
+            except (Unreachable, RateLimited, UnexpectedReply) as error:
                 wait = self._wait_before_repeating(error, attempt)
                 left = self._limits.budget - (self.clock() - began).total_seconds() - wait
-                harmless = may_repeat or isinstance(error, RateLimited) or isinstance(error.__cause__, _NEVER_SENT)
+                harmless = (error.transient and may_repeat) or _had_no_effect(error)
                 if not harmless or attempt >= self._limits.attempts or left < 0:
                     if isinstance(error, Unreachable) and (words := await self.incident()):
                         error.add(f"Its status page tells of an incident: {words}.")
@@ -358,7 +358,11 @@ class ProviderHttp:
 
     def _reply(self, request: httpx.Request, response: httpx.Response, as_text: bool) -> Reply:
         content = response.text
-        if as_text or not content.strip():
+        is_empty = not content.strip()
+        if is_empty and not as_text and request.method == "GET" and response.status_code == 200:
+            what = f"an empty answer to {describe(request)}"
+            raise self._refusals.unexpected(what, response.status_code, response.headers, garbled=True)
+        if as_text or is_empty:
             return Reply(response.status_code, response.headers, None, content)
         try:
             decoded = json.loads(content)
@@ -366,7 +370,9 @@ class ProviderHttp:
             if not response.is_success:
                 return Reply(response.status_code, response.headers, None, content)
             what = f"an answer to {describe(request)} that is not JSON"
-            raise self._refusals.unexpected(what, response.status_code, response.headers, content) from error
+            raise self._refusals.unexpected(
+                what, response.status_code, response.headers, content, garbled=True
+            ) from error
         return Reply(response.status_code, response.headers, decoded, content)
 
     def _learn(self, method: str, path: str, response: httpx.Response, sent_at: datetime) -> None:
@@ -380,6 +386,10 @@ class ProviderHttp:
 
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+def _had_no_effect(error: ProviderError) -> bool:
+    return isinstance(error, RateLimited) or isinstance(error.__cause__, _NEVER_SENT)
 
 
 def _plain(headers: httpx.Headers) -> httpx.Headers:

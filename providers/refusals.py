@@ -103,7 +103,9 @@ class Refusals:
             retry_after=wait,
         )
 
-    def unexpected(self, what: str, status: int, headers: Mapping[str, str], content: str = "") -> UnexpectedReply:
+    def unexpected(
+        self, what: str, status: int, headers: Mapping[str, str], content: str = "", *, garbled: bool = False
+    ) -> UnexpectedReply:
         """The error for an answer that makes no sense; `content` is shown shortened and without secrets."""
         shown = f": {excerpt(content, self.secrets)}" if content else "."
         return UnexpectedReply(
@@ -112,6 +114,7 @@ class Refusals:
             f"HTTP {status}",
             "Something between here and the platform may have answered in its place; else its API has changed.",
             _request_id(headers),
+            garbled=garbled,
         )
 
     def _words(self, response: httpx.Response) -> str:

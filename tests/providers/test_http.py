@@ -77,13 +77,19 @@ class TestGivenARepeatableRequest:
 
         assert (len(world.asked), world.slept) == (3, [0.25, 0.5])
 
-    async def test_when_trouble_lasts_then_it_is_raised_after_three_tries(self, world: World) -> None:
+    async def test_when_an_answer_is_garbled_or_empty_then_it_is_asked_again(self, world: World) -> None:
+        page, cut, empty = httpx.Response(200, html="<html>"), httpx.Response(200, text='{"id": "de'), httpx.Response(200)
+        world.given(page, cut, empty, httpx.Response(200, json={"id": "dep-1"}))
+
+        assert await world.open().get_json("/services") == {"id": "dep-1"}
+
+    async def test_when_trouble_lasts_then_it_is_raised_after_six_tries(self, world: World) -> None:
         world.given(httpx.Response(502))
 
         with pytest.raises(Unreachable, match="Render failed to answer GET /v1/services"):
             await world.open().get_json("/services")
 
-        assert len(world.asked) == 3
+        assert len(world.asked) == 6
 
     async def test_when_the_platform_names_a_short_wait_then_it_is_kept(self, world: World) -> None:
         world.given(httpx.Response(429, headers={"retry-after": "4"}), good())

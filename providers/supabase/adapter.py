@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -11,14 +14,15 @@ from providers.contract import Capabilities, Desk, Unsupported
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
 from providers.supabase.client import SupabaseClient
 from providers.supabase.database import Database
-from providers.supabase.desk import SupabaseDesk
-from providers.supabase.hosts import ProjectHosts, hosts_of
 from providers.supabase.migrations import Migrations, Runs
 from providers.supabase.readings import Account, Databases, Figures, Inventory, Logs
 from providers.supabase.runner import Patience
 from providers.supabase.scripts import Direction
 from providers.supabase.settings import SupabaseSettings
-from providers.supabase.uploads import Uploads
+
+if TYPE_CHECKING:
+    from providers.supabase.desk import SupabaseDesk
+    from providers.supabase.hosts import ProjectHosts
 
 NO_ADDRESS = Unsupported(
     "No address of a Supabase database is configured.",
@@ -33,21 +37,29 @@ FOR_FILES = Limits(read=60.0, answer=120.0, budget=30.0)
 
 @dataclass(frozen=True)
 class SupabaseConnection:
-    """Open projects of one token."""
+    """Open projects of one token. The desk is loaded when somebody asks for it: the engine never does."""
 
     name: str
     capabilities: Capabilities
     http: ProviderHttp = field(repr=False)
     runs: Runs = field(repr=False)
-    desk: Desk = field(repr=False)
-    uploads: Uploads = field(repr=False)
-    hosts: ProjectHosts = field(repr=False)
+    open_hosts: Callable[[], ProjectHosts] = field(repr=False)
     kind: str = "supabase"
+
+    @property
+    def desk(self) -> Desk:
+        return self._desk.table
+
+    @cached_property
+    def _desk(self) -> SupabaseDesk:
+        from providers.supabase.desk import SupabaseDesk
+
+        return SupabaseDesk(SupabaseClient(self.http), self.open_hosts())
 
     async def close(self) -> None:
         await self.runs.close()
-        await self.uploads.close()
-        await self.hosts.http.close()
+        if "_desk" in self.__dict__:
+            await self._desk.close()
         await self.http.close()
 
 
@@ -73,9 +85,11 @@ def open_connection(
         transport=transport,
     )
     client = SupabaseClient(http)
-    hosts = ProjectHosts(
-        client,
-        ProviderHttp(
+
+    def open_hosts() -> ProjectHosts:
+        from providers.supabase.hosts import ProjectHosts, hosts_of
+
+        files = ProviderHttp(
             name,
             "",
             platform="Supabase",
@@ -85,10 +99,10 @@ def open_connection(
             clock=clock,
             sleep=sleep,
             transport=transport,
-        ),
-        hosts_of(settings.base_url),
-    )
-    desk = SupabaseDesk(client, hosts)
+        )
+        files.incident = lambda: http.incident()
+        return ProjectHosts(client, files, hosts_of(settings.base_url))
+
     known = {ref: Database(name, ref, address.get_secret_value()) for ref, address in settings.databases.items()}
     databases = Databases(name, known)
     runs = Runs(name, databases, patience or Patience(), sleep)
@@ -110,9 +124,7 @@ def open_connection(
         ),
         http,
         runs,
-        desk.build(),
-        desk.uploads,
-        hosts,
+        open_hosts,
     )
 
 

@@ -61,9 +61,15 @@ class SupabaseDesk:
         self._metrics = metrics.Metrics(hosts)
         self._buckets = buckets.Buckets(hosts)
         self._objects = objects.Objects(hosts)
-        self.uploads = Uploads(hosts, self._objects)
+        self._uploads = Uploads(hosts, self._objects)
+        self._hosts = hosts
+        self.table = self._build()
 
-    def build(self) -> Desk:
+    async def close(self) -> None:
+        await self._uploads.close()
+        await self._hosts.http.close()
+
+    def _build(self) -> Desk:
         return Desk(
             readings={
                 **self._project_readings(),
@@ -295,6 +301,6 @@ class SupabaseDesk:
             "delete-bucket": Action(
                 "Delete an empty bucket.", buckets.DeleteBucket, self._buckets.deleting(), destroys=True
             ),
-            "upload-file": Action("Upload a file; a large one in pieces.", UploadFile, self.uploads),
+            "upload-file": Action("Upload a file; a large one in pieces.", UploadFile, self._uploads),
             "remove-files": Action("Remove files.", objects.RemoveFiles, self._objects.removing(), destroys=True),
         }

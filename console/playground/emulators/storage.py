@@ -20,7 +20,7 @@ from console.playground.emulators.storage_lists import list_folder, list_v2
 from console.playground.emulators.storage_state import Bucket, Grant, Json, Stored, refused
 from console.playground.emulators.storage_uploads import Uploads
 from console.playground.emulators.supabase_doors import Door, Doors
-from console.playground.emulators.wire import Handler, Refusal, as_json, read_object
+from console.playground.emulators.wire import Refusal, as_json, read_object
 
 ANYTHING = "application/octet-stream"
 
@@ -37,59 +37,54 @@ class Storage:
         self._doors = Doors(self._build())
 
     async def answer(self, request: Request, path: str) -> Response:
-        """Answer a request; `path` is what comes behind `/storage/v1`."""
-        return await self._doors.answer(request, path) or await self._nothing(request)
+        """Answer a request, in Storage's errors; `path` is what comes behind `/storage/v1`."""
+        door = self._doors.find(request, path)
+        if door is None:
+            return self._nothing(request)
+        try:
+            if door.needs_key:
+                self._admit(request)
+            return await door.answer(request)
+        except Refusal as refusal:
+            error = refusal.extra.get("error", "Bad Request")
+            body = {"statusCode": str(refusal.status), "error": error, "message": refusal.message}
+            body["code"] = refusal.code or "InvalidRequest"
+            return as_json(body, 400, refusal.extra.get("headers"))
 
     def _build(self) -> list[Door]:
-        path, route = "{bucket}/{path:path}", self.route
+        path = "{bucket}/{path:path}"
         return [
-            route("GET", "/health", self._health, needs_key=False),
-            route("GET", "/status", self._health, needs_key=False),
+            Door("GET", "/health", self._health, needs_key=False),
+            Door("GET", "/status", self._health, needs_key=False),
             *Buckets(self).routes(),
             *Uploads(self).routes(),
-            route("POST", "/object/list/{bucket}", self._list),
-            route("POST", "/object/list-v2/{bucket}", self._list_v2),
-            route("POST", "/object/move", self._move),
-            route("POST", "/object/copy", self._copy),
-            route("POST", f"/object/upload/sign/{path}", self._sign_upload),
-            route("PUT", f"/object/upload/sign/{path}", self._signed_upload, needs_key=False),
-            route("POST", f"/object/sign/{path}", self._sign),
-            route("POST", "/object/sign/{bucket}", self._sign_many),
-            route("GET", f"/object/sign/{path}", self._signed_download, needs_key=False),
-            route("GET", f"/object/info/authenticated/{path}", self._info),
-            route("GET", f"/object/info/public/{path}", self._info, needs_key=False),
-            route("GET", f"/object/info/{path}", self._info),
-            route("GET", f"/object/authenticated/{path}", self._download),
-            route("GET", f"/object/public/{path}", self._download_public, needs_key=False),
-            route("GET", f"/object/{path}", self._download),
-            route("POST", f"/object/{path}", self._upload),
-            route("PUT", f"/object/{path}", self._replace),
-            route("DELETE", f"/object/{path}", self._delete_one),
-            route("DELETE", "/object/{bucket}", self._delete_many),
+            Door("POST", "/object/list/{bucket}", self._list),
+            Door("POST", "/object/list-v2/{bucket}", self._list_v2),
+            Door("POST", "/object/move", self._move),
+            Door("POST", "/object/copy", self._copy),
+            Door("POST", f"/object/upload/sign/{path}", self._sign_upload),
+            Door("PUT", f"/object/upload/sign/{path}", self._signed_upload, needs_key=False),
+            Door("POST", f"/object/sign/{path}", self._sign),
+            Door("POST", "/object/sign/{bucket}", self._sign_many),
+            Door("GET", f"/object/sign/{path}", self._signed_download, needs_key=False),
+            Door("GET", f"/object/info/authenticated/{path}", self._info),
+            Door("GET", f"/object/info/public/{path}", self._info, needs_key=False),
+            Door("GET", f"/object/info/{path}", self._info),
+            Door("GET", f"/object/authenticated/{path}", self._download),
+            Door("GET", f"/object/public/{path}", self._download_public, needs_key=False),
+            Door("GET", f"/object/{path}", self._download),
+            Door("POST", f"/object/{path}", self._upload),
+            Door("PUT", f"/object/{path}", self._replace),
+            Door("DELETE", f"/object/{path}", self._delete_one),
+            Door("DELETE", "/object/{bucket}", self._delete_many),
         ]
-
-    def route(self, method: str, path: str, handler: Handler, needs_key: bool = True) -> Door:
-        """Make a door that speaks Storage's errors."""
-
-        async def answer(request: Request) -> Response:
-            try:
-                if needs_key:
-                    self._admit(request)
-                return await handler(request)
-            except Refusal as refusal:
-                error = refusal.extra.get("error", "Bad Request")
-                body = {"statusCode": str(refusal.status), "error": error, "message": refusal.message}
-                body["code"] = refusal.code or "InvalidRequest"
-                return as_json(body, 400, refusal.extra.get("headers"))
-
-        return Door(method, path, answer)
 
     def _admit(self, request: Request) -> None:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or key not in self.keys:
             raise refused(403, "AccessDenied", "Unauthorized", "Invalid Compact JWS")
 
-    async def _nothing(self, request: Request) -> Response:
+    def _nothing(self, request: Request) -> Response:
         words = f"Route {request.method}:{request.url.path} not found"
         return as_json({"message": words, "error": "Not Found", "statusCode": 404}, 404)
 

@@ -20,14 +20,13 @@ class Buckets:
         self._storage = storage
 
     def routes(self) -> list[Door]:
-        route = self._storage.route
         return [
-            *(route("POST", path, self._create_bucket) for path in ("/bucket", "/bucket/")),
-            *(route("GET", path, self._list_buckets) for path in ("/bucket", "/bucket/")),
-            route("POST", "/bucket/{bucket}/empty", self._empty_bucket),
-            route("GET", "/bucket/{bucket}", self._get_bucket),
-            route("PUT", "/bucket/{bucket}", self._edit_bucket),
-            route("DELETE", "/bucket/{bucket}", self._delete_bucket),
+            *(Door("POST", path, self._create_bucket) for path in ("/bucket", "/bucket/")),
+            *(Door("GET", path, self._list_buckets) for path in ("/bucket", "/bucket/")),
+            Door("POST", "/bucket/{bucket}/empty", self._empty_bucket),
+            Door("GET", "/bucket/{bucket}", self._get_bucket),
+            Door("PUT", "/bucket/{bucket}", self._edit_bucket),
+            Door("DELETE", "/bucket/{bucket}", self._delete_bucket),
         ]
 
     async def _create_bucket(self, request: Request) -> Response:

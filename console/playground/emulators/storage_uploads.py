@@ -28,13 +28,13 @@ class Uploads:
         self._open: dict[str, Upload] = {}
 
     def routes(self) -> list[Door]:
-        route, one = self._storage.route, "/upload/resumable/{id:path}"
+        one = "/upload/resumable/{id:path}"
         return [
-            route("POST", "/upload/resumable", self._create),
-            route("POST", "/upload/resumable/", self._create),
-            route("HEAD", one, self._look),
-            route("PATCH", one, self._append),
-            route("DELETE", one, self._drop),
+            Door("POST", "/upload/resumable", self._create),
+            Door("POST", "/upload/resumable/", self._create),
+            Door("HEAD", one, self._look),
+            Door("PATCH", one, self._append),
+            Door("DELETE", one, self._drop),
         ]
 
     async def _create(self, request: Request) -> Response:

@@ -32,7 +32,7 @@ from console.playground.emulators.supabase_keys import Keys
 from console.playground.emulators.supabase_projects import ENGINES, Projects
 from console.playground.emulators.supabase_settings import Settings
 from console.playground.emulators.supabase_state import HEALTHY, REGION, ApiKey, Course, Json, Project
-from console.playground.emulators.wire import Handler, Refusal, as_json, many, read_object
+from console.playground.emulators.wire import Refusal, as_json, many, read_object
 from console.playground.scene import DATABASES, PlatformDatabase, dsn_for
 
 ORGANIZATION = "harbour-shop"
@@ -83,7 +83,7 @@ class Supabase(Emulator):
         return iter(self.projects.values())
 
     def _build(self) -> list[Door]:
-        project, data, door = "/v1/projects/{ref}", "/v1/projects/{ref}/database", self.door
+        project, data = "/v1/projects/{ref}", "/v1/projects/{ref}/database"
         families = (
             self.branches,
             self.hostnames,
@@ -95,14 +95,14 @@ class Supabase(Emulator):
             Functions(self),
         )
         return [
-            door("GET", "/v1/organizations", self._organizations),
-            door("GET", "/v1/projects", self._list_projects),
-            door("GET", project, self._get_project),
-            door("GET", f"{project}/health", self._health),
-            door("POST", f"{data}/query", self._query),
-            door("POST", f"{data}/query/read-only", self._query_read_only),
+            Door("GET", "/v1/organizations", self._organizations),
+            Door("GET", "/v1/projects", self._list_projects),
+            Door("GET", project, self._get_project),
+            Door("GET", f"{project}/health", self._health),
+            Door("POST", f"{data}/query", self._query),
+            Door("POST", f"{data}/query/read-only", self._query_read_only),
             *(
-                door(method, f"{data}/migrations{rest}", self._partners_only)
+                Door(method, f"{data}/migrations{rest}", self._partners_only)
                 for method, rest in (
                     ("GET", ""),
                     ("POST", ""),
@@ -112,15 +112,15 @@ class Supabase(Emulator):
                     ("PATCH", "/{version}"),
                 )
             ),
-            door("GET", f"{project}/advisors/security", self._security),
-            door("GET", f"{project}/advisors/performance", self._performance),
-            door("GET", f"{project}/analytics/endpoints/logs.all", self._logs),
-            door("GET", f"{project}/analytics/endpoints/usage.api-counts", self._usage),
-            door("POST", f"{project}/cli/login-role", self._login_role),
+            Door("GET", f"{project}/advisors/security", self._security),
+            Door("GET", f"{project}/advisors/performance", self._performance),
+            Door("GET", f"{project}/analytics/endpoints/logs.all", self._logs),
+            Door("GET", f"{project}/analytics/endpoints/usage.api-counts", self._usage),
+            Door("POST", f"{project}/cli/login-role", self._login_role),
             *(one for family in families for one in family.doors()),
-            Door("GET", METRICS_PATH, self._metrics),
-            Door("GET", f"/{{ref}}{METRICS_PATH}", self._metrics),
-            *(door(method, "/{rest:path}", self._unknown) for method in METHODS),
+            Door("GET", METRICS_PATH, self._metrics, needs_key=False),
+            Door("GET", f"/{{ref}}{METRICS_PATH}", self._metrics, needs_key=False),
+            *(Door(method, "/{rest:path}", self._unknown) for method in METHODS),
         ]
 
     async def _answer(self, request: Request) -> Response:
@@ -128,29 +128,27 @@ class Supabase(Emulator):
         for prefix, project in (("", next(self.all_projects())), *((f"/{p.ref}", p) for p in self.all_projects())):
             if path.startswith(f"{prefix}{STORAGE_PATH}/"):
                 return await project.storage.answer(request, path.removeprefix(f"{prefix}{STORAGE_PATH}"))
-        answer = await self._doors.answer(request, path)
-        return answer or as_json({"message": "Method Not Allowed"}, 405)
+        door = self._doors.find(request, path)
+        if door is None:
+            return as_json({"message": "Method Not Allowed"}, 405)
+        return await (self._admit(request, door) if door.needs_key else door.answer(request))
 
-    def door(self, method: str, path: str, handler: Handler) -> Door:
-        """Make a door that admits and counts as the Management API does."""
-
-        async def answer(request: Request) -> Response:
-            spent = self._windows.spend("management", PER_USER)
-            try:
-                if request.headers.get("authorization") != f"Bearer {self._token}":
-                    raise Refusal(401, "Unauthorized")
-                if not spent.allowed:
-                    raise Refusal(429, "ThrottlerException: Too Many Requests")
-                response = await handler(request)
-            except Refusal as refusal:
-                response = as_json({"message": refusal.message}, refusal.status)
-            response.headers["x-ratelimit-limit"] = str(spent.limit)
-            response.headers["x-ratelimit-remaining"] = str(spent.remaining)
-            response.headers["x-ratelimit-reset"] = str(spent.seconds_left(self.clock.now()))
-            response.headers["x-request-id"] = secrets.token_hex(8)
-            return response
-
-        return Door(method, path, answer)
+    async def _admit(self, request: Request, door: Door) -> Response:
+        """Let a door answer, within the limit and for the token only."""
+        spent = self._windows.spend("management", PER_USER)
+        try:
+            if request.headers.get("authorization") != f"Bearer {self._token}":
+                raise Refusal(401, "Unauthorized")
+            if not spent.allowed:
+                raise Refusal(429, "ThrottlerException: Too Many Requests")
+            response = await door.answer(request)
+        except Refusal as refusal:
+            response = as_json({"message": refusal.message}, refusal.status)
+        response.headers["x-ratelimit-limit"] = str(spent.limit)
+        response.headers["x-ratelimit-remaining"] = str(spent.remaining)
+        response.headers["x-ratelimit-reset"] = str(spent.seconds_left(self.clock.now()))
+        response.headers["x-request-id"] = secrets.token_hex(8)
+        return response
 
     def project(self, request: Request) -> Project:
         """The project that a path names, the first one where it names none.

@@ -118,8 +118,8 @@ class AuthSettings:
         self._platform = platform
 
     def doors(self) -> list[Door]:
-        door, path = self._platform.door, "/v1/projects/{ref}/config/auth"
-        return [door("GET", path, self._show), door("PATCH", path, self._change)]
+        path = "/v1/projects/{ref}/config/auth"
+        return [Door("GET", path, self._show), Door("PATCH", path, self._change)]
 
     async def _show(self, request: Request) -> Response:
         return as_json(_told(self._platform.project(request)))

@@ -23,16 +23,16 @@ class Backups:
         self._platform = platform
 
     def doors(self) -> list[Door]:
-        door, path = self._platform.door, "/v1/projects/{ref}/database/backups"
+        path = "/v1/projects/{ref}/database/backups"
         return [
-            door("GET", path, self._list),
-            door("POST", f"{path}/restore-point", self._make_point),
-            door("GET", f"{path}/restore-point", self._get_point),
-            door("POST", f"{path}/undo", self._undo),
-            door("POST", f"{path}/restore", self._restore),
-            door("POST", f"{path}/restore-pitr", self._restore_to_time),
-            door("GET", f"{path}/schedule", self._get_schedule),
-            door("PATCH", f"{path}/schedule", self._set_schedule),
+            Door("GET", path, self._list),
+            Door("POST", f"{path}/restore-point", self._make_point),
+            Door("GET", f"{path}/restore-point", self._get_point),
+            Door("POST", f"{path}/undo", self._undo),
+            Door("POST", f"{path}/restore", self._restore),
+            Door("POST", f"{path}/restore-pitr", self._restore_to_time),
+            Door("GET", f"{path}/schedule", self._get_schedule),
+            Door("PATCH", f"{path}/schedule", self._set_schedule),
         ]
 
     def _days(self) -> list[float]:

@@ -34,22 +34,22 @@ class Branches:
         project.runs.append((project.ref, Run(run, branch, project.made_at, steps)))
 
     def doors(self) -> list[Door]:
-        door, project, branch = self._platform.door, "/v1/projects/{ref}", "/v1/branches/{branch}"
+        project, branch = "/v1/projects/{ref}", "/v1/branches/{branch}"
         return [
-            door("GET", f"{project}/branches", self._list),
-            door("POST", f"{project}/branches", self._create),
-            door("GET", f"{project}/branches/{{name}}", self._get_by_name),
-            door("GET", branch, self._get_config),
-            door("PATCH", branch, self._change),
-            door("DELETE", branch, self._delete),
-            door("POST", f"{branch}/push", self._push),
-            door("POST", f"{branch}/merge", self._merge),
-            door("POST", f"{branch}/reset", self._push),
-            door("POST", f"{branch}/restore", self._restore),
-            door("GET", f"{branch}/diff", self._diff),
-            door("GET", f"{project}/actions", self._list_runs),
-            door("GET", f"{project}/actions/{{run}}", self._get_run),
-            door("GET", f"{project}/actions/{{run}}/logs", self._get_run_logs),
+            Door("GET", f"{project}/branches", self._list),
+            Door("POST", f"{project}/branches", self._create),
+            Door("GET", f"{project}/branches/{{name}}", self._get_by_name),
+            Door("GET", branch, self._get_config),
+            Door("PATCH", branch, self._change),
+            Door("DELETE", branch, self._delete),
+            Door("POST", f"{branch}/push", self._push),
+            Door("POST", f"{branch}/merge", self._merge),
+            Door("POST", f"{branch}/reset", self._push),
+            Door("POST", f"{branch}/restore", self._restore),
+            Door("GET", f"{branch}/diff", self._diff),
+            Door("GET", f"{project}/actions", self._list_runs),
+            Door("GET", f"{project}/actions/{{run}}", self._get_run),
+            Door("GET", f"{project}/actions/{{run}}/logs", self._get_run_logs),
         ]
 
     def _now(self) -> float:

@@ -6,40 +6,42 @@ of an emulator with two hundred paths, and tests make one a test.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from console.playground.emulators.wire import Handler
 
 
-@dataclass(frozen=True)
-class Door:
-    """One operation. In `path`, `{name}` stands for one segment and `{name:path}` for the rest."""
+class Door(NamedTuple):
+    """One operation. In `path`, `{name}` stands for one segment and `{name:path}` for the rest.
+
+    `needs_key` is false for what anybody may ask.
+    """
 
     method: str
     path: str
     answer: Handler
+    needs_key: bool = True
 
 
 class Doors:
-    """The operations of one API; the first that fits answers. HEAD is answered as GET where it has no door."""
+    """The operations of one API; the first that fits is taken. HEAD is taken for GET where it has no door."""
 
     def __init__(self, doors: Iterable[Door]) -> None:
         self._doors: dict[str, list[Door]] = {}
         for door in doors:
             self._doors.setdefault(door.method, []).append(door)
 
-    async def answer(self, request: Request, path: str) -> Response | None:
-        """Let the door for `path` answer; None where there is none."""
+    def find(self, request: Request, path: str) -> Door | None:
+        """The door for `path`, with what the path names told to the request; None where there is none."""
         methods = (request.method, "GET") if request.method == "HEAD" else (request.method,)
         for door in (door for method in methods for door in self._doors.get(method, ())):
             found = _pattern(door.path).fullmatch(path)
             if found:
                 request.scope["path_params"] = found.groupdict()
-                return await door.answer(request)
+                return door
         return None
 
 

@@ -24,14 +24,14 @@ class Functions:
         self._platform = platform
 
     def doors(self) -> list[Door]:
-        door, path = self._platform.door, "/v1/projects/{ref}/functions"
+        path = "/v1/projects/{ref}/functions"
         return [
-            door("GET", path, self._list),
-            door("PUT", path, self._update_all),
-            door("POST", f"{path}/deploy", self._deploy),
-            door("GET", f"{path}/{{slug}}", self._get),
-            door("GET", f"{path}/{{slug}}/body", self._get_body),
-            door("DELETE", f"{path}/{{slug}}", self._delete),
+            Door("GET", path, self._list),
+            Door("PUT", path, self._update_all),
+            Door("POST", f"{path}/deploy", self._deploy),
+            Door("GET", f"{path}/{{slug}}", self._get),
+            Door("GET", f"{path}/{{slug}}/body", self._get_body),
+            Door("DELETE", f"{path}/{{slug}}", self._delete),
         ]
 
     def _function(self, request: Request) -> tuple[Project, Function]:

@@ -16,13 +16,13 @@ class Hostnames:
         self.unresolved: set[str] = set()
 
     def doors(self) -> list[Door]:
-        door, path = self._platform.door, "/v1/projects/{ref}/custom-hostname"
+        path = "/v1/projects/{ref}/custom-hostname"
         return [
-            door("GET", path, self._get),
-            door("DELETE", path, self._delete),
-            door("POST", f"{path}/initialize", self._initialize),
-            door("POST", f"{path}/reverify", self._reverify),
-            door("POST", f"{path}/activate", self._activate),
+            Door("GET", path, self._get),
+            Door("DELETE", path, self._delete),
+            Door("POST", f"{path}/initialize", self._initialize),
+            Door("POST", f"{path}/reverify", self._reverify),
+            Door("POST", f"{path}/activate", self._activate),
         ]
 
     def _status(self, project: Project) -> str:

@@ -30,20 +30,20 @@ class Keys:
         self._platform = platform
 
     def doors(self) -> list[Door]:
-        door, keys = self._platform.door, "/v1/projects/{ref}/api-keys"
+        keys = "/v1/projects/{ref}/api-keys"
         signing = "/v1/projects/{ref}/config/auth/signing-keys"
         return [
-            door("GET", keys, self._list),
-            door("POST", keys, self._create),
-            door("GET", f"{keys}/legacy", self._get_legacy),
-            door("PUT", f"{keys}/legacy", self._set_legacy),
-            door("GET", f"{keys}/{{id}}", self._get),
-            door("DELETE", f"{keys}/{{id}}", self._delete),
-            door("GET", signing, self._list_signing),
-            door("POST", signing, self._create_signing),
-            door("GET", f"{signing}/{{id}}", self._get_signing),
-            door("PATCH", f"{signing}/{{id}}", self._move_signing),
-            door("DELETE", f"{signing}/{{id}}", self._delete_signing),
+            Door("GET", keys, self._list),
+            Door("POST", keys, self._create),
+            Door("GET", f"{keys}/legacy", self._get_legacy),
+            Door("PUT", f"{keys}/legacy", self._set_legacy),
+            Door("GET", f"{keys}/{{id}}", self._get),
+            Door("DELETE", f"{keys}/{{id}}", self._delete),
+            Door("GET", signing, self._list_signing),
+            Door("POST", signing, self._create_signing),
+            Door("GET", f"{signing}/{{id}}", self._get_signing),
+            Door("PATCH", f"{signing}/{{id}}", self._move_signing),
+            Door("DELETE", f"{signing}/{{id}}", self._delete_signing),
         ]
 
     async def _list(self, request: Request) -> Response:

@@ -35,17 +35,17 @@ class Projects:
         self._platform = platform
 
     def doors(self) -> list[Door]:
-        door, project = self._platform.door, "/v1/projects/{ref}"
+        project = "/v1/projects/{ref}"
         return [
-            door("POST", f"{project}/pause", self._pause),
-            door("GET", f"{project}/restore", self._versions),
-            door("POST", f"{project}/restore", self._resume),
-            door("GET", f"{project}/upgrade/eligibility", self._eligibility),
-            door("POST", f"{project}/upgrade", self._upgrade),
-            door("GET", f"{project}/upgrade/status", self._upgrade_status),
-            door("POST", f"{project}/read-replicas/setup", self._add_replica),
-            door("POST", f"{project}/read-replicas/remove", self._remove_replica),
-            door("GET", "/v1/organizations/{slug}/projects", self._of_organization),
+            Door("POST", f"{project}/pause", self._pause),
+            Door("GET", f"{project}/restore", self._versions),
+            Door("POST", f"{project}/restore", self._resume),
+            Door("GET", f"{project}/upgrade/eligibility", self._eligibility),
+            Door("POST", f"{project}/upgrade", self._upgrade),
+            Door("GET", f"{project}/upgrade/status", self._upgrade_status),
+            Door("POST", f"{project}/read-replicas/setup", self._add_replica),
+            Door("POST", f"{project}/read-replicas/remove", self._remove_replica),
+            Door("GET", "/v1/organizations/{slug}/projects", self._of_organization),
         ]
 
     def _now(self) -> float:

@@ -34,23 +34,23 @@ class Settings:
         self._platform = platform
 
     def doors(self) -> list[Door]:
-        door, project = self._platform.door, "/v1/projects/{ref}"
+        project = "/v1/projects/{ref}"
         return [
-            door("GET", f"{project}/config/database/pooler", self._get_pooler),
-            door("PATCH", f"{project}/config/database/pooler", self._set_pooler),
-            door("GET", f"{project}/config/database/postgres", self._get_postgres),
-            door("PUT", f"{project}/config/database/postgres", self._set_postgres),
-            door("GET", f"{project}/readonly", self._readonly),
-            door("POST", f"{project}/readonly/temporary-disable", self._allow_writes),
-            door("GET", f"{project}/network-restrictions", self._get_allowed),
-            door("POST", f"{project}/network-restrictions/apply", self._set_allowed),
-            door("POST", f"{project}/network-bans/retrieve", self._get_bans),
-            door("DELETE", f"{project}/network-bans", self._lift_bans),
-            door("GET", f"{project}/ssl-enforcement", self._get_ssl),
-            door("PUT", f"{project}/ssl-enforcement", self._set_ssl),
-            door("GET", f"{project}/secrets", self._list_secrets),
-            door("POST", f"{project}/secrets", self._set_secrets),
-            door("DELETE", f"{project}/secrets", self._delete_secrets),
+            Door("GET", f"{project}/config/database/pooler", self._get_pooler),
+            Door("PATCH", f"{project}/config/database/pooler", self._set_pooler),
+            Door("GET", f"{project}/config/database/postgres", self._get_postgres),
+            Door("PUT", f"{project}/config/database/postgres", self._set_postgres),
+            Door("GET", f"{project}/readonly", self._readonly),
+            Door("POST", f"{project}/readonly/temporary-disable", self._allow_writes),
+            Door("GET", f"{project}/network-restrictions", self._get_allowed),
+            Door("POST", f"{project}/network-restrictions/apply", self._set_allowed),
+            Door("POST", f"{project}/network-bans/retrieve", self._get_bans),
+            Door("DELETE", f"{project}/network-bans", self._lift_bans),
+            Door("GET", f"{project}/ssl-enforcement", self._get_ssl),
+            Door("PUT", f"{project}/ssl-enforcement", self._set_ssl),
+            Door("GET", f"{project}/secrets", self._list_secrets),
+            Door("POST", f"{project}/secrets", self._set_secrets),
+            Door("DELETE", f"{project}/secrets", self._delete_secrets),
         ]
 
     async def _get_pooler(self, request: Request) -> Response:

@@ -10,7 +10,6 @@ from console.playground.emulators.clock import Clock
 from console.playground.emulators.emulator import Tally
 from console.playground.emulators.storage import Storage
 from console.playground.emulators.supabase_database import Database
-from console.playground.emulators.supabase_doors import Door
 from console.playground.scene import PlatformDatabase
 
 Json = dict[str, Any]
@@ -163,7 +162,3 @@ class Platform(Protocol):
         ...
 
     def all_projects(self) -> Iterator[Project]: ...
-
-    def door(self, method: str, path: str, handler: Any) -> Door:
-        """Make a door that admits and counts as the Management API does."""
-        ...

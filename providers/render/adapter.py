@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import httpx
 
@@ -11,7 +12,6 @@ from providers.contract import Capabilities, Desk, Unsupported
 from providers.http import Clock, ProviderHttp, Sleep, utc_now
 from providers.render.client import RenderClient, limit_class
 from providers.render.deploys import Cancels, DeployReader, Deploys, Rollbacks
-from providers.render.desk import build_desk
 from providers.render.power import Resumptions, Suspensions
 from providers.render.readings import Account, Inventory, Logs, Metrics
 from providers.render.settings import RenderSettings
@@ -37,8 +37,16 @@ class RenderConnection:
     name: str
     capabilities: Capabilities
     http: ProviderHttp
+    client: RenderClient
+    owner: str = ""
     kind: str = "render"
-    desk: Desk = field(default_factory=Desk)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Loaded when somebody sits down at it: a deployment needs none of it."""
+        from providers.render.desk import build_desk
+
+        return build_desk(self.client, self.owner)
 
     async def close(self) -> None:
         await self.http.close()
@@ -93,5 +101,6 @@ def open_connection(
             probes=Unsupported("Render is asked about services, not their addresses.", "Use a provider of kind web."),
         ),
         http,
-        desk=build_desk(client, settings.owner),
+        client,
+        settings.owner,
     )

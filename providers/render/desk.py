@@ -22,12 +22,12 @@ from providers.render import (
     jobs,
     loglines,
     maintenance,
+    onevariable,
     purges,
     restarts,
     scaling,
     secretfiles,
     services,
-    variables,
 )
 from providers.render.client import RenderClient
 from providers.render.deploys import Cancels, DeployReader, Deploys, Rollbacks
@@ -56,7 +56,7 @@ def _service_readings(client: RenderClient, owner: str) -> dict[str, Reading[Any
             "Running instances of a service.", services.OneService, restarts.InstanceReader(client).fetch
         ),
         "variables": Reading(
-            "Names of a service's variables.", services.OneService, variables.Variables(client).fetch_names
+            "Names of a service's variables.", services.OneService, onevariable.VariableNames(client).fetch
         ),
         "secret-files": Reading(
             "Names of a service's secret files.", services.OneService, secretfiles.SecretFiles(client).fetch_names
@@ -194,10 +194,10 @@ def _environment_actions(client: RenderClient, owner: str) -> dict[str, Action[A
     value, content = ("value",), ("content",)
     return {
         "set-variable": Action(
-            "Set one variable.", variables.SetVariable, variables.make_set_variable(client), secrets=value
+            "Set one variable.", onevariable.SetVariable, onevariable.make_set_variable(client), secrets=value
         ),
         "remove-variable": Action(
-            "Remove one variable.", variables.RemoveVariable, variables.make_remove_variable(client), destroys=True
+            "Remove one variable.", onevariable.RemoveVariable, onevariable.make_remove_variable(client), destroys=True
         ),
         "put-secret-file": Action(
             "Write one secret file.", secretfiles.PutSecretFile, secretfiles.make_put_file(files), secrets=content

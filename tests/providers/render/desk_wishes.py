@@ -29,12 +29,12 @@ from providers.render import (
     jobs,
     loglines,
     maintenance,
+    onevariable,
     purges,
     restarts,
     scaling,
     secretfiles,
     services,
-    variables,
 )
 from tests.providers.subject import Wish
 
@@ -142,7 +142,7 @@ async def _restore(subject: Any) -> Wish:
 
 
 AUTOSCALING = scaling.SetAutoscaling(BLUE, 1, 3, cpu=60)
-VARIABLE = variables.SetVariable(BLUE, "FLAG", VALUE)
+VARIABLE = onevariable.SetVariable(BLUE, "FLAG", VALUE)
 FILE = secretfiles.PutSecretFile(BLUE, "key.pem", VALUE)
 GROUP_VARIABLE = envgroups.SetGroupVariable(GROUP, "FLAG", VALUE)
 GROUP_FILE = envgroups.PutGroupFile(GROUP, "key.pem", VALUE)
@@ -213,9 +213,9 @@ WISHES: dict[str, Preparing] = {
     "deploy-build": _deploy_build,
     "set-variable": wish_for(VARIABLE, "env_vars", ('{"name":"OTHER","service":"' + BLUE + '"}',)),
     "remove-variable": wish_for(
-        variables.RemoveVariable(BLUE, "FLAG"),
+        onevariable.RemoveVariable(BLUE, "FLAG"),
         "env_vars",
-        variables.RemoveVariable(NOWHERE, "FLAG"),
+        onevariable.RemoveVariable(NOWHERE, "FLAG"),
         ("set-variable", VARIABLE),
     ),
     "put-secret-file": wish_for(FILE, "secret_files", ('{"name":"other","service":"' + BLUE + '"}',)),

@@ -10,8 +10,8 @@ from providers.contract import OperationKey
 from providers.render.adapter import RenderConnection
 from providers.render.blueprint_readings import BlueprintText
 from providers.render.blueprints import BlueprintError, Difference, read_blueprint, write_configuration
+from providers.render.onevariable import SetVariable
 from providers.render.services import ServiceDetail, parse_detail
-from providers.render.variables import SetVariable
 from tests.providers.subjects.render import BLUE, RenderSubject
 
 NESTED = """

@@ -22,11 +22,11 @@ from providers.render import (
     events,
     jobs,
     loglines,
+    onevariable,
     restarts,
     scaling,
     secretfiles,
     services,
-    variables,
 )
 from providers.render.adapter import RenderConnection
 from providers.render.reasons import describe_reason, explain_failure
@@ -113,7 +113,7 @@ class TestGivenARollbackThatHeldAutoDeploy:
 class TestGivenSecrets:
     async def test_when_they_are_put_then_neither_reference_nor_reading_tells_them(self, desk: Desk) -> None:
         wishes = {
-            "set-variable": variables.SetVariable(BLUE, "FLAG", SECRET_VALUE),
+            "set-variable": onevariable.SetVariable(BLUE, "FLAG", SECRET_VALUE),
             "put-secret-file": secretfiles.PutSecretFile(BLUE, "key.pem", SECRET_VALUE),
             "set-group-variable": envgroups.SetGroupVariable(GROUP, "FLAG", SECRET_VALUE),
             "put-group-file": envgroups.PutGroupFile(GROUP, "key.pem", SECRET_VALUE),
@@ -138,9 +138,9 @@ class TestGivenSecrets:
         assert not [r for r in desk.render.faults.sent if r.method == "PUT" and r.url.path.endswith("/secret-files")]
 
     async def test_when_a_value_changes_then_the_new_one_is_there_once(self, desk: Desk) -> None:
-        await desk.do("set-variable", variables.SetVariable(BLUE, "FLAG", "old"))
+        await desk.do("set-variable", onevariable.SetVariable(BLUE, "FLAG", "old"))
 
-        await desk.do("set-variable", variables.SetVariable(BLUE, "FLAG", "new"))
+        await desk.do("set-variable", onevariable.SetVariable(BLUE, "FLAG", "new"))
 
         assert desk.render.emulator.services[BLUE].env_vars == {"FLAG": "new"}
 

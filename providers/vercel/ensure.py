@@ -90,10 +90,13 @@ class Translated(Generic[Request, Other]):
 
 
 def _operation(reference: str, found: Found | None, learned: Mapping[str, object] | None = None) -> Operation:
+    """What only the call itself could know goes into the words as well: those are kept longest."""
+    known = ", ".join(f"{name} {value}" for name, value in (learned or {}).items() if value)
     if found is None:
         waiting = "asked for; Vercel does not show it yet" if learned is not None else "not so"
         return Operation(reference, OperationStatus.RUNNING, waiting, learned or {})
-    return Operation(reference, found.status, found.detail, {**found.outputs, **(learned or {})})
+    detail = f"{found.detail} ({known})" if known else found.detail
+    return Operation(reference, found.status, detail, {**found.outputs, **(learned or {})})
 
 
 def _reference(request: object) -> str:

@@ -1,5 +1,6 @@
 """Vercel, against its emulator on a clock that the suite moves."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from console.domain.release import Release
 from console.playground.emulators.vercel import Vercel
 from console.playground.releases import build_catalogue, commit_of
 from console.playground.scene import VERCEL_TEAM
-from providers.contract import Cancel, Deploy, OperationKey, Promote, RollBack, SetVariables
+from providers.contract import Cancel, Deploy, Promote, RollBack, SetVariables
 from providers.vercel.adapter import VercelConnection, open_connection
 from providers.vercel.settings import VercelSettings
 from tests.playground.emulators.world import FakeHosting, ManualClock, settle
@@ -84,12 +85,22 @@ class VercelSubject:
         return self.emulator.kinds.get(kind, 0)
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask the platform past the adapter, as somebody else would."""
-        transport = httpx.ASGITransport(app=self.emulator.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://vercel") as client:
-            answer = await client.request(method, path, json=body, headers={"authorization": f"Bearer {SECRET}"})
-        assert answer.is_success, answer.text
-        return answer.json() if answer.content else None
+        """Ask the platform past the adapter, as somebody else would; straight into its app, which is quicker."""
+        said = [{"type": "http.request", "body": json.dumps(body).encode() if body is not None else b""}]
+        heard: list[Any] = []
+
+        async def receive() -> Any:
+            return said.pop() if said else {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            heard.append(message)
+
+        headers = [(b"authorization", f"Bearer {SECRET}".encode())]
+        where = {"path": path.partition("?")[0], "query_string": path.partition("?")[2].encode(), "headers": headers}
+        await self.emulator.app({"type": "http", "method": method, "root_path": "", **where}, receive, send)
+        content = b"".join(message.get("body", b"") for message in heard)
+        assert heard[0]["status"] < 300, content
+        return json.loads(content) if content else None
 
     def live(self) -> str:
         """The deployment with the production domains."""
@@ -139,12 +150,14 @@ class VercelSubject:
         return Wish(request, lambda: self.count("deployment"), unknown, "QUEUED")
 
     async def begin_deploy(self, name: str, serve: bool = False) -> str:
-        connection = self.open()
-        key = OperationKey(f"before {name}", self.now())
-        began = await connection.capabilities.deploy.start(Deploy(FRONTEND, release(name), serve), key)
-        await connection.close()
+        """A build that is going on; its reference is that of the adapter."""
+        await self.call("PATCH", f"/v9/projects/{FRONTEND}", {"autoAssignCustomDomains": serve})
+        source = {"type": "github", "repoId": 1, "ref": name, "sha": commit_of(name)}
+        meta = {"quarterdeckServe": "1" if serve else "0"}
+        wish = {"name": "frontend", "target": "production", "gitSource": source, "meta": meta}
+        made = await self.call("POST", "/v13/deployments?forceNew=1", wish)
         await self.clock.advance(0.3)
-        return began.reference
+        return f"{FRONTEND}/{made['id']}"
 
     async def _cancel(self) -> Wish:
         reference = await self.begin_deploy("v1.2")

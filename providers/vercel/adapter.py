@@ -14,6 +14,8 @@ from providers.vercel.aliases import Aliases
 from providers.vercel.client import VercelClient, team_scope
 from providers.vercel.deploys import Cancels, Deploys
 from providers.vercel.desk import build_desk
+from providers.vercel.ensure import Translated
+from providers.vercel.projects import Pause, Unpause, pausing, unpausing
 from providers.vercel.readings import Account, Inventory, Logs
 from providers.vercel.settings import VercelSettings
 from providers.vercel.variables import Variables
@@ -25,10 +27,6 @@ NO_TRAFFIC = Unsupported(
 NO_METRICS = Unsupported(
     "Vercel tells figures through a paid add-on only, and says in no document what it answers.",
     "Ask the desk for `analytics`, or use a provider of kind web to probe the site.",
-)
-NO_PAUSE = Unsupported(
-    "A Vercel project serves its last deployment until another one does; pausing it takes the site down.",
-    "Roll back to an earlier deployment; `pause` at the desk takes the site down.",
 )
 NO_DATABASE = Unsupported("Vercel runs no migrations.", "Use a provider of kind supabase for the database.")
 NO_SOURCE = Unsupported("Vercel holds no source code.", "Use a provider of kind github.")
@@ -90,8 +88,8 @@ def open_connection(
             roll_back=roll_back,
             set_variables=variables,
             metrics=NO_METRICS,
-            suspend=NO_PAUSE,
-            resume=NO_PAUSE,
+            suspend=Translated(pausing(client), lambda request: Pause(request.target)),
+            resume=Translated(unpausing(client), lambda request: Unpause(request.target)),
             shift_traffic=NO_TRAFFIC,
             router=NO_TRAFFIC,
             migrate=NO_DATABASE,

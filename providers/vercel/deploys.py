@@ -16,6 +16,7 @@ from providers import contract
 from providers.contract import Operation, OperationKey, OperationStatus
 from providers.vercel import wire
 from providers.vercel.client import VercelClient
+from providers.vercel.rolling_release import ABORTED, RollingCalls
 from providers.vercel.wire import Deployment, Project
 
 KEY, SERVE, PREVIOUS = "quarterdeckKey", "quarterdeckServe", "quarterdeckPrevious"
@@ -74,11 +75,23 @@ class Deploys:
     async def _explain_waiting(self, project: str, operation: Operation) -> Operation:
         """A finished build whose project gives it no domains waits for ever: say so instead of running on."""
         held = await self._client.fetch_project_or_none(project)
-        if held is None or (held.assigns_domains and not held.rolled_back):
+        if held is None:
             return operation
-        why = "the last rollback holds them" if held.rolled_back else "the project does not assign them by itself"
+        why = await self._find_hold(held, str(operation.outputs["deployment"]))
+        if not why:
+            return operation
         detail = f"built, but without the production domains: {why}. Promote it"
         return Operation(operation.reference, OperationStatus.FAILED, detail, operation.outputs)
+
+    async def _find_hold(self, project: Project, deployment: str) -> str:
+        """Why a build gets no domains, "" where it may yet get them."""
+        if project.rolled_back:
+            return "the last rollback holds them"
+        if not project.assigns_domains:
+            return "the project does not assign them by itself"
+        release = await RollingCalls(self._client).fetch(project.id) if project.rolls else None
+        aborted = release is not None and release.state == ABORTED and release.canary == deployment
+        return "its rolling release was aborted" if aborted else ""
 
     async def find(self, request: contract.Deploy, key: OperationKey) -> Operation | None:
         listed = await self._client.fetch_deployments(request.target, request.release.commit)

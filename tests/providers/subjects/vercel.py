@@ -12,7 +12,7 @@ from console.domain.release import Release
 from console.playground.emulators.vercel import Vercel
 from console.playground.releases import build_catalogue, commit_of
 from console.playground.scene import VERCEL_TEAM
-from providers.contract import Cancel, Deploy, Promote, RollBack, SetVariables
+from providers.contract import Cancel, Deploy, Promote, Resume, RollBack, SetVariables, Suspend
 from providers.vercel.adapter import VercelConnection, open_connection
 from providers.vercel.settings import VercelSettings
 from tests.playground.emulators.world import FakeHosting, ManualClock, settle
@@ -23,7 +23,7 @@ from tests.providers.vercel.wishes import ASKS, FRONTEND, STAGES, WISHES
 __all__ = ["ASKS", "FRONTEND"]
 
 KIND = "vercel"
-ACTUATORS = ("deploy", "cancel", "promote", "roll_back", "set_variables")
+ACTUATORS = ("deploy", "cancel", "promote", "roll_back", "suspend", "resume", "set_variables")
 ACTIONS = tuple(WISHES)
 SECRET = "vcp_8hQmZx27LkPw04"
 START = datetime.fromtimestamp(ManualClock().now(), UTC)
@@ -172,6 +172,13 @@ class VercelSubject:
         first = await self.replaced()
         unknown = (f"prj_unknown/rollback/{first}/1795000000000/", f"{FRONTEND}/rollback/dpl_unknown/1795000000000/")
         return Wish(RollBack(FRONTEND, first), lambda: self.count("rollback"), unknown, "pending")
+
+    async def _suspend(self) -> Wish:
+        return Wish(Suspend(FRONTEND), lambda: self.count("pause"), ('{"project":"prj_unknown"}',))
+
+    async def _resume(self) -> Wish:
+        await self.call("POST", f"/v1/projects/{FRONTEND}/pause")
+        return Wish(Resume(FRONTEND), lambda: self.count("unpause"), ('{"project":"prj_unknown"}',))
 
     async def _set_variables(self) -> Wish:
         request = SetVariables(FRONTEND, {"FLAG": "a-secret-value"})

@@ -3,13 +3,13 @@
 import pytest
 
 from console.domain.errors import Rejected
-from providers.contract import OperationStatus, Promote, RollBack
+from providers.contract import Deploy, OperationStatus, Promote, RollBack
 from providers.vercel import (
     moves,
     rolling,
 )
 from providers.vercel.rolling_release import parse_release
-from tests.providers.subjects.vercel import FRONTEND, VercelSubject
+from tests.providers.subjects.vercel import FRONTEND, VercelSubject, release
 from tests.providers.vercel.operating import Operator
 from tests.providers.vercel.wishes import STAGES
 
@@ -62,6 +62,24 @@ class TestGivenARollingRelease:
         after = await can.promote.observe(begun.reference)
         assert (ended.status, set(vercel.hosting.serving("frontend"))) == (SUCCEEDED, {"v1.0"})
         assert (after.status, after.detail) == (FAILED, "the rolling release was aborted")
+
+    async def test_when_it_is_aborted_then_the_deploy_that_began_it_has_failed(
+        self, vercel: VercelSubject, operator: Operator
+    ) -> None:
+        await operator.act("configure-rolling-release", rolling.ConfigureRolling(FRONTEND, STAGES))
+        can, current = operator.connection.capabilities, vercel.live()
+        began = await can.deploy.start(Deploy(FRONTEND, release("v1.1")), operator.key())
+        await vercel.finish()
+        rolling_out = await can.deploy.observe(began.reference)
+
+        rollback = await can.roll_back.start(RollBack(FRONTEND, current), operator.key())
+        await vercel.finish()
+
+        ended = await can.deploy.observe(began.reference)
+        assert (rolling_out.status, rolling_out.detail) == (RUNNING, "built, being rolled out to visitors in stages")
+        assert (await can.roll_back.observe(rollback.reference)).status is SUCCEEDED
+        assert ended.detail == "built, but without the production domains: its rolling release was aborted. Promote it"
+        assert ended.status is FAILED
 
     async def test_when_another_is_promoted_then_it_waits_behind_it(
         self, vercel: VercelSubject, operator: Operator, canary: str

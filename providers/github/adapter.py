@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 import httpx
 
 from providers.contract import Capabilities, Desk, Unsupported
+from providers.github.account import AppAccount, TokenAccount
 from providers.github.announce import Announcements
 from providers.github.client import GitHubClient
 from providers.github.desk import build_desk
+from providers.github.installation import InstallationAuth
 from providers.github.manners import ALLOWANCES, AT_ONCE, HEADERS, error_words, is_limited
-from providers.github.readings import Account, Checks, Releases
+from providers.github.readings import Checks, Releases
 from providers.github.settings import GitHubSettings
 from providers.http import Clock, ProviderHttp, Sleep, utc_now
 
@@ -43,11 +45,14 @@ def open_connection(
 ) -> GitHubConnection:
     """Open without asking GitHub anything; a bad token shows at the first call."""
     base_url = settings.base_url.rstrip("/")
+    auth = _app_auth(settings, base_url, clock)
     http = ProviderHttp(
         name,
         base_url,
         platform="GitHub",
-        headers={**HEADERS, "authorization": f"Bearer {settings.token.get_secret_value()}"},
+        headers={**HEADERS, **_token_header(settings)},
+        auth=auth,
+        secrets=[settings.private_key.get_secret_value()] if settings.private_key else [],
         error_words=error_words,
         is_limited=is_limited,
         limit_class=lambda method, path: "core",
@@ -60,12 +65,14 @@ def open_connection(
         # A renamed repository answers with 301 and 307; httpx drops the token when another host is meant.
         follow_redirects=True,
     )
+    if auth is not None:
+        auth.bind(http)
     client = GitHubClient(http, settings.repository, base_url)
     releases, checks = Releases(client), Checks(client, settings.required_checks)
     return GitHubConnection(
         name,
         Capabilities(
-            account=Account(client),
+            account=AppAccount(client) if auth else TokenAccount(client),
             releases=releases,
             tags=releases,
             checks=checks,
@@ -81,5 +88,16 @@ def open_connection(
             metrics=NO_HOSTING,
         ),
         http,
-        desk=build_desk(client, checks),
+        desk=build_desk(client, checks, is_app=auth is not None),
     )
+
+
+def _token_header(settings: GitHubSettings) -> dict[str, str]:
+    return {"authorization": f"Bearer {settings.token.get_secret_value()}"} if settings.token else {}
+
+
+def _app_auth(settings: GitHubSettings, base_url: str, clock: Clock) -> InstallationAuth | None:
+    if settings.private_key is None:
+        return None
+    key = settings.private_key.get_secret_value()
+    return InstallationAuth(settings.app, key, settings.installation, settings.repository, base_url, clock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from providers.contract import Action, Desk, Nothing, Reading, Unsupported
 from providers.github.alerts import AlertReadings, ListAlerts
+from providers.github.check_runs import CheckRuns, SetCheck
 from providers.github.client import GitHubClient
 from providers.github.comparing import Compare, Comparing
 from providers.github.deployments import DeploymentReadings, ListDeployments, ShowDeployment
@@ -26,12 +27,13 @@ NO_CHECK_RUNS = Unsupported(
 )
 
 
-def build_desk(client: GitHubClient, checks: Checks) -> Desk:
+def build_desk(client: GitHubClient, checks: Checks, *, is_app: bool = False) -> Desk:
     deployments, environments = DeploymentReadings(client), Environments(client)
     releases, reviews, protection = ReleaseReadings(client), ReviewReadings(client), ProtectionReadings(client)
     runs, logs, workflows = RunReadings(client), Logs(client), Workflows(client)
     tracking, statuses = Tracking(client), CommitStatuses(client, checks)
     comparing = Comparing(client)
+    set_check = Action("Write a check run of ours on a commit.", SetCheck, CheckRuns(client).setting)
     return Desk(
         readings={
             "alerts": Reading("What GitHub's scanners found, still open.", ListAlerts, AlertReadings(client).list),
@@ -68,7 +70,7 @@ def build_desk(client: GitHubClient, checks: Checks) -> Desk:
             ),
             "set-workflow": Action("Enable or disable a workflow.", SetWorkflow, workflows.setting),
             "create-release": Action("Make the release of a tag, or a draft of it.", CreateRelease, Creation(client)),
-            "set-check": NO_CHECK_RUNS,
+            "set-check": set_check if is_app else NO_CHECK_RUNS,
             "set-status": Action("Say how something went on a commit.", SetStatus, statuses.setting),
             "track": Action("Tell how a deployment goes in its one issue.", Track, tracking),
             "publish-release": Action("Make a draft public.", PublishRelease, Publication(client).setting),

@@ -1,4 +1,4 @@
-"""What GitHub says without being changed: releases, files, checks, the account."""
+"""What GitHub says without being changed: releases, files, checks."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from collections.abc import Mapping, Sequence
 from console.domain.errors import UnknownRelease
 from console.domain.release import Release
 from console.domain.verdict import Verdict, VerdictKind
-from providers.contract import AccountReport
 from providers.github.client import GitHubClient
 from providers.github.wire import Check, CheckState, Commit, Entry
 
 AT_ONCE = 8
 KEPT_TEXTS = 1000
-DEPLOYMENT_SCOPES = frozenset({"repo", "repo_deployment"})
 
 
 class Releases:
@@ -102,23 +100,3 @@ def judge(checks: Sequence[Check], required: Sequence[str] = ()) -> Verdict:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-class Account:
-    """Who the token is. Fine-grained tokens list no scopes, so nothing is said about theirs."""
-
-    def __init__(self, client: GitHubClient) -> None:
-        self._client = client
-
-    async def fetch_account(self) -> AccountReport:
-        login, listed = await self._client.fetch_login()
-        scopes = tuple(filter(None, (scope.strip() for scope in (listed or "").split(","))))
-        lacks = listed is not None and not DEPLOYMENT_SCOPES & set(scopes)
-        http = self._client.http
-        return AccountReport(
-            identity=login,
-            scopes=scopes,
-            missing_scopes=("repo_deployment",) if lacks else (),
-            limits=http.describe_limits(),
-            clock_skew=http.skew,
-        )

@@ -12,9 +12,11 @@ from console.playground.emulators.emulator import Emulator, Tally
 from console.playground.emulators.github_actions import Actions
 from console.playground.emulators.github_alerts import Alerts
 from console.playground.emulators.github_app import Frontdoor, api_of
+from console.playground.emulators.github_checks import CheckRuns
 from console.playground.emulators.github_code import Code
 from console.playground.emulators.github_deployments import Deployments
 from console.playground.emulators.github_environments import Environments
+from console.playground.emulators.github_installation import Installation
 from console.playground.emulators.github_releases import Releases
 from console.playground.emulators.github_review import Reviewing
 from console.playground.emulators.github_talk import Talk
@@ -37,6 +39,8 @@ class GitHub(Emulator):
         self.releases = Releases(self.code, clock, tally)
         self.actions = Actions(self.code, self.environments, clock, tally)
         self.alerts = Alerts(self.code)
+        self.checks = CheckRuns(self.code, self._door, clock, tally)
+        self.installation = Installation(self.code, self._door, clock)
         self.review = Reviewing(self.code, clock)
         super().__init__("github", self._build(), tally)
 
@@ -50,6 +54,8 @@ class GitHub(Emulator):
                 door.route("GET", "/repos/{owner}/{repo}", self._repository),
                 *self.actions.routes(door),
                 *self.alerts.routes(door),
+                *self.installation.routes(),
+                *self.checks.routes(),
                 *self.review.routes(door),
                 *self.code.routes(door),
                 *self.deployments.routes(door),

@@ -37,14 +37,19 @@ class Frontdoor:
     token: str
     clock: Clock
     windows: Windows
+    installed: dict[str, float] = field(default_factory=dict)
+    """Tokens of Apps, and when each ends."""
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(0x1A2B00))
 
-    def route(self, method: str, path: str, handler: Handler, costs_quota: bool = True) -> Route:
+    def route(self, method: str, path: str, handler: Handler, costs_quota: bool = True, signed: bool = False) -> Route:
+        """`signed` leaves it to the handler who may ask: an App shows an assertion there, and no token."""
+
         async def answer(request: Request) -> Response:
             if not request.headers.get("user-agent"):
                 return PlainTextResponse(NO_AGENT, 403)
             try:
-                self._admit(request, costs_quota)
+                if not signed:
+                    self._admit(request, costs_quota)
                 response = _conditional(request, await handler(request))
             except Refusal as refusal:
                 response = _told(refusal)
@@ -69,7 +74,7 @@ class Frontdoor:
         scheme, _, token = header.partition(" ")
         if not header:
             raise Refusal(401, "Requires authentication")
-        if scheme.lower() not in ("bearer", "token") or token != self.token:
+        if scheme.lower() not in ("bearer", "token") or not self._is_known(token):
             raise Refusal(401, "Bad credentials")
         if costs_quota and self.primary().remaining < 1:
             raise Refusal(403, "API rate limit exceeded for user ID 90210002.")
@@ -83,6 +88,13 @@ class Frontdoor:
             left = max(one.seconds_left(self.clock.now()) for one in over)
             words = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
             raise Refusal(403, words, headers={"retry-after": str(left)})
+
+    def is_installed(self, request: Request) -> bool:
+        """Whether an App asks."""
+        return request.headers.get("authorization", "").partition(" ")[2] in self.installed
+
+    def _is_known(self, token: str) -> bool:
+        return token == self.token or self.installed.get(token, 0.0) > self.clock.now()
 
     def _stamp(self, response: Response, spent: Spent) -> None:
         headers = {

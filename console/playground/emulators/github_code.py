@@ -62,7 +62,6 @@ class Code:
             door.route("GET", f"{repo}/commits", self._commits),
             door.route("GET", f"{repo}/commits/{{ref:path}}/status", self._combined),
             door.route("GET", f"{repo}/commits/{{ref:path}}/statuses", self._list_statuses),
-            door.route("GET", f"{repo}/commits/{{ref:path}}/check-runs", self._check_runs),
             door.route("GET", f"{repo}/commits/{{ref:path}}", self._commit),
             door.route("POST", f"{repo}/statuses/{{sha}}", self._set_status),
             door.route("GET", f"{repo}/compare/{{basehead:path}}", self._compare),
@@ -323,41 +322,3 @@ class Code:
         self.statuses.insert(0, status)
         self._tally.add("commit_status")
         return as_json({**self._status_json(request, status), "creator": shapes.user(api_of(request))}, 201)
-
-    async def _check_runs(self, request: Request) -> Response:
-        release = self._checked(request)
-        wanted = request.query_params.get("check_name")
-        runs = [
-            self._check_run(request, release, number, name)
-            for number, name in enumerate(CHECKS)
-            if wanted in (None, name)
-        ]
-        return paged(request, runs, "check_runs")
-
-    def _check_run(self, request: Request, release: Release, number: int, name: str) -> Json:
-        run, at = int(release.commit[:7], 16) * 10 + number, self._at(request)
-        done = release.created_at.timestamp() + 240
-        return {
-            "id": run,
-            "node_id": shapes.node_id("CheckRun", run),
-            "head_sha": release.commit,
-            "external_id": "",
-            "url": f"{at}/check-runs/{run}",
-            "html_url": f"https://github.com/{self.full_name}/runs/{run}",
-            "details_url": f"https://github.com/{self.full_name}/runs/{run}",
-            "status": "completed",
-            "conclusion": "success",
-            "started_at": iso_seconds(done - 120),
-            "completed_at": iso_seconds(done),
-            "output": {
-                "title": None,
-                "summary": None,
-                "text": None,
-                "annotations_count": 0,
-                "annotations_url": f"{at}/check-runs/{run}/annotations",
-            },
-            "name": name,
-            "check_suite": {"id": int(release.commit[:7], 16)},
-            "app": None,
-            "pull_requests": [],
-        }

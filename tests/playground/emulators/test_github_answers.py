@@ -6,7 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
+from console.playground.scene import REPOSITORY
 from providers.contract import OperationKey, Unsupported
+from providers.github.adapter import open_connection
+from providers.github.check_runs import SetCheck
+from providers.github.settings import GitHubSettings
 from tests.playground.emulators.test_github import EXCUSES
 from tests.playground.emulators.world import Excuse
 from tests.providers.subjects import github as module
@@ -53,6 +57,27 @@ async def github() -> AsyncIterator[GitHubSubject]:
 def judge(github: GitHubSubject) -> Judge:
     github.faults._inner = Judge(github.faults._inner)
     return github.faults._inner
+
+
+class TestGivenAnApp:
+    async def test_when_it_writes_a_check_run_then_the_document_allows_each_answer(
+        self, github: GitHubSubject, judge: Judge
+    ) -> None:
+        keys = pytest.importorskip("tests.providers.github.keys", reason="the package cryptography is absent")
+        key = keys.make_key()
+        github.emulator.installation.public_key = keys.public_pem(key)
+        settings = GitHubSettings(
+            base_url="http://github", app="Iv23liPlay", private_key=keys.private_pem(key), repository=REPOSITORY
+        )
+        connection = open_connection("github", settings, clock=github.now, transport=github.faults)
+        await connection.capabilities.account.fetch_account()
+        actuator = connection.desk.actions["set-check"].actuator
+        for conclusion in ("failure", "success"):
+            wish = SetCheck(module.COMMIT, "deploy", conclusion=conclusion, summary="Live.")
+            await actuator.start(wish, OperationKey(conclusion, github.now()))
+        await connection.close()
+
+        assert judge.unexcused() == []
 
 
 class TestGivenTheDeskOfTheAdapter:

@@ -49,6 +49,7 @@ HANDLERS = {
     "ask": "console.cli.desk:ask",
     "act": "console.cli.desk:act",
     "config": "console.cli.configuration:config",
+    "secrets": "console.cli.secrets:secrets",
 }
 
 CONTROLS = {
@@ -126,6 +127,7 @@ def build_parser() -> Parser:
     _add_looking(commands)
     _add_desk(commands)
     _add_config(commands)
+    _add_secrets(commands)
     return parser
 
 
@@ -307,3 +309,11 @@ def _add_config(commands: Commands) -> None:
     sync.add_argument("--undo", action="store_true", help="take back the last sync")
     sync.add_argument("--yes", action="store_true", help="do not ask")
     sync.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="stop waiting after this long; it goes on")
+
+
+def _add_secrets(commands: Commands) -> None:
+    secrets = commands.add_parser("secrets", help="where secrets are kept and used")
+    _add_globals(secrets, again=True)
+    actions = secrets.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    check = _command(actions, "check", "what is unresolved, open to others, shared, unused or old")
+    check.add_argument("--max-age", type=_count, default=90, metavar="DAYS", help="days after which one is old (90)")

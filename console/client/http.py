@@ -39,6 +39,7 @@ from console.domain.exchange import (
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
+from console.domain.secrets import SecretReport
 from console.domain.variables import VariableReport
 
 if TYPE_CHECKING:
@@ -156,6 +157,9 @@ class HttpService:
     ) -> VariableReport:
         path = f"/v1/environments/{_part(environment)}/variables"
         return from_json(VariableReport, await self._get(path, {"other": other, "service": services}))
+
+    async def secrets(self, max_age_days: int) -> SecretReport:
+        return from_json(SecretReport, await self._get("/v1/secrets", {"max_age_days": max_age_days}))
 
     async def providers(self, name: str = "") -> Sequence[ProviderAbout]:
         return from_json(_many(ProviderAbout), await self._get("/v1/providers", {"name": name}))

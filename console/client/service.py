@@ -33,6 +33,7 @@ from console.domain.exchange import (
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
+from console.domain.secrets import SecretReport
 from console.domain.variables import VariableReport
 
 __all__ = [
@@ -149,4 +150,8 @@ class Service(Protocol):
         self, environment: EnvironmentName, other: EnvironmentName | None = None, services: tuple[ServiceName, ...] = ()
     ) -> VariableReport:
         """Variables as set, against what is wanted and what is live, or against another environment; digests only."""
+        ...
+
+    async def secrets(self, max_age_days: int) -> SecretReport:
+        """Where secrets are kept and used, how old they are, and what is wrong with them."""
         ...

@@ -35,6 +35,7 @@ from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
 from console.domain.roles import NEEDED, Role, may
+from console.domain.secrets import SecretReport
 from console.domain.variables import VariableReport
 from console.server.parts import Parts
 from console.server.reporting import write_report
@@ -275,6 +276,10 @@ class LocalService:
         if other is None:
             return await desk.compare(environment, services)
         return await desk.compare_with(environment, other, services)
+
+    async def secrets(self, max_age: timedelta) -> SecretReport:
+        self._need("view")
+        return await self._parts.secrets.check(max_age)
 
     async def audit(self, since: datetime | None, until: datetime | None, limit: int) -> Sequence[AuditEntry]:
         self._need("view")

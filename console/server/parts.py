@@ -19,6 +19,7 @@ from console.domain.observations import ArmHealth, EnvironmentStatus
 from console.domain.plan import Plan, Wish
 from console.server.desk import FrontDesk
 from console.server.examination import Examiner
+from console.server.secrets import SecretDesk
 from console.server.variables import VariableDesk
 from console.storage.ledger import Ledger
 from console.storage.logs import LogStore
@@ -100,6 +101,7 @@ class Parts:
     about: About
     desk: FrontDesk
     variables: VariableDesk
+    secrets: SecretDesk
     examiner: Examiner
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     streams: int = 0

@@ -32,6 +32,7 @@ from console.domain.exchange import (
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
+from console.domain.secrets import SecretReport
 from console.domain.variables import VariableReport
 from console.server.local import LocalService
 from console.storage.ledger import AuditEntry
@@ -260,6 +261,9 @@ ROUTES: tuple[Route, ...] = (
               asked["environment"], asked["other"], tuple(map(ServiceName, asked["service"]))),
           parameters=(ENVIRONMENT, Parameter("other", EnvironmentName, "another environment to compare with"),
                       Parameter("service", tuple[str, ...], "only these; may come several times")), errors=UNKNOWN),
+    Route("GET", "/v1/secrets", "secrets", "Where secrets are kept and used, how old they are, what is wrong.",
+          SecretReport, lambda asked: asked.service.secrets(timedelta(days=max(0, min(asked["max_age_days"], 36500)))),
+          parameters=(Parameter("max_age_days", int, "days after which a secret is old", 90),)),
     Route("GET", "/v1/audit", "audit", "Who asked for what, and how it ended; newest first.", tuple[AuditEntry, ...],
           lambda asked: asked.service.audit(asked["since"], asked["until"], asked["limit"]),
           parameters=(SINCE, UNTIL, Parameter("limit", int, "most rows", 500))),

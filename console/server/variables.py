@@ -9,7 +9,7 @@ from pathlib import Path
 from console.config.secrets import SecretMissing, resolve
 from console.config.settings import Settings, is_reference
 from console.config.shape import LITERAL
-from console.domain.deployment import fold
+from console.domain.deployment import Deployment, fold
 from console.domain.errors import ConsoleError
 from console.domain.ids import EnvironmentName
 from console.domain.variables import VariableLine, VariableReport
@@ -53,7 +53,7 @@ class VariableDesk:
     async def compare(self, environment: EnvironmentName, services: Collection[str] = ()) -> VariableReport:
         """The environment's variables against what the configuration wants and what the live releases ran with."""
         places = self._variables.places(environment, services)
-        live = await self._fetch_live(environment)
+        live = find_live(await fetch_past(self._ledger, environment))
         wanted = {
             service: self._variables.mask_wanted(await self._variables.fetch_wanted(environment, service))
             for service in dict.fromkeys(place.service for place in places)
@@ -110,7 +110,9 @@ class VariableDesk:
                 found[place] = self._variables.masker.mask_all(answer)
         return found, problems
 
-    async def _fetch_live(self, environment: EnvironmentName) -> dict[str, Mapping[str, str]]:
-        ids = (await self._ledger.find_deployments(environment))[:LOOK_BACK]
-        past = [fold(await self._ledger.events_of(deployment)) for deployment in ids]
-        return find_live(deployment for deployment in past if deployment is not None)
+
+async def fetch_past(ledger: Ledger, environment: EnvironmentName) -> list[Deployment]:
+    """The newest deployments of an environment, newest first."""
+    ids = (await ledger.find_deployments(environment))[:LOOK_BACK]
+    past = [fold(await ledger.events_of(deployment)) for deployment in ids]
+    return [deployment for deployment in past if deployment is not None]

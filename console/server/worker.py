@@ -28,9 +28,10 @@ from console.server.lifecycle import open_listener
 from console.server.parts import About, Parts
 from console.server.peer import PeerServer
 from console.server.roles import Roles
+from console.server.secrets import SecretDesk
 from console.server.tailing import LogTail
 from console.server.variables import Resolver, VariableDesk
-from console.storage.kept import KeptValues
+from console.storage.kept import KEPT_FOR, KeptValues
 from console.storage.ledger import Ledger
 from console.storage.logs import LogStore
 from console.storage.retention import Keep, prune
@@ -130,6 +131,7 @@ class Worker:
             about,
             desk,
             VariableDesk(variables, ledger),
+            SecretDesk(settings, variables, ledger, self._clock, self._places.home),
             Examiner(settings, connections, pages),
             self._stopping,
         )
@@ -137,7 +139,7 @@ class Worker:
         await server.listen(listener)
         self._closers.append(server.close)
         keep = Keep(settings.history.keep_deployments, settings.history.keep_logs, settings.history.keep_metrics)
-        pruning = asyncio.create_task(self._prune(ledger, logs, keep), name="retention")
+        pruning = asyncio.create_task(self._prune(ledger, logs, kept, keep), name="retention")
         self._closers.append(lambda: _end(pruning))
         log.info("Worker %s is ready on %s", name, path)
 
@@ -163,10 +165,11 @@ class Worker:
         self._closers.append(ledger.close)
         return ledger
 
-    async def _prune(self, ledger: Ledger, logs: LogStore, keep: Keep) -> None:
+    async def _prune(self, ledger: Ledger, logs: LogStore, kept: KeptValues, keep: Keep) -> None:
         while True:
             try:
                 pruned = await prune(ledger, logs, keep, self._clock.now())
+                await asyncio.to_thread(kept.forget, self._clock.now() - KEPT_FOR)
                 if pruned.deployments or pruned.log_files or pruned.measurements:
                     log.info("Removed what is past its time: %s", pruned)
             except (ConsoleError, OSError) as problem:

@@ -11,13 +11,15 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 from console.domain.errors import StoreError
 
 SUFFIX = ".json"
+KEPT_FOR = timedelta(days=30)
+"""After this long nobody takes a change back any more, and a secret that lies about is a risk."""
 
 
 class KeptValues:

@@ -31,6 +31,7 @@ from console.server.lifecycle import open_listener
 from console.server.parts import About, Parts
 from console.server.peer import PeerServer
 from console.server.roles import Person, Roles
+from console.server.secrets import SecretDesk
 from console.server.streams import Pace
 from console.server.variables import Resolver, VariableDesk
 from console.storage.kept import KeptValues
@@ -208,11 +209,10 @@ async def open_world() -> AsyncIterator[World]:
     about = About("host-1", "0.1.0", NOON - timedelta(hours=1), home, places.own_socket, "engine.db")
     lamps = LampConnection()
     desk = FrontDesk({"lamps": lamps}, ledger, QuickClock())
-    variables = VariableDesk(
-        Variables(SETTINGS, {}, Masker(b"salt"), KeptValues(home / "kept"), Resolver(SETTINGS)), ledger
-    )
-    examiner = Examiner(SETTINGS, {"lamps": lamps}, StatusPages({}))
-    parts = Parts(SETTINGS, ledger, logs, engine, monitor, tail, clock, about, desk, variables, examiner)
+    variables = Variables(SETTINGS, {}, Masker(b"salt"), KeptValues(home / "kept"), Resolver(SETTINGS))
+    secrets = SecretDesk(SETTINGS, variables, ledger, clock, home)
+    looking = (VariableDesk(variables, ledger), secrets, Examiner(SETTINGS, {"lamps": lamps}, StatusPages({})))
+    parts = Parts(SETTINGS, ledger, logs, engine, monitor, tail, clock, about, desk, *looking)
     made = World(places, ledger, logs, engine, monitor, tail, clock, parts, lamps.lamps)
     try:
         yield made

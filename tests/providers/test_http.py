@@ -78,8 +78,8 @@ class TestGivenARepeatableRequest:
         assert (len(world.asked), world.slept) == (3, [0.25, 0.5])
 
     async def test_when_an_answer_is_garbled_or_empty_then_it_is_asked_again(self, world: World) -> None:
-        page, cut, empty = httpx.Response(200, html="<html>"), httpx.Response(200, text='{"id": "de'), httpx.Response(200)
-        world.given(page, cut, empty, httpx.Response(200, json={"id": "dep-1"}))
+        page, cut = httpx.Response(200, html="<html>"), httpx.Response(200, text='{"id": "de')
+        world.given(page, cut, httpx.Response(200), httpx.Response(200, json={"id": "dep-1"}))
 
         assert await world.open().get_json("/services") == {"id": "dep-1"}
 

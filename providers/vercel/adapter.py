@@ -15,6 +15,7 @@ from providers.vercel.client import VercelClient, team_scope
 from providers.vercel.deploys import Cancels, Deploys
 from providers.vercel.desk import build_desk
 from providers.vercel.ensure import Translated
+from providers.vercel.limits import limit_class
 from providers.vercel.projects import Pause, Unpause, pausing, unpausing
 from providers.vercel.readings import Account, Inventory, Logs
 from providers.vercel.settings import VercelSettings
@@ -62,6 +63,7 @@ def open_connection(
         platform="Vercel",
         headers={"authorization": f"Bearer {token}"},
         params=team_scope(settings.team),
+        limit_class=limit_class,
         clock=clock,
         sleep=sleep,
         transport=transport,

@@ -180,6 +180,28 @@ class TestGivenAStagedRelease:
         assert vercel.hosting.serving("frontend") == ["v1.0"]
 
 
+class TestGivenNoBuildsLeftThisHour:
+    async def test_when_production_is_to_go_back_then_that_limit_does_not_hold_it(
+        self, vercel: VercelSubject, connection: VercelConnection
+    ) -> None:
+        can = connection.capabilities
+        first = (await can.inventory.fetch_target(FRONTEND)).live_deployment
+        await deployed(vercel, connection, "v1.1", serve=True)
+        spent = {"x-ratelimit-limit": "100", "x-ratelimit-remaining": "0"}
+        spent["x-ratelimit-reset"] = str(int(vercel.clock.now()) + 3600)
+        vercel.faults.answer(429, {"error": {"code": "rate_limited"}}, spent, to="/v13/deployments")
+
+        for _ in range(2):
+            with pytest.raises(RateLimited):
+                await can.deploy.start(Deploy(FRONTEND, release("v1.2")), key(vercel, "next"))
+        await can.roll_back.start(RollBack(FRONTEND, first), key(vercel, "back"))
+        await vercel.finish()
+
+        builds = [request for request in vercel.faults.sent if request.url.path == "/v13/deployments"]
+        assert len(builds) == 2
+        assert vercel.hosting.serving("frontend") == ["v1.0"]
+
+
 class TestGivenASiteThatWasRolledBack:
     async def test_when_a_release_is_to_serve_then_it_says_that_the_rollback_holds_the_domains(
         self, vercel: VercelSubject, connection: VercelConnection

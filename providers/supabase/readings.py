@@ -63,7 +63,7 @@ class Account:
         return AccountReport(
             identity=f"organization {', '.join(organizations)}" if organizations else "no organization",
             missing_scopes=tuple(f"project {ref}" for ref in self._needed if ref not in seen),
-            limits=http.rates.describe(),
+            limits=http.describe_limits(),
             clock_skew=http.skew,
         )
 

@@ -95,7 +95,7 @@ class Bucket:
 
 @dataclass
 class Upload:
-    """One resumable upload that is not finished."""
+    """One resumable upload that is not finished; it is forgotten a day after `made_at`."""
 
     id: str
     bucket: str
@@ -105,6 +105,7 @@ class Upload:
     cache_control: str
     upsert: bool
     metadata: Json
+    made_at: float
     received: bytearray = field(default_factory=bytearray)
     is_whole: bool = False
 

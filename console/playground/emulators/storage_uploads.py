@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from console.playground.emulators.storage import Storage
 
 TUS = {"tus-resumable": "1.0.0"}
+KEPT_FOR = 86_400.0
 PIECE = "application/offset+octet-stream"
 
 
@@ -60,13 +61,18 @@ class Uploads:
             cache_control=f"max-age={age}" if age.isdigit() else age,
             upsert=upsert,
             metadata=_json(told.get("metadata", "")),
+            made_at=self._storage.clock.now(),
         )
         self._open[upload.id] = upload
         place = str(request.url).partition("?")[0].rstrip("/")
         return Response(None, 201, {**TUS, "location": f"{place}/{upload.id}", "upload-offset": "0"})
 
     def _find(self, request: Request) -> Upload | None:
-        return self._open.get(request.path_params["id"])
+        found = self._open.get(request.path_params["id"])
+        if found is not None and self._storage.clock.now() > found.made_at + KEPT_FOR:
+            del self._open[found.id]
+            return None
+        return found
 
     async def _look(self, request: Request) -> Response:
         upload = self._find(request)

@@ -66,9 +66,11 @@ class SupabaseSubject:
         self.project.database = Rows(self.clock.now() - 86_400)
         self.faults = Faults(httpx.ASGITransport(app=self.emulator.app))
 
-    def open(self) -> SupabaseConnection:
+    def open(self, line: httpx.AsyncBaseTransport | None = None) -> SupabaseConnection:
         settings = SupabaseSettings(base_url="http://supabase/v1", token=SECRET)
-        return open_connection("supabase", settings, clock=self.now, sleep=self.clock.sleep, transport=self.faults)
+        return open_connection(
+            "supabase", settings, clock=self.now, sleep=self.clock.sleep, transport=line or self.faults
+        )
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.now(), UTC)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from console.config.settings import ArmSettings, HealthSettings, TrafficSettings
 from console.domain.plan import Phase, Step, StepKind, Undo
 from console.domain.traffic import split
-from console.planning.configuration import hidden_arguments, plan_place
+from console.planning.configuration import ConfigurationSteps, hidden_arguments, plan_memory, plan_place
 from console.planning.draft import (
     SLACK,
     Draft,
@@ -44,12 +44,13 @@ def plan_arms(draft: Draft, name: str) -> Flow:
     candidate = choose_candidate(tuple(arms), live)
     writer = ArmWriter(draft, name, candidate, stable)
     configured = plan_place(draft, name, candidate, Phase.PREPARE)
-    prepare = chain(writer.prepare(configured.steps))
+    remembered = plan_memory(draft, name, stable) if stable else ConfigurationSteps()
+    prepare = chain([*remembered.steps, *writer.prepare(configured.steps)])
     serve = chain(writer.serve())
     notes = () if stable else (f"{name}: nothing is live, so {candidate} gets all traffic at once.",)
     if stable and draft.environment.keep == "forever":
         notes = (f"{name}: {stable} keeps running afterwards (keep is forever).",)
-    notes = (*configured.notes, *notes)
+    notes = (*configured.notes, *remembered.notes, *notes)
     return Flow(
         name,
         prepare=prepare,

@@ -34,6 +34,21 @@ def plan_place(draft: Draft, name: str, arm: str, phase: Phase, *, step_id: str 
     return _steps(draft, name, arm, phase, change, step_id or f"{name}.configure")
 
 
+def plan_memory(draft: Draft, name: str, arm: str) -> ConfigurationSteps:
+    """For the arm that serves now: nothing is set, but what its release ran with is put back before it starts again.
+
+    Only where somebody set variables there since; a service that restarts would take those.
+    """
+    change = draft.live_of(name).arms[arm].configuration
+    before = {each.name: each.before for each in change.changes}
+    back = {each: digest for each, digest in change.back.items() if digest != before.get(each)}
+    lost = tuple(each for each in change.lost if before.get(each) != UNREADABLE)
+    if not back:
+        return ConfigurationSteps()
+    memory = replace(change, changes=(), back=back, lost=lost, problem="")
+    return _steps(draft, name, arm, Phase.PREPARE, memory, f"{name}.configure-{arm}")
+
+
 def plan_configuration(draft: Draft, chosen: Sequence[str], before: Sequence[Step]) -> ConfigurationSteps:
     """Set what is wanted everywhere and deploy nothing. The way back is what is set now."""
     found = [
@@ -103,7 +118,9 @@ def _steps(
             "lost": list(change.lost),
         },
         undo=Undo(
-            StepKind.RESTORE_CONFIGURATION, f"Put the variables of {place} back", {"target": target, "back": back}
+            StepKind.RESTORE_CONFIGURATION,
+            f"Put the variables of {place} back",
+            {"target": target, "arm": arm, "back": back},
         )
         if back
         else None,

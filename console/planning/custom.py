@@ -53,7 +53,7 @@ def plan_pipeline(draft: Draft, pipeline: Pipeline, flows: Mapping[str, Flow], b
         needs = _needs(wanted, graph, work) or root
         if found.kind is StepKind.DEPLOY:
             for step in _configuring(flows[wanted.service]):
-                own = replace(step, id=StepId(f"{wanted.id}.configure"), needs=needs)
+                own = replace(step, id=StepId(f"{wanted.id}.{step.id.rpartition('.')[2]}"), needs=needs)
                 work[own.id] = own
                 needs = (own.id,)
         work[wanted.id] = _shaped(found, wanted, needs)

@@ -1,9 +1,9 @@
 """The way back: the undos of what a deployment began, traffic first, as a graph of the same shape as a plan.
 
-Order: (0) arms that were retired come back and prove their health, (1) traffic returns, each service waiting only for
-its own arm, (2) variables are put back, so that no old release starts with new ones, (3) everything else in reverse,
-once all traffic is back, (4) the announcement. Pure and repeatable: asked
-again after a rollback that failed, it leaves out what is undone already.
+Order: (0) arms that were retired get their variables back, come back themselves and prove their health, (1) traffic
+returns, each service waiting only for its own arm, (2) variables are put back, so that no old release starts with new
+ones, (3) everything else in reverse, once all traffic is back, (4) the announcement. Pure and repeatable: asked again
+after a rollback that failed, it leaves out what is undone already.
 """
 
 from __future__ import annotations
@@ -60,15 +60,17 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
 
     steps: list[Step] = []
     ready: dict[ServiceName | None, list[StepId]] = {}
+    early = [m for m in configured if any(_is_of_one_arm(m, other) for other in returning)]
+    steps += [_undo_step(member, ()) for member in early]
     for member in returning:
-        back = [_undo_step(member, ())]
+        back = [_undo_step(member, [m.id for m in early if _is_of_one_arm(m, member)])]
         back += _health_after(deployment, member)
         steps += back
         ready.setdefault(member.step.service, []).append(back[-1].id)
     for member in traffic:
         steps.append(_undo_step(member, ready.get(member.step.service, ())))
     gate = tuple(step.id for step in steps if not any(step.id in other.needs for other in steps))
-    steps += [_undo_step(member, gate) for member in configured]
+    steps += [_undo_step(member, gate) for member in configured if member not in early]
     nearest = _nearest_later(deployment.plan.steps, {member.step.id for member in rest})
     for member in reversed(rest):
         later = tuple(undo_id(step) for step in nearest[member.step.id])
@@ -121,6 +123,10 @@ def _begun(deployment: Deployment, services: frozenset[ServiceName]) -> tuple[St
         and state.step.id not in also_undone
         and (not services or state.step.service is None or state.step.service in services)
     )
+
+
+def _is_of_one_arm(one: _Member, other: _Member) -> bool:
+    return one.step.service == other.step.service and one.undo.arguments.get("arm") == other.undo.arguments.get("arm")
 
 
 def _names(value: object) -> Sequence[object]:

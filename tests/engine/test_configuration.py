@@ -160,6 +160,25 @@ class TestGivenASyncByItself:
         assert world.platform.places["worker"].live == "a" * 40
         assert world.platform.variables["worker"]["DB"] == SECRET
 
+    async def test_when_a_retired_arm_comes_back_then_it_starts_with_what_it_ran_with(self):
+        world = product(api={"LEVEL": "env:LEVEL"})
+        world.secrets["env:LEVEL"] = "first"
+        await world.start()
+        await world.until_ended(await world.deploy("v1"))
+        world.secrets["env:LEVEL"] = "second"
+        await world.until_ended(await world.deploy(strategy="configuration", release=""))
+        second = await world.until_ended(await world.deploy("v2"))
+        assert world.platform.variables["green"] == {"LEVEL": "second"}
+        assert world.platform.places["green"].suspended
+
+        await world.ask(second.id, Control.ROLLBACK)
+        back = await world.until(second.id, lambda d: d.status is DeploymentStatus.ROLLED_BACK)
+
+        assert world.platform.weights["api"] == {"blue": 0, "green": 100}
+        assert world.platform.variables["green"] == {"LEVEL": "first"}
+        restored = back.steps["undo:api.configure-green"].ended_at
+        assert restored <= back.steps["undo:api.decommission"].started_at
+
 
 class TestGivenAValueThatThePlatformKeepsToItself:
     async def test_when_deployed_then_the_preview_names_what_a_rollback_cannot_put_back(self, world):

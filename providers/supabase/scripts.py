@@ -1,4 +1,7 @@
-"""What a run will execute, checked before anything is touched."""
+"""What a run will execute, checked before anything is touched.
+
+The reader of SQL is imported when there is some: its patterns cost more than opening the console may.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from enum import StrEnum
 
 from console.domain.errors import Rejected
 from console.migrations.files import name_of
-from console.migrations.split import UnfinishedSql, forbidden_words, normalize, split_statements
 from providers.contract import MigrationFile
 
 
@@ -34,6 +36,8 @@ def build_scripts(provider: str, direction: Direction, files: Sequence[Migration
     Raises:
         Rejected: Naming everything in the files that cannot be run, so that nothing is begun.
     """
+    from console.migrations.split import UnfinishedSql, split_statements
+
     faults: list[str] = []
     scripts: list[Script] = []
     counted = Counter(file.version for file in files)
@@ -75,6 +79,8 @@ def find_edited(scripts: Sequence[Script], stored: Mapping[str, Sequence[str]]) 
 
 
 def _is_same(statements: Sequence[str], stored: Sequence[str]) -> bool:
+    from console.migrations.split import UnfinishedSql, normalize
+
     try:
         return normalize(statements) == normalize(stored)
     except UnfinishedSql:
@@ -82,6 +88,8 @@ def _is_same(statements: Sequence[str], stored: Sequence[str]) -> bool:
 
 
 def _misfits(filename: str, statements: Sequence[str]) -> Iterator[str]:
+    from console.migrations.split import forbidden_words
+
     for statement in statements:
         words = forbidden_words(statement)
         if words:

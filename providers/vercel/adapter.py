@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import httpx
 
@@ -13,10 +15,8 @@ from providers.http import Clock, ProviderHttp, Sleep, utc_now
 from providers.vercel.aliases import Aliases
 from providers.vercel.client import VercelClient, team_scope
 from providers.vercel.deploys import Cancels, Deploys
-from providers.vercel.desk import build_desk
-from providers.vercel.ensure import Translated
 from providers.vercel.limits import limit_class
-from providers.vercel.projects import Pause, Unpause, pausing, unpausing
+from providers.vercel.power import power
 from providers.vercel.readings import Account, Inventory, Logs
 from providers.vercel.settings import VercelSettings
 from providers.vercel.variables import Variables
@@ -40,8 +40,12 @@ class VercelConnection:
     name: str
     capabilities: Capabilities
     http: ProviderHttp
+    make_desk: Callable[[], Desk] = field(repr=False)
     kind: str = "vercel"
-    desk: Desk = field(default_factory=Desk)
+
+    @cached_property
+    def desk(self) -> Desk:
+        return self.make_desk()
 
     async def close(self) -> None:
         await self.http.close()
@@ -77,6 +81,13 @@ def open_connection(
     roll_back: Aliases[contract.RollBack] = Aliases(
         client, "rollback", lambda project, request: client.roll_back(project, request.deployment)
     )
+
+    def make_desk() -> Desk:
+        # Some sixty types of requests and answers: a worker that nobody asks for the desk does not make them.
+        from providers.vercel.desk import build_desk
+
+        return build_desk(client, deploys, promote)
+
     return VercelConnection(
         name,
         Capabilities(
@@ -90,8 +101,8 @@ def open_connection(
             roll_back=roll_back,
             set_variables=variables,
             metrics=NO_METRICS,
-            suspend=Translated(pausing(client), lambda request: Pause(request.target)),
-            resume=Translated(unpausing(client), lambda request: Unpause(request.target)),
+            suspend=power(client, contract.Suspend, lambda request: request.target, on=False),
+            resume=power(client, contract.Resume, lambda request: request.target, on=True),
             shift_traffic=NO_TRAFFIC,
             router=NO_TRAFFIC,
             migrate=NO_DATABASE,
@@ -103,5 +114,5 @@ def open_connection(
             probes=Unsupported("Vercel is asked about projects, not their addresses.", "Use a provider of kind web."),
         ),
         http,
-        desk=build_desk(client, deploys, promote),
+        make_desk,
     )

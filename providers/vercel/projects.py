@@ -13,6 +13,7 @@ from providers.vercel import wire
 from providers.vercel.aliases import PENDING, Aliases
 from providers.vercel.client import VercelClient
 from providers.vercel.deploys import lost
+from providers.vercel.power import power
 from providers.vercel.rolling_release import RollingCalls, RollingRelease
 from providers.vercel.wire import Deployment, Project
 
@@ -158,30 +159,11 @@ def describe(deployment: Deployment, project: Project, release: RollingRelease |
 
 
 def pausing(client: VercelClient) -> Setting[Pause]:
-    return Setting(
-        Pause,
-        holds=lambda request: _is_paused(client, request.project, True),
-        write=lambda request: _pause(client, request.project, True),
-        say=lambda request: "paused: its domains answer nothing",
-    )
+    return power(client, Pause, lambda request: request.project, on=False)
 
 
 def unpausing(client: VercelClient) -> Setting[Unpause]:
-    return Setting(
-        Unpause,
-        holds=lambda request: _is_paused(client, request.project, False),
-        write=lambda request: _pause(client, request.project, False),
-        say=lambda request: "serving again",
-    )
-
-
-async def _is_paused(client: VercelClient, name: str, wanted: bool) -> bool | None:
-    project = await client.fetch_project_or_none(name)
-    return project.paused is wanted if project else None
-
-
-async def _pause(client: VercelClient, name: str, wanted: bool) -> None:
-    await client.pause_project((await client.fetch_project(name)).id, wanted)
+    return power(client, Unpause, lambda request: request.project, on=True)
 
 
 def assigning(client: VercelClient) -> Setting[AssignDomains]:

@@ -174,11 +174,11 @@ class VercelSubject:
         return Wish(RollBack(FRONTEND, first), lambda: self.count("rollback"), unknown, "pending")
 
     async def _suspend(self) -> Wish:
-        return Wish(Suspend(FRONTEND), lambda: self.count("pause"), ('{"project":"prj_unknown"}',))
+        return Wish(Suspend(FRONTEND), lambda: self.count("pause"), ('{"target":"prj_unknown"}',))
 
     async def _resume(self) -> Wish:
         await self.call("POST", f"/v1/projects/{FRONTEND}/pause")
-        return Wish(Resume(FRONTEND), lambda: self.count("unpause"), ('{"project":"prj_unknown"}',))
+        return Wish(Resume(FRONTEND), lambda: self.count("unpause"), ('{"target":"prj_unknown"}',))
 
     async def _set_variables(self) -> Wish:
         request = SetVariables(FRONTEND, {"FLAG": "a-secret-value"})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 import httpx
 
@@ -11,7 +13,6 @@ from providers.contract import Capabilities, Desk, Unsupported
 from providers.github.account import AppAccount, TokenAccount
 from providers.github.announce import Announcements
 from providers.github.client import GitHubClient
-from providers.github.desk import build_desk
 from providers.github.installation import InstallationAuth
 from providers.github.manners import ALLOWANCES, AT_ONCE, HEADERS, error_words, is_limited
 from providers.github.readings import Checks, Releases
@@ -28,8 +29,12 @@ class GitHubConnection:
     name: str
     capabilities: Capabilities
     http: ProviderHttp = field(repr=False)
+    build_desk: Callable[[], Desk] = field(repr=False)
     kind: str = "github"
-    desk: Desk = field(default_factory=Desk)
+
+    @cached_property
+    def desk(self) -> Desk:
+        return self.build_desk()
 
     async def close(self) -> None:
         await self.http.close()
@@ -88,7 +93,7 @@ def open_connection(
             metrics=NO_HOSTING,
         ),
         http,
-        desk=build_desk(client, checks, is_app=auth is not None),
+        partial(_build_desk, client, checks, is_app=auth is not None),
     )
 
 
@@ -101,3 +106,10 @@ def _app_auth(settings: GitHubSettings, base_url: str, clock: Clock) -> Installa
         return None
     key = settings.private_key.get_secret_value()
     return InstallationAuth(settings.app, key, settings.installation, settings.repository, base_url, clock)
+
+
+def _build_desk(client: GitHubClient, checks: Checks, *, is_app: bool) -> Desk:
+    """What people do by hand is loaded when somebody asks for it: deployments do without."""
+    from providers.github.desk import build_desk
+
+    return build_desk(client, checks, is_app=is_app)

@@ -14,6 +14,7 @@ from providers.github.wire import Check, CheckState, Commit, Entry
 
 AT_ONCE = 8
 KEPT_TEXTS = 1000
+BETTER_FIRST = (CheckState.PASSED, CheckState.PENDING, CheckState.FAILED)
 
 
 class Releases:
@@ -83,7 +84,8 @@ class Checks:
 
 def judge(checks: Sequence[Check], required: Sequence[str] = ()) -> Verdict:
     """One answer for all checks. Evidence is GitHub's word for each, by name."""
-    evidence = {check.name: check.word for check in checks}
+    # A status and a check run may have the same name: the worse word is the one that is shown.
+    evidence = {check.name: check.word for check in sorted(checks, key=lambda check: BETTER_FIRST.index(check.state))}
     failed = [check for check in checks if check.state is CheckState.FAILED]
     waiting = [check for check in checks if check.state is CheckState.PENDING]
     missing = [name for name in required if name not in evidence]

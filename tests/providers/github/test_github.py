@@ -17,6 +17,7 @@ from providers.contract import Announce, OperationKey
 from providers.github.adapter import open_connection
 from providers.github.readings import judge
 from providers.github.settings import GitHubSettings
+from providers.github.statuses import SetStatus
 from providers.github.wire import Check, CheckState, next_page, parse_content, parse_status_list, read_message
 from tests.providers.subjects.github import GitHubSubject
 from tests.support.openapi import SHARED
@@ -157,6 +158,11 @@ class TestGivenChecksOfACommit:
         verdict = judge([check("lint", "queued"), check("test", "failure")])
 
         assert (verdict.kind, verdict.explanation) == (VerdictKind.FAIL, "1 check of 2 failed: test (failure).")
+
+    def test_when_a_status_and_a_check_run_share_a_name_then_the_worse_is_shown(self):
+        verdict = judge([check("ci", "failure"), check("ci", "success")])
+
+        assert (verdict.kind, verdict.evidence) == (VerdictKind.FAIL, {"ci": "failure"})
 
     def test_when_a_required_one_has_not_begun_then_it_is_waited_for(self):
         assert "e2e (not begun)" in judge([check("lint", "success")], ["e2e"]).explanation
@@ -302,6 +308,21 @@ class TestGivenALimit:
         assert raised.value.retry_after == timedelta(minutes=1)
 
 
+class TestGivenManyChanges:
+    async def test_when_a_minute_has_no_more_of_them_then_nothing_is_sent_before_github_refuses(self, hand, github):
+        for number in range(80):
+            await hand.act("set-status", SetStatus(V11, "success", f"step {number}"))
+        with pytest.raises(RateLimited, match="for writes requests is used up"):
+            await hand.act("set-status", SetStatus(V11, "success", "one more"))
+        written = [request for request in github.faults.sent if request.method == "POST"]
+
+        assert github.emulator.kinds == {"commit_status": 80}
+        assert len(written) == 80
+        await github.clock.advance(61)
+        await hand.act("set-status", SetStatus(V11, "success", "after"))
+        assert github.emulator.kinds == {"commit_status": 81}
+
+
 class TestGivenAToken:
     @pytest.mark.parametrize(
         ("header", "scopes", "missing"),
@@ -328,6 +349,18 @@ class TestGivenAToken:
         await scripted.can.account.fetch_account()
 
         assert str(scripted.asked[0].url) == "https://ghe.example/api/v3/user"
+
+    async def test_when_the_server_is_an_enterprise_then_its_pages_are_followed(self):
+        def handle(request: httpx.Request) -> httpx.Response:
+            page = request.url.params.get("page", "1")
+            link = '<https://ghe.example/api/v3/repositories/1/commits/c1/status?page=2>; rel="next"'
+            told = {"statuses": [{"context": f"ci {page}", "state": "success"}], "check_runs": []}
+            is_first = page == "1" and request.url.path.endswith("/status")
+            return httpx.Response(200, json=told, headers={"link": link} if is_first else {})
+
+        verdict = await Scripted(handle, base_url="https://ghe.example/api/v3").can.checks.fetch_verdict("c1")
+
+        assert set(verdict.evidence) == {"ci 1", "ci 2"}
 
     async def test_when_the_repository_was_renamed_then_it_is_followed(self):
         def handle(request: httpx.Request) -> httpx.Response:

@@ -23,8 +23,9 @@ from console.playground.emulators.vercel_domains import Domains
 from console.playground.emulators.vercel_edge import EdgeConfigs
 from console.playground.emulators.vercel_env import EnvVars
 from console.playground.emulators.vercel_logs import Logs
+from console.playground.emulators.vercel_parts import Json
 from console.playground.emulators.vercel_rolling import Rolling
-from console.playground.emulators.vercel_state import USER_ID, USERNAME, Deployment, Json, Project
+from console.playground.emulators.vercel_state import USER_ID, USERNAME, Deployment, Project
 from console.playground.emulators.vercel_usage import Figures
 from console.playground.emulators.wire import Refusal, as_json, empty, read_object
 from console.playground.hosting import Hosting

@@ -11,7 +11,8 @@ from console.playground.emulators.emulator import Tally
 from console.playground.emulators.ids import slug
 from console.playground.emulators.vercel_app import Frontdoor, paged
 from console.playground.emulators.vercel_builds import Builder, FailedToBootError
-from console.playground.emulators.vercel_state import Deployment, Json, Project
+from console.playground.emulators.vercel_parts import Json
+from console.playground.emulators.vercel_state import Deployment, Project
 from console.playground.emulators.wire import Refusal, as_json, read_object
 
 

@@ -11,8 +11,9 @@ from typing import Literal
 from console.playground.emulators.clock import Clock
 from console.playground.emulators.emulator import Tally, Tasks
 from console.playground.emulators.ids import slug, vercel_id
+from console.playground.emulators.vercel_parts import AliasRequest, CheckRun
 from console.playground.emulators.vercel_rollouts import Rollouts
-from console.playground.emulators.vercel_state import AliasRequest, CheckRun, Deployment, Project
+from console.playground.emulators.vercel_state import Deployment, Project
 from console.playground.emulators.wire import Refusal
 from console.playground.hosting import Hosting, Instance
 from console.playground.releases import Catalogue

@@ -11,7 +11,7 @@ from console.playground.emulators.emulator import Tally
 from console.playground.emulators.ids import slug
 from console.playground.emulators.vercel_app import Frontdoor, paged
 from console.playground.emulators.vercel_dns import TEAM_DOMAIN, Dns
-from console.playground.emulators.vercel_state import Json
+from console.playground.emulators.vercel_parts import Json
 from console.playground.emulators.wire import Refusal, as_json, read_object
 
 GOOD_FOR_S = 90 * 86_400

@@ -14,7 +14,8 @@ from console.playground.emulators.clock import Clock, millis
 from console.playground.emulators.emulator import Tally
 from console.playground.emulators.ids import slug
 from console.playground.emulators.vercel_app import Frontdoor
-from console.playground.emulators.vercel_state import CheckRun, Deployment, Json, Project, ProjectCheck
+from console.playground.emulators.vercel_parts import CheckRun, Json, ProjectCheck
+from console.playground.emulators.vercel_state import Deployment, Project
 from console.playground.emulators.wire import Refusal, as_json, read_object
 from console.playground.scene import VERCEL_TEAM
 

@@ -12,7 +12,8 @@ from console.playground.emulators.clock import Clock, millis
 from console.playground.emulators.emulator import Tally
 from console.playground.emulators.ids import vercel_id
 from console.playground.emulators.vercel_app import Frontdoor, paged
-from console.playground.emulators.vercel_state import USER_ID, Json
+from console.playground.emulators.vercel_parts import Json
+from console.playground.emulators.vercel_state import USER_ID
 from console.playground.emulators.wire import Refusal, as_json, read_object
 
 TEAM_DOMAIN = "harbour.example"

@@ -15,7 +15,8 @@ from console.playground.emulators.emulator import Tally
 from console.playground.emulators.ids import slug
 from console.playground.emulators.vercel_app import Frontdoor, paged
 from console.playground.emulators.vercel_dns import Dns
-from console.playground.emulators.vercel_state import USER_ID, USERNAME, Json, Project, ProjectDomain
+from console.playground.emulators.vercel_parts import Json, ProjectDomain
+from console.playground.emulators.vercel_state import USER_ID, USERNAME, Project
 from console.playground.emulators.wire import Refusal, as_json, read_object
 from console.playground.scene import VERCEL_TEAM
 

@@ -14,7 +14,7 @@ from console.playground.emulators.clock import Clock, millis
 from console.playground.emulators.emulator import Tally
 from console.playground.emulators.ids import slug
 from console.playground.emulators.vercel_app import Frontdoor
-from console.playground.emulators.vercel_state import Json
+from console.playground.emulators.vercel_parts import Json
 from console.playground.emulators.wire import Refusal, as_json, empty, read_object
 from console.playground.scene import VERCEL_TEAM
 

@@ -9,8 +9,9 @@ from starlette.routing import Route
 from console.playground.emulators.clock import Clock
 from console.playground.emulators.emulator import Tally
 from console.playground.emulators.vercel_app import Frontdoor
+from console.playground.emulators.vercel_parts import Json, RolloutStage
 from console.playground.emulators.vercel_rollouts import Rollouts, describe_rollout
-from console.playground.emulators.vercel_state import Json, Project, RolloutStage
+from console.playground.emulators.vercel_state import Project
 from console.playground.emulators.wire import Refusal, as_json, read_object
 
 PLANS = ("unlimited_slots", "available_slots", "no_available_slots", "plan_not_supported")

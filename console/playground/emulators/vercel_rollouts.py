@@ -7,7 +7,8 @@ from typing import Literal
 
 from console.playground.emulators.clock import Clock, millis
 from console.playground.emulators.emulator import Tally, Tasks
-from console.playground.emulators.vercel_state import Deployment, Json, Project, Rollout, RolloutStage
+from console.playground.emulators.vercel_parts import Json, Rollout, RolloutStage
+from console.playground.emulators.vercel_state import Deployment, Project
 from console.playground.emulators.wire import Refusal
 from console.playground.hosting import Hosting
 

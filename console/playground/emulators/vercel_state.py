@@ -4,14 +4,22 @@ Times on the wire are whole milliseconds. A deployment's `url` is a host without
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from console.playground.emulators.clock import millis
+from console.playground.emulators.vercel_parts import (
+    AliasRequest,
+    CheckRun,
+    Json,
+    ProjectCheck,
+    ProjectDomain,
+    Rollout,
+    RolloutStage,
+)
 from console.playground.hosting import Instance
 from console.playground.releases import Release
 from console.playground.scene import REPOSITORY, VERCEL_TEAM, PlatformService
 
-Json = dict[str, Any]
 ReadyState = Literal["QUEUED", "INITIALIZING", "BUILDING", "READY", "ERROR", "CANCELED"]
 
 USER_ID = "usr7Dk2QuarterdeckHarbour4"
@@ -27,32 +35,6 @@ class LogLine:
     at: float
     kind: str
     text: str
-
-
-@dataclass(frozen=True)
-class ProjectCheck:
-    """What a project wants looked at on every deployment. `timeout` is seconds."""
-
-    id: str
-    name: str
-    blocks: str
-    timeout: int
-    created_at: float
-
-
-@dataclass
-class CheckRun:
-    """One check on one deployment."""
-
-    id: str
-    check: ProjectCheck
-    created_at: float
-    updated_at: float
-    status: str = "queued"
-    conclusion: str | None = None
-    text: str = ""
-    url: str = ""
-    completed_at: float | None = None
 
 
 @dataclass
@@ -227,65 +209,6 @@ class EnvVar:
         if self.comment:
             told["comment"] = self.comment
         return told
-
-
-@dataclass(frozen=True)
-class RolloutStage:
-    """One stage of a rolling release. `minutes` None waits for approval."""
-
-    percent: int
-    needs_approval: bool
-    minutes: int | None
-    linear: bool
-
-    def to_config(self) -> Json:
-        told: Json = {"targetPercentage": self.percent, "requireApproval": self.needs_approval}
-        if self.minutes is not None:
-            told["duration"] = self.minutes
-        if self.linear:
-            told["linearShift"] = True
-        return told
-
-
-@dataclass
-class Rollout:
-    """One rolling release: its stages are those of the template when it began."""
-
-    current: str
-    canary: str
-    stages: tuple[RolloutStage, ...]
-    advancement: str
-    started_at: float
-    updated_at: float
-    state: Literal["ACTIVE", "COMPLETE", "ABORTED"] = "ACTIVE"
-    active: int = 0
-    queued: str | None = None
-
-
-@dataclass
-class ProjectDomain:
-    """A domain of a project. `proof` is the text that a TXT record has to show, "" once it is verified."""
-
-    name: str
-    created_at: float
-    redirect: str | None = None
-    git_branch: str | None = None
-    proof: str = ""
-
-    @property
-    def serves_production(self) -> bool:
-        return not (self.proof or self.redirect or self.git_branch)
-
-
-@dataclass
-class AliasRequest:
-    """The last promote or rollback of a project."""
-
-    origin: str
-    destination: str
-    status: str
-    requested_at: float
-    kind: Literal["promote", "rollback"]
 
 
 @dataclass

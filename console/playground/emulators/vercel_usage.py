@@ -11,7 +11,8 @@ from starlette.routing import Route
 from console.playground.emulators.clock import Clock, iso, millis, parse_iso
 from console.playground.emulators.vercel_app import Frontdoor
 from console.playground.emulators.vercel_logs import LINES_AT_ONCE, REQUEST
-from console.playground.emulators.vercel_state import Json, Project
+from console.playground.emulators.vercel_parts import Json
+from console.playground.emulators.vercel_state import Project
 from console.playground.emulators.wire import Refusal, as_json, whole
 from console.playground.hosting import Hosting
 from console.playground.scene import VERCEL_TEAM

@@ -47,11 +47,10 @@ def report_lines(report: VariableReport, *, everything: bool) -> Iterator[str]:
         yield from table(heads, [_row(line) for line in shown])
     differing = sum(line.differs for line in report.lines)
     against = f" from {report.other}" if report.other else ""
-    yield (
-        f"{report.environment}: {differing} of {len(report.lines)} variables differ{against}."
-        if not report.equal
-        else f"{report.environment}: nothing differs{against} ({len(report.lines)} variables)."
-    )
+    told = f"{differing} of {len(report.lines)} variables differ{against}" if differing else f"nothing differs{against}"
+    unread = ", but not everything could be read" if report.problems else ""
+    counted = "" if differing else f" ({len(report.lines)} variables)"
+    yield f"{report.environment}: {told}{counted}{unread}."
 
 
 def _row(line: VariableLine) -> tuple[str, ...]:

@@ -4,25 +4,20 @@ Almost every error is HTTP 400 with the real status as the text `statusCode` in 
 server. Signed addresses are relative and lack `/storage/v1`.
 """
 
-import base64
-import binascii
-import json
 import secrets
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from console.playground.emulators.clock import Clock
 from console.playground.emulators.emulator import Tally
+from console.playground.emulators.storage_bodies import read_object_body
 from console.playground.emulators.storage_buckets import Buckets
 from console.playground.emulators.storage_lists import list_folder, list_v2
 from console.playground.emulators.storage_state import Bucket, Grant, Json, Stored, refused
 from console.playground.emulators.storage_uploads import Uploads
 from console.playground.emulators.supabase_doors import Door, Doors
 from console.playground.emulators.wire import Refusal, as_json, read_object
-
-ANYTHING = "application/octet-stream"
 
 
 class Storage:
@@ -128,15 +123,14 @@ class Storage:
         return stored
 
     async def _read(self, request: Request) -> Stored:
-        now = self.clock.now()
-        age = request.headers.get("cache-control", "no-cache")
+        arrived, now = await read_object_body(request), self.clock.now()
         return Stored(
             bucket=request.path_params["bucket"],
             name=request.path_params["path"],
-            body=await request.body(),
-            content_type=request.headers.get("content-type", ANYTHING),
-            cache_control=f"max-age={age}" if age.isdigit() else age,
-            user_metadata=user_metadata(request.headers.get("x-metadata", "")),
+            body=arrived.body,
+            content_type=arrived.content_type,
+            cache_control=arrived.cache_control,
+            user_metadata=arrived.user_metadata,
             created_at=now,
             updated_at=now,
         )
@@ -297,22 +291,16 @@ class Storage:
         return self._send(request, self._object(request))
 
 
-def user_metadata(text: str) -> Json:
-    """Read metadata that came as Base64 of JSON; anything else is none."""
-    try:
-        told: Any = json.loads(base64.b64decode(text)) if text else {}
-    except (binascii.Error, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}
-
-
 def _fits(content_type: str, allowed: str) -> bool:
     bare = content_type.partition(";")[0].strip()
     return bare == allowed or (allowed.endswith("/*") and bare.startswith(allowed[:-1]))
 
 
 def _seconds(wish: Json) -> float:
+    """Seconds as a number; the official clients in Python send it as text, which Storage takes for the number."""
     value = wish.get("expiresIn")
+    if isinstance(value, str) and value.isdigit():
+        value = int(value)
     if not isinstance(value, int) or value < 1:
         raise refused(400, "InvalidRequest", "Error", "body/expiresIn must be >= 1")
     return value

@@ -11,12 +11,12 @@ from bench.figures import Figure, median
 from providers.registry import KINDS
 
 RUNS = 9
-ALONE = "import httpx, pydantic; pydantic.BaseModel"
+ALONE = "import httpx, pydantic"
 
 
 def measure(home: Path) -> list[Figure]:
     """Needs nothing that runs. In turn, so that a busy moment hurts all."""
-    programs = {"": ALONE} | {kind: f"import providers.{kind}.adapter, providers.{kind}.settings" for kind in KINDS}
+    programs = {"": ALONE} | {kind: f"import providers.{kind}.adapter" for kind in KINDS}
     taken: dict[str, list[float]] = {kind: [] for kind in programs}
     for _ in range(RUNS):
         for kind, program in programs.items():

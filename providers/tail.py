@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,6 +46,31 @@ class Numbering:
         return LogLine(entry.at, self._source, entry.text, entry.level, self._last)
 
 
+class Heard:
+    """What was heard of one log, by whatever way it came: `fresh` lets each entry pass once.
+
+    Args:
+        since: Where to begin, by the platform's clock. `start` is where to ask from by now.
+    """
+
+    def __init__(self, source: str, since: datetime) -> None:
+        self.start = since
+        self._numbering = Numbering(source)
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    def fresh(self, entries: Iterable[Entry]) -> list[LogLine]:
+        """The entries that were not heard yet, as lines. Those beyond the last 20,000 may be heard again."""
+        lines = []
+        for entry in entries:
+            self.start = max(self.start, entry.at - OVERLAP)
+            if entry.id not in self._seen:
+                self._seen[entry.id] = None
+                lines += self._numbering.lines([entry])
+        while len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        return lines
+
+
 async def follow(
     source: str,
     since: datetime,
@@ -59,32 +85,26 @@ async def follow(
         fetch: Fetches what was said since a time, oldest first.
         every: Seconds between two looks; they become rarer while nothing comes. Passing trouble only delays the next.
     """
-    numbering, start = Numbering(source), since
-    seen: dict[str, None] = {}
+    heard = Heard(source, since)
     empty = 0
     while True:
-        wait = _pause(every, empty)
+        wait = pause_after(empty, every)
         entries: Sequence[Entry] = ()
         try:
-            entries = await fetch(start)
+            entries = await fetch(heard.start)
         except ProviderError as error:
             if not error.transient:
                 raise
             if isinstance(error, RateLimited):
                 wait = max(wait, error.retry_after.total_seconds())
-        fresh = [entry for entry in entries if entry.id not in seen]
-        empty, wait = (0, min(wait, every)) if fresh else (empty + 1, wait)
-        seen.update((entry.id, None) for entry in fresh)
-        for old in list(seen)[: max(0, len(seen) - REMEMBERED)]:
-            del seen[old]
-        for line in numbering.lines(fresh):
+        lines = heard.fresh(entries)
+        empty, wait = (0, min(wait, every)) if lines else (empty + 1, wait)
+        for line in lines:
             yield line
-        if entries:
-            start = max(start, max(entry.at for entry in entries) - OVERLAP)
         await sleep(wait)
 
 
-def _pause(every: float, empty: int) -> float:
+def pause_after(empty: int, every: float) -> float:
     """Seconds to wait after a number of looks in a row that found nothing."""
     grown = every * QUIET_GROWTH ** min(max(0, empty - QUIET_AFTER), 20)
     return max(every, min(grown, QUIET_MOST))

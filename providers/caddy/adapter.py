@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import httpx
 
 from providers.caddy.client import CaddyClient
-from providers.caddy.settings import CaddySettings
 from providers.caddy.traffic import EdgeRouter, Routes, Shifts
 from providers.contract import AccountReport, Capabilities, Desk, Unsupported
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
+
+if TYPE_CHECKING:
+    from providers.caddy.settings import CaddySettings
 
 # The edge is near, and a rollback waits for it: rather ask again soon than wait long.
 LIMITS = Limits(connect=1.0, read=3.0, answer=4.0, attempts=3, budget=6.0, first_wait=0.05, longest_wait=0.5)

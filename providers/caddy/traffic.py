@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from console.domain.errors import Rejected
 from console.domain.traffic import checked_weights
 from providers.caddy.client import CaddyClient, Seen
-from providers.caddy.settings import RouteSettings
 from providers.caddy.wire import WEIGHTED, Handler
 from providers.contract import ArmCounters, Operation, OperationKey, OperationStatus, ShiftTraffic
+
+if TYPE_CHECKING:
+    from providers.caddy.settings import RouteSettings
 
 ROUNDS = 5
 """How often a change that met somebody else's is tried on what they left."""
@@ -32,7 +35,9 @@ class Routes:
         return route in self._routes
 
     def find(self, route: str) -> RouteSettings:
-        return self._routes.get(route, RouteSettings())
+        from providers.caddy.settings import RouteSettings
+
+        return self._routes.get(route) or RouteSettings()
 
     def read(self, route: str, handler: Handler) -> dict[str, int]:
         """Whole percent by arm, as the handler divides now.

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -16,8 +17,10 @@ from providers.github.client import GitHubClient
 from providers.github.installation import InstallationAuth
 from providers.github.manners import ALLOWANCES, AT_ONCE, HEADERS, error_words, is_limited
 from providers.github.readings import Checks, Releases
-from providers.github.settings import GitHubSettings
 from providers.http import Clock, ProviderHttp, Sleep, utc_now
+
+if TYPE_CHECKING:
+    from providers.github.settings import GitHubSettings
 
 NO_HOSTING = Unsupported("GitHub holds the source and runs no services.", "Deploy with the services' platform.")
 

@@ -123,7 +123,8 @@ class InstallationAuth(httpx.Auth):
     def _unusable(self, problem: Exception) -> ProviderError:
         provider = self._need_http().provider
         if isinstance(problem, ImportError):
-            words, remedy = "needs the package cryptography", "Install it beside Quarterdeck, or use a token."
+            words = "needs the package cryptography"
+            remedy = "Install it with `pip install 'quarterdeck[github-app]'`, or use a token."
         else:
             words, remedy = "cannot be read", "Give a PEM file of the App's private keys, without a password."
         return Unauthorized(provider, f"The App's private key {words}.", f"[providers.{provider}] private_key", remedy)

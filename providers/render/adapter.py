@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -14,8 +15,11 @@ from providers.render.client import RenderClient, limit_class
 from providers.render.deploys import Cancels, DeployReader, Deploys, Rollbacks
 from providers.render.power import Resumptions, Suspensions
 from providers.render.readings import Account, Inventory, Logs, Metrics
-from providers.render.settings import RenderSettings
 from providers.render.variables import Variables
+
+if TYPE_CHECKING:
+    from providers.render.settings import RenderSettings
+from providers.render.subscription import Connector, Subscriptions, connect_by_network
 
 NO_TRAFFIC = Unsupported(
     "Render divides no traffic between services.", "Put an edge before the services, e.g. a provider of kind caddy."
@@ -59,8 +63,14 @@ def open_connection(
     clock: Clock = utc_now,
     sleep: Sleep = asyncio.sleep,
     transport: httpx.AsyncBaseTransport | None = None,
+    connector: Connector | None = None,
 ) -> RenderConnection:
-    """Open without asking Render anything; a bad token shows at the first call."""
+    """Open without asking Render anything; a bad token shows at the first call.
+
+    Args:
+        connector: Opens WebSockets, for live logs. By default the network's, and none where `transport` stands in for
+            the network: logs are then followed by asking for them again and again.
+    """
     token = settings.token.get_secret_value()
     http = ProviderHttp(
         name,
@@ -73,6 +83,8 @@ def open_connection(
         transport=transport,
     )
     client = RenderClient(http)
+    connect = connector or (connect_by_network if transport is None else None)
+    subscriptions = Subscriptions(http, settings.base_url, token, connect) if connect else None
     reader = DeployReader(client)
     variables = Variables(client)
     return RenderConnection(
@@ -80,7 +92,7 @@ def open_connection(
         Capabilities(
             account=Account(client, settings.owner),
             inventory=Inventory(client, settings.owner),
-            logs=Logs(client, settings.owner),
+            logs=Logs(client, settings.owner, subscriptions),
             metrics=Metrics(client),
             variables=variables,
             deploy=Deploys(reader),

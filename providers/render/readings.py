@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from console.domain.errors import Rejected
@@ -12,6 +14,8 @@ from console.domain.ids import EnvironmentName
 from console.domain.observations import LogLine, Measurement
 from providers.contract import AccountReport, Target
 from providers.render.client import PAGE, RenderClient, write_time
+from providers.render.livelog import LiveLog
+from providers.render.subscription import Subscriptions
 from providers.render.wire import Series, Service
 from providers.tail import OVERLAP, Entry, Numbering, follow
 
@@ -59,25 +63,34 @@ class Inventory:
 
 
 class Logs:
-    """Log lines by range; following looks at the newest range again and again."""
+    """Log lines by range, and live: by subscription, or by looking at the newest range again and again."""
 
-    def __init__(self, client: RenderClient, owner: str) -> None:
+    def __init__(self, client: RenderClient, owner: str, subscriptions: Subscriptions | None = None) -> None:
         self._client = client
         self._owner = owner
+        self._subscriptions = subscriptions
 
     async def fetch_logs(self, target: str, since: datetime, until: datetime, limit: int = 500) -> Sequence[LogLine]:
         entries = await self._fetch(await self._owner_of(target), target, since, until, limit)
         return Numbering(target).lines(entries)
 
-    async def follow_logs(self, target: str, since: datetime) -> AsyncIterator[LogLine]:
+    async def follow_logs(self, target: str, since: datetime) -> AsyncGenerator[LogLine]:
         http = self._client.http
         owner = await self._owner_of(target)
 
         async def fetch(start: datetime) -> Sequence[Entry]:
             return await self._fetch(owner, target, start, http.platform_time(http.clock()) + OVERLAP, LINES_A_LOOK)
 
-        async for line in follow(target, http.platform_time(since), fetch, http.sleep, FOLLOW_EVERY_S):
-            yield line
+        subscriptions = self._subscriptions
+        if subscriptions is None:
+            lines = follow(target, http.platform_time(since), fetch, http.sleep, FOLLOW_EVERY_S)
+        else:
+            subscribe = partial(subscriptions.open, owner, target)
+            log = LiveLog(target, http.platform_time(since), subscribe, fetch, http.sleep, http.clock, FOLLOW_EVERY_S)
+            lines = log.follow()
+        async with aclosing(lines):
+            async for line in lines:
+                yield line
 
     async def _owner_of(self, target: str) -> str:
         return self._owner or (await self._client.fetch_service(target)).owner

@@ -157,14 +157,15 @@ def parse_page(thing: str, parse: Callable[[object], T]) -> Callable[[object], P
 
 def parse_logs(body: object) -> LogPage:
     return LogPage(
-        entries=tuple(entry for row in wire.need_items(body, "logs") if (entry := _log_entry(row)) is not None),
+        entries=tuple(entry for row in wire.need_items(body, "logs") if (entry := parse_log_entry(row)) is not None),
         has_more=wire.flag(body, "hasMore") or False,
         next_start=wire.text(body, "nextStartTime"),
         next_end=wire.text(body, "nextEndTime"),
     )
 
 
-def _log_entry(row: object) -> Entry | None:
+def parse_log_entry(row: object) -> Entry | None:
+    """One line, as `/logs` lists it and the live log sends it; None without a time."""
     at = wire.moment(row, "timestamp")
     if at is None:
         return None

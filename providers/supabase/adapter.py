@@ -18,11 +18,11 @@ from providers.supabase.migrations import Migrations, Runs
 from providers.supabase.readings import Account, Databases, Figures, Inventory, Logs
 from providers.supabase.runner import Patience
 from providers.supabase.scripts import Direction
-from providers.supabase.settings import SupabaseSettings
 
 if TYPE_CHECKING:
     from providers.supabase.desk import SupabaseDesk
     from providers.supabase.hosts import ProjectHosts
+    from providers.supabase.settings import SupabaseSettings
 
 NO_ADDRESS = Unsupported(
     "No address of a Supabase database is configured.",

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -18,8 +19,10 @@ from providers.vercel.deploys import Cancels, Deploys
 from providers.vercel.limits import limit_class
 from providers.vercel.power import power
 from providers.vercel.readings import Account, Inventory, Logs
-from providers.vercel.settings import VercelSettings
 from providers.vercel.variables import Variables
+
+if TYPE_CHECKING:
+    from providers.vercel.settings import VercelSettings
 
 NO_TRAFFIC = Unsupported(
     "Vercel divides visitors by stages that are fixed beforehand, not requests by weights.",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import httpx
 
 from providers.contract import Capabilities, Desk, ProbeRequest, ProbeResult
 from providers.http import Clock, utc_now
 from providers.web.client import Answer, NoAnswer, WebClient
-from providers.web.settings import WebSettings
+
+if TYPE_CHECKING:
+    from providers.web.settings import WebSettings
 
 
 class Probes:

@@ -23,6 +23,7 @@ from console.playground.emulators.wire import Refusal, as_json, empty, read_obje
 
 Json = dict[str, Any]
 HANDED_OVER_FOR = 60
+TELLS_RUN = "2026-03-10"
 
 
 class Actions:
@@ -130,7 +131,8 @@ class Actions:
         run = self.add(workflow, "workflow_dispatch", branch, ref)
         run.latest.waits_for = self._guarded(str(inputs.get("environment", "")))
         self._tally.add("run")
-        if not wish.get("return_run_details"):
+        # The version of the API that came after 2022-11-28 has no such field: it always tells which run it began.
+        if not wish.get("return_run_details") and request.headers.get("x-github-api-version") != TELLS_RUN:
             return empty(204)
         own = f"{api_of(request)}/repos/{self._code.full_name}/actions/runs/{run.id}"
         web = f"https://github.com/{self._code.full_name}/actions/runs/{run.id}"

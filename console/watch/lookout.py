@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from console.analysis.counters import Window
+from console.analysis.counters import Increment, Window, quantile
 from console.config.settings import EnvironmentSettings, Settings
 from console.domain.clock import Clock
-from console.domain.errors import ConsoleError
+from console.domain.errors import ConsoleError, RateLimited
 from console.domain.ids import EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, Measurement
 from console.watch import metrics
 from console.watch.arms import Sighting, WatchedArm, judge_arm, watched_arms
+from console.watch.pace import Paces
 from providers.contract import (
     ArmCounters,
     Capabilities,
@@ -30,6 +31,7 @@ from providers.contract import (
 T = TypeVar("T")
 
 NO_CAPABILITIES = Capabilities()
+NO_REQUESTS = Increment()
 PROBE_TIMEOUT = timedelta(seconds=2)
 DATABASE = "database"
 LOOK_LIMIT = 5.0
@@ -50,6 +52,8 @@ class _ArmMemory:
     trouble: str = ""
     requests: int = 0
     measured_at: datetime | None = None
+    asked_at: datetime | None = None
+    is_stale: bool = True
 
 
 class Lookout:
@@ -57,6 +61,10 @@ class Lookout:
 
     Router and probes are cheap and asked at every look. The platforms' inventory and figures are rate-limited: they are
     asked only when their last answers are old enough, and beside the looks, so that one that hangs delays nothing.
+    Where there are more arms than a platform may be asked about at once, those that wait longest come first.
+
+    Args:
+        paces: What looking may still take of each platform; shared by all environments.
     """
 
     def __init__(
@@ -65,13 +73,14 @@ class Lookout:
         environment: EnvironmentName,
         connections: Mapping[str, Connection],
         clock: Clock,
+        paces: Paces,
     ) -> None:
         self.environment = environment
         self.config: EnvironmentSettings = settings.environments[environment]
         self.arms = watched_arms(settings, self.config)
         self._connections = connections
         self._clock = clock
-        self._slow_at: datetime | None = None
+        self._paces = paces
         self._slow: asyncio.Task[None] | None = None
         self._memory = {(arm.service, arm.arm): _ArmMemory() for arm in self.arms}
         self._prober = _find_prober(connections)
@@ -80,7 +89,7 @@ class Lookout:
         """Ask everybody once, at the same time. A platform that does not answer leaves its figures as they were.
 
         Args:
-            platforms_after: Ask the platforms only when they were last asked this many seconds ago.
+            platforms_after: Ask a platform about an arm only when that was last done this many seconds ago.
         """
         now = self._clock.now()
         routes = sorted({(arm.router, arm.route) for arm in self.arms if arm.router})
@@ -101,7 +110,8 @@ class Lookout:
 
     def forget_platforms(self) -> None:
         """Ask inventory and figures again at the next look, because something was changed there."""
-        self._slow_at = None
+        for memory in self._memory.values():
+            memory.is_stale = True
 
     def health(self) -> tuple[ArmHealth, ...]:
         return tuple(self._health_of(arm) for arm in self.arms)
@@ -136,13 +146,33 @@ class Lookout:
         return target.live if target else ""
 
     def _begin_slow_look(self, now: datetime, after: float) -> None:
-        is_due = self._slow_at is None or (now - self._slow_at).total_seconds() >= after
-        if is_due and (self._slow is None or self._slow.done()):
-            self._slow_at = now
-            self._slow = asyncio.create_task(self._ask_platforms(), name=f"platforms of {self.environment}")
+        if self._slow is not None and not self._slow.done():
+            return
+        arms = self._choose(now, after)
+        if arms or self._slow is None:
+            self._slow = asyncio.create_task(self._ask_platforms(arms), name=f"platforms of {self.environment}")
 
-    async def _ask_platforms(self) -> None:
-        await asyncio.gather(*(self._ask_platform(arm) for arm in self.arms if arm.target), return_exceptions=True)
+    def _choose(self, now: datetime, after: float) -> Sequence[WatchedArm]:
+        """The arms whose turn it is, as many as the pace of their platforms allows."""
+        never = datetime.min.replace(tzinfo=now.tzinfo)
+
+        def asked_at(arm: WatchedArm) -> datetime:
+            return self._memory[arm.service, arm.arm].asked_at or never
+
+        def is_due(arm: WatchedArm) -> bool:
+            memory = self._memory[arm.service, arm.arm]
+            return bool(arm.target) and (memory.is_stale or (now - asked_at(arm)).total_seconds() >= after)
+
+        chosen: list[WatchedArm] = []
+        for arm in sorted(filter(is_due, self.arms), key=asked_at):
+            if self._paces.of(arm.provider).take(self.environment, asked_at(arm), now):
+                memory = self._memory[arm.service, arm.arm]
+                memory.asked_at, memory.is_stale = now, False
+                chosen.append(arm)
+        return chosen
+
+    async def _ask_platforms(self, arms: Sequence[WatchedArm]) -> None:
+        await asyncio.gather(*(self._ask_platform(arm) for arm in arms), return_exceptions=True)
 
     async def _ask_router(self, name: str, route: str, now: datetime) -> None:
         router = self._capabilities(name).router
@@ -177,18 +207,25 @@ class Lookout:
         memory = self._memory[arm.service, arm.arm]
         capabilities = self._capabilities(arm.provider)
         if not isinstance(capabilities.inventory, Unsupported):
-            memory.target = await self._quietly(capabilities.inventory.fetch_target(arm.target)) or memory.target
+            memory.target = (
+                await self._quietly(capabilities.inventory.fetch_target(arm.target), arm.provider) or memory.target
+            )
         if not isinstance(capabilities.metrics, Unsupported):
-            found: Sequence[Measurement] | None = await self._quietly(capabilities.metrics.fetch_metrics(arm.target))
+            found: Sequence[Measurement] | None = await self._quietly(
+                capabilities.metrics.fetch_metrics(arm.target), arm.provider
+            )
             if found is not None:
                 memory.figures = {item.name: item.value for item in found}
 
-    async def _quietly(self, call: Awaitable[T]) -> T | None:
+    async def _quietly(self, call: Awaitable[T], provider: str = "") -> T | None:
         """None when the platform did not answer: looking must never disturb anything."""
         try:
             return await asyncio.wait_for(call, LOOK_LIMIT)
+        except RateLimited as refusal:
+            self._paces.of(provider).hold(self._clock.now(), refusal.retry_after)
         except (ConsoleError, TimeoutError):
-            return None
+            pass
+        return None
 
     def _capabilities(self, provider: str) -> Capabilities:
         connection = self._connections.get(provider)
@@ -196,14 +233,15 @@ class Lookout:
 
     def _health_of(self, arm: WatchedArm) -> ArmHealth:
         memory = self._memory[arm.service, arm.arm]
-        target, total = memory.target, memory.window.total
+        target, total = memory.target, memory.window.total if arm.router else NO_REQUESTS
+        error_rate = total.errors / total.requests if total.requests else None
         health, reason = judge_arm(
             Sighting(
                 suspended=bool(target and target.suspended),
                 probe=memory.probe,
                 failures=memory.failures,
                 requests=total.requests,
-                error_rate=memory.window.error_rate,
+                error_rate=error_rate,
                 is_live=target is not None and _serves(target),
                 is_ill=target is not None and _is_ill(target),
                 word=target.detail if target else "",
@@ -212,7 +250,7 @@ class Lookout:
                 trouble=memory.trouble,
             )
         )
-        p50, p95 = memory.window.latency(0.5), memory.window.latency(0.95)
+        p50, p95 = quantile(total.buckets, 0.5), quantile(total.buckets, 0.95)
         figures = memory.figures
         return ArmHealth(
             service=ServiceName(arm.service),
@@ -224,7 +262,7 @@ class Lookout:
             weight_set=memory.weight,
             requests=memory.requests if arm.router else None,
             request_rate=memory.window.request_rate if arm.router else figures.get(metrics.REQUEST_RATE),
-            error_rate=memory.window.error_rate if arm.router else figures.get(metrics.ERROR_RATE),
+            error_rate=error_rate if arm.router else figures.get(metrics.ERROR_RATE),
             latency_p50=figures.get(metrics.LATENCY_P50) if p50 is None else p50 * 1000,
             latency_p95=figures.get(metrics.LATENCY_P95) if p95 is None else p95 * 1000,
             cpu=figures.get(metrics.CPU),
@@ -235,6 +273,8 @@ class Lookout:
 
     def _actual_weight(self, arm: WatchedArm) -> int | None:
         """The arm's part of the requests counted since the weights were last changed, whole percent."""
+        if not arm.router:
+            return None
         beside = [
             other for other in self.arms if other.router and (other.router, other.route) == (arm.router, arm.route)
         ]

@@ -24,6 +24,7 @@ from console.storage.ledger import Ledger, Wake
 from console.watch.arms import health_of_service, worst_health
 from console.watch.lookout import Lookout
 from console.watch.naming import Names
+from console.watch.pace import Paces
 from providers.contract import Connection, TagSource, Unsupported
 
 QUIET_AFTER = 3
@@ -78,11 +79,14 @@ class Monitor:
         self._ledger = ledger
         self._clock = clock or SystemClock()
         self._rhythm = rhythm or Rhythm()
+        paces = Paces(connections)
         self._lookouts = {
-            EnvironmentName(name): Lookout(settings, EnvironmentName(name), connections, self._clock)
+            EnvironmentName(name): Lookout(settings, EnvironmentName(name), connections, self._clock, paces)
             for name in settings.environments
         }
         self._looked_at: dict[EnvironmentName, datetime] = {}
+        self._health: dict[EnvironmentName, tuple[tuple[ArmHealth, ...], tuple[ArmHealth, ...]]] = {}
+        """As it was told last, and the same without its times."""
         self._kept_at: dict[EnvironmentName, datetime] = {}
         self._watchers: Counter[EnvironmentName] = Counter()
         self._still: Counter[EnvironmentName] = Counter()
@@ -254,17 +258,18 @@ class Monitor:
 
     async def _look(self, name: EnvironmentName) -> None:
         lookout = self._lookouts[name]
-        before = lookout.health()
         is_busy = self._period(name) == self._rhythm.busy
         await lookout.look(self._rhythm.busy_platforms if is_busy else self._rhythm.idle_platforms)
         now = self._clock.now()
         self._looked_at[name] = now
-        await self._names.look_up([arm.release for arm in lookout.health()])
-        after = lookout.health()
-        self._still[name] = self._still[name] + 1 if _undated(before) == _undated(after) else 0
-        if before != after:
+        health = lookout.health()
+        await self._names.look_up({arm.release for arm in health})
+        before, undated = self._health.get(name), tuple(replace(arm, measured_at=None) for arm in health)
+        self._health[name] = (health, undated)
+        self._still[name] = self._still[name] + 1 if before is not None and before[1] == undated else 0
+        if before is None or before[0] != health:
             for told in tuple(self._told):
-                told(now, name, self._named(after))
+                told(now, name, self._named(health))
         kept_at = self._kept_at.get(name)
         if kept_at is None or (now - kept_at).total_seconds() >= self._rhythm.keep:
             self._kept_at[name] = now
@@ -312,10 +317,6 @@ class Monitor:
 
     def _named(self, health: tuple[ArmHealth, ...]) -> tuple[ArmHealth, ...]:
         return tuple(replace(arm, release=self._names.name(arm.release)) for arm in health)
-
-
-def _undated(health: tuple[ArmHealth, ...]) -> tuple[ArmHealth, ...]:
-    return tuple(replace(arm, measured_at=None) for arm in health)
 
 
 def _find_tags(settings: Settings, connections: Mapping[str, Connection]) -> TagSource | Unsupported:

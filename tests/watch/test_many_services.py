@@ -1,0 +1,234 @@
+"""Two hundred services on four platforms, looked at for an hour, within what the platforms allow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from importlib import import_module
+
+import httpx
+import pytest
+
+from console.config.settings import Settings
+from console.domain.errors import RateLimited
+from console.domain.ids import EnvironmentName
+from console.watch.monitor import Monitor
+from console.watch.pace import MANNERS, Manners, Pace
+from providers.contract import Capabilities, Target
+from providers.registry import KINDS
+
+from .conftest import START, FakeConnection
+from .test_monitor import FakeLedger, turns
+
+PRODUCTION, STAGING = EnvironmentName("production"), EnvironmentName("staging")
+HOW_MANY = {"render": 80, "vercel": 60, "supabase": 30, "github": 30}
+IN_STAGING_EVERY = 4
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+DOCUMENTED = {"render": 400, "supabase": 60}
+"""Reading requests a minute. Render's are told in every recorded answer, Supabase's are written in its documents."""
+SEEN = {"vercel": 500}
+LIMITS = {**DOCUMENTED, **SEEN}
+
+
+def settings_of(how_many: Mapping[str, int]) -> Settings:
+    names = [f"{kind}-{number}" for kind, count in how_many.items() for number in range(count)]
+    placed: dict[str, dict[str, dict[str, str]]] = {"production": {}, "staging": {}}
+    for number, name in enumerate(names):
+        placed["staging" if number % IN_STAGING_EVERY == 0 else "production"][name] = {"id": name}
+    return Settings.model_validate(
+        {
+            "providers": {kind: {"kind": kind} for kind in how_many},
+            "services": {name: {"provider": name.partition("-")[0]} for name in names},
+            "environments": {name: {"services": services} for name, services in placed.items()},
+        }
+    )
+
+
+@dataclass
+class CountingPlatform:
+    """Answers at once and remembers when it was asked how much. It costs what the adapters' requests cost."""
+
+    kind: str
+    now: object
+    asked: list[tuple[datetime, str]] = field(default_factory=list)
+    refuses_for: timedelta | None = None
+
+    async def fetch_target(self, target: str) -> Target:
+        self.asked.append((self.now(), target))
+        if self.refuses_for is not None:
+            raise RateLimited(self.kind, "Slow down.", retry_after=self.refuses_for)
+        return Target(target, target, "web", live="c" * 40)
+
+    async def fetch_metrics(self, target: str) -> list:
+        return []
+
+    def busiest_minute(self) -> int:
+        """Requests in the worst sixty seconds."""
+        cost = MANNERS[self.kind].cost
+        most = first = 0
+        for last, (at, _) in enumerate(self.asked):
+            while self.asked[first][0] <= at - MINUTE:
+                first += 1
+            most = max(most, last - first + 1)
+        return most * cost
+
+    def longest_wait(self, end: datetime) -> timedelta:
+        """The longest time during which a target was not asked about."""
+        last: dict[str, datetime] = {}
+        longest = timedelta(0)
+        for at, target in [*self.asked, *((end, target) for target in {target for _, target in self.asked})]:
+            longest = max(longest, at - last.get(target, START))
+            last[target] = at
+        return longest
+
+
+class Estate:
+    """A monitor over platforms that count, on a clock that moves as fast as the monitor sleeps."""
+
+    def __init__(self, clock, how_many: Mapping[str, int]) -> None:
+        self.clock = clock
+        self.ledger = FakeLedger()
+        self.platforms = {kind: CountingPlatform(kind, clock.now) for kind in how_many if kind in MANNERS}
+        connections = {
+            kind: FakeConnection(kind, kind, Capabilities(inventory=platform, metrics=platform))
+            for kind, platform in self.platforms.items()
+        }
+        connections |= {"github": FakeConnection("github", "github", Capabilities())}
+        self.monitor = Monitor(settings_of({"github": 0, **how_many}), connections, self.ledger, clock)
+
+    async def pass_time(self, length: timedelta) -> None:
+        end = self.clock.now() + length
+        while self.clock.now() < end:  # noqa: ASYNC110 - time passes by itself, as the monitor sleeps
+            await asyncio.sleep(0)
+
+    def targets(self) -> Counter[str]:
+        return Counter({kind: len({target for _, target in one.asked}) for kind, one in self.platforms.items()})
+
+
+@pytest.fixture
+async def many(clock):
+    estate = Estate(clock, HOW_MANY)
+    yield estate
+    await estate.monitor.stop()
+
+
+class TestGivenTwoHundredServices:
+    async def test_when_nobody_looks_for_an_hour_then_every_minute_is_within_the_limits(self, many):
+        await many.monitor.start()
+
+        await many.pass_time(HOUR)
+
+        assert many.targets() == {"render": 80, "vercel": 60, "supabase": 30}
+        for kind, platform in many.platforms.items():
+            assert platform.busiest_minute() <= LIMITS[kind], kind
+            assert platform.longest_wait(many.clock.now()) <= timedelta(minutes=5), kind
+
+    async def test_when_a_client_watches_for_an_hour_then_every_minute_is_within_the_limits(self, many):
+        await many.monitor.start()
+        for environment in (PRODUCTION, STAGING):
+            many.monitor.watch(environment)
+
+        await many.pass_time(HOUR)
+
+        for kind, platform in many.platforms.items():
+            assert platform.busiest_minute() <= LIMITS[kind], kind
+            assert platform.longest_wait(many.clock.now()) <= timedelta(minutes=5), kind
+
+    async def test_when_deployments_begin_and_end_then_a_fifth_of_every_limit_is_left_to_them(self, many):
+        await many.monitor.start()
+        many.monitor.watch(PRODUCTION)
+
+        for _ in range(6):
+            many.ledger.begin(PRODUCTION)
+            await many.pass_time(timedelta(minutes=3))
+            many.ledger.held.clear()
+            await many.pass_time(timedelta(minutes=7))
+
+        for kind, platform in many.platforms.items():
+            assert platform.busiest_minute() <= 0.8 * LIMITS[kind], kind
+            assert platform.longest_wait(many.clock.now()) <= timedelta(minutes=6), kind
+
+
+class TestGivenASmallInstallation:
+    async def test_when_a_deployment_runs_then_every_arm_is_asked_about_every_twenty_seconds(self, clock):
+        estate = Estate(clock, {"render": 6, "vercel": 4, "supabase": 2})
+        await estate.monitor.start()
+        for environment in (PRODUCTION, STAGING):
+            estate.ledger.begin(environment)
+
+        await estate.pass_time(timedelta(minutes=10))
+
+        await estate.monitor.stop()
+        for kind, platform in estate.platforms.items():
+            assert platform.longest_wait(clock.now()) <= timedelta(seconds=22), kind
+
+
+class TestGivenAPlatformWhoseLimitIsUsedUp:
+    async def test_when_it_asks_for_a_pause_then_looking_asks_it_nothing_meanwhile(self, many):
+        platform = many.platforms["render"]
+        platform.refuses_for = timedelta(minutes=10)
+
+        await many.monitor.health(PRODUCTION)
+        await turns()
+        refused = len(platform.asked)
+        platform.refuses_for = None
+        many.clock.pass_time(9 * 60)
+        await many.monitor.health(PRODUCTION)
+        await turns()
+
+        assert len(platform.asked) == refused > 0
+
+    async def test_when_the_pause_is_over_then_it_is_asked_again_slowly(self):
+        pace = Pace(Manners(cost=8, burst=120, a_minute=240))
+
+        pace.hold(START, MINUTE)
+
+        assert not pace.take("production", START, START + MINUTE)
+        assert pace.take("production", START, START + MINUTE + timedelta(seconds=2))
+        assert not pace.take("production", START, START + MINUTE + timedelta(seconds=2))
+
+
+class TestGivenTheAdaptersThemselves:
+    @pytest.mark.parametrize("kind", sorted(MANNERS))
+    async def test_when_one_arm_is_looked_at_then_it_costs_what_its_manners_say(self, kind, clock):
+        paths: list[str] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            paths.append(request.url.path)
+            return httpx.Response(200, json=ANSWERS[kind](request.url.path))
+
+        settings = getattr(import_module(f"providers.{kind}.settings"), KINDS[kind])(token="t" * 20)
+        adapter = import_module(f"providers.{kind}.adapter")
+        connection = adapter.open_connection(kind, settings, clock=clock.now, transport=httpx.MockTransport(answer))
+        can = connection.capabilities
+
+        await can.inventory.fetch_target("one")
+        if hasattr(can.metrics, "fetch_metrics"):
+            await can.metrics.fetch_metrics("one")
+        await connection.close()
+
+        assert len(paths) == MANNERS[kind].cost, paths
+
+
+def _render(path: str) -> object:
+    if path.endswith("/deploys") or "/metrics/" in path:
+        return []
+    return {"id": "one", "name": "one", "type": "web_service", "suspended": "not_suspended", "serviceDetails": {}}
+
+
+def _vercel(path: str) -> object:
+    if "/deployments/" in path:
+        return {"id": "dpl_1", "readyState": "READY", "url": "one.vercel.app"}
+    return {"id": "one", "name": "one", "targets": {"production": {"id": "dpl_1"}}}
+
+
+def _supabase(path: str) -> object:
+    if path.endswith("/health"):
+        return [{"name": "db", "healthy": True, "status": "ACTIVE_HEALTHY"}]
+    return {"ref": "one", "name": "one", "status": "ACTIVE_HEALTHY"}
+
+
+ANSWERS = {"render": _render, "vercel": _vercel, "supabase": _supabase}

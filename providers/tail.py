@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -77,7 +77,7 @@ async def follow(
     fetch: Callable[[datetime], Awaitable[Sequence[Entry]]],
     sleep: Callable[[float], Awaitable[None]],
     every: float,
-) -> AsyncIterator[LogLine]:
+) -> AsyncGenerator[LogLine, None]:
     """Give each line once, for as long as the caller listens.
 
     Args:

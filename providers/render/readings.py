@@ -74,7 +74,7 @@ class Logs:
         entries = await self._fetch(await self._owner_of(target), target, since, until, limit)
         return Numbering(target).lines(entries)
 
-    async def follow_logs(self, target: str, since: datetime) -> AsyncGenerator[LogLine]:
+    async def follow_logs(self, target: str, since: datetime) -> AsyncGenerator[LogLine, None]:
         http = self._client.http
         owner = await self._owner_of(target)
 

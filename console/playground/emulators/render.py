@@ -22,6 +22,7 @@ from console.playground.emulators.render_domains import Domains
 from console.playground.emulators.render_env import Surroundings
 from console.playground.emulators.render_estate import OWNER, Estate, found_services, page
 from console.playground.emulators.render_jobs import Jobs
+from console.playground.emulators.render_livelogs import LiveLogs, no_websocket
 from console.playground.emulators.render_readings import Readings
 from console.playground.emulators.render_services import Services
 from console.playground.emulators.wire import Refusal, as_json
@@ -50,7 +51,7 @@ class Render(Emulator):
             Datastores(estate),
             Blueprints(estate),
         )
-        super().__init__("render", self._build(Frontdoor(token, clock, Windows(clock, limit_scale))), tally)
+        super().__init__("render", self._build(Frontdoor(token, clock, Windows(clock, limit_scale)), clock), tally)
 
     async def start(self) -> None:
         await asyncio.gather(*(self._deployer.first_live(service) for service in self.services.values()))
@@ -59,7 +60,7 @@ class Render(Emulator):
         await self._tasks.cancel()
         await self._deployer.stop(list(self.services.values()))
 
-    def _build(self, door: Frontdoor) -> Starlette:
+    def _build(self, door: Frontdoor, clock: Clock) -> Starlette:
         return door.open(
             [
                 door.route("GET", "/users", self._user),
@@ -68,6 +69,8 @@ class Render(Emulator):
                 *(route for room in self._rooms for route in room.routes(door)),
                 door.route("GET", "/logs", self._readings.logs),
                 door.route("GET", "/logs/values", self._readings.label_values),
+                door.route("GET", "/logs/subscribe", no_websocket),
+                door.socket("/logs/subscribe", LiveLogs(self._readings, clock).open),
                 *(door.route("GET", f"/metrics/{name}", handler) for name, handler in self._readings.metrics().items()),
                 door.catch_all(),
             ]

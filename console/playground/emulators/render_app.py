@@ -6,14 +6,15 @@ says an epoch).
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from console.playground.emulators.clock import Clock
 from console.playground.emulators.ids import slug
@@ -25,6 +26,8 @@ CHANGING = Budget(100, 60)
 PER_SERVICE = Budget(10, 60)
 
 BudgetOf = Callable[[Request], tuple[str, Budget]]
+Opening = Callable[[Request], Awaitable[Callable[[WebSocket], Awaitable[None]]]]
+"""Looks at the handshake of a WebSocket, and gives what is said once it is open; raises a `Refusal` instead."""
 
 
 def reading(_: Request) -> tuple[str, Budget]:
@@ -75,7 +78,30 @@ class Frontdoor:
         self._handlers["", "/{rest:path}"] = nothing, reading
         return _shared_route("", "/{rest:path}")
 
-    def open(self, routes: list[Route]) -> Starlette:
+    def socket(self, path: str, opening: Opening) -> WebSocketRoute:
+        """Make a route below `/v1` for a WebSocket, counted as reading; what is refused is answered as HTTP."""
+
+        async def answer(websocket: WebSocket) -> None:
+            request = Request({**websocket.scope, "type": "http", "method": "GET"})
+            name, limit = reading(request)
+            spent = self.windows.spend(name, limit)
+            try:
+                self._admit(request, spent)
+                talk = await opening(request)
+            except Refusal as refusal:
+                response = as_json({"message": refusal.message}, refusal.status)
+                self._stamp(response, spent)
+                await websocket.send_denial_response(response)
+                return
+            stamped = Response()
+            self._stamp(stamped, spent)
+            told = [(key, value) for key, value in stamped.raw_headers if key.startswith((b"ratelimit", b"render"))]
+            await websocket.accept(headers=told)
+            await talk(websocket)
+
+        return WebSocketRoute(f"/v1{path}", answer)
+
+    def open(self, routes: Sequence[BaseRoute]) -> Starlette:
         app = Starlette(routes=routes)
         app.state.door = self
         return app
@@ -85,15 +111,18 @@ class Frontdoor:
         name, limit = bucket(request)
         spent = self.windows.spend(name, limit)
         try:
-            if request.headers.get("authorization") != f"Bearer {self.token}":
-                raise Refusal(401, "unauthorized")
-            if not spent.allowed:
-                raise Refusal(429, "rate limit exceeded")
+            self._admit(request, spent)
             response = await handler(request)
         except Refusal as refusal:
             response = as_json({"message": refusal.message}, refusal.status)
         self._stamp(response, spent)
         return response
+
+    def _admit(self, request: Request, spent: Spent) -> None:
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            raise Refusal(401, "unauthorized")
+        if not spent.allowed:
+            raise Refusal(429, "rate limit exceeded")
 
     def _stamp(self, response: Response, spent: Spent) -> None:
         response.headers["Ratelimit-Limit"] = str(spent.limit)

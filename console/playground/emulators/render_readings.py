@@ -53,6 +53,19 @@ class Readings:
             }
         )
 
+    def live(self, request: Request, start: int) -> list[tuple[int, Json]]:
+        """The lines from a time on that a subscription asks for, oldest first, each with its time in nanoseconds.
+
+        Raises:
+            Refusal: The resource is not known, or not named.
+        """
+        lines = [line for line in self._lines(request, start) if start <= line[0]]
+        return [(line[0], self._told(line)) for line in sorted(lines, key=lambda line: line[0])]
+
+    def start_of(self, request: Request) -> int:
+        """Where a subscription begins, in nanoseconds: now, unless it says."""
+        return _ns(request, "startTime", round(self._clock.now() * 1e9))
+
     async def label_values(self, request: Request) -> Response:
         label = request.query_params.get("label")
         if label not in ("instance", "host", "statusCode", "method", "level", "type"):

@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.figures import Figure, table
 from bench.start import QUARTERDECK
 
-SECTIONS = ("start", "adapters", "idle", "rollback", "log_flood")
+SECTIONS = ("start", "adapters", "idle", "many_services", "rollback", "log_flood")
 NEEDS_LOAD = {"rollback"}
 
 

@@ -1,0 +1,138 @@
+"""One worker with 200 services on four platforms, watched as the console watches: `python -m bench many_services`.
+
+The platforms are one small process that answers what looking asks for, counts every request by limit class, and holds
+to the limits that the platforms document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.figures import Figure
+from bench.platforms import LIMITS
+from bench.start import QUARTERDECK
+from bench.terminal import cpu_seconds, resident_bytes
+
+SERVICES = {"render": 80, "vercel": 60, "supabase": 30, "github": 30}
+SECONDS = 90.0
+MINUTE = 60.0
+IDS = {"render": "srv-d4many{:015d}", "vercel": "prj_Many{:024d}", "supabase": "manyservices{}", "github": "piece-{}"}
+
+
+def measure(home: Path) -> list[Figure]:
+    """Needs nothing that runs; `home` is left alone."""
+    with tempfile.TemporaryDirectory(prefix="qd-many-") as directory:
+        own = Path(directory)
+        platforms = subprocess.Popen(
+            [sys.executable, "-m", "bench.platforms"], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]
+        )
+        try:
+            address = str(platforms.stdout.readline()).strip() if platforms.stdout else ""
+            (own / "config.toml").write_text(write_configuration(address), encoding="utf-8")
+            return asyncio.run(_watch(own, address))
+        finally:
+            subprocess.run([QUARTERDECK, "--home", str(own), "worker", "stop"], capture_output=True)
+            platforms.terminate()
+            platforms.wait()
+
+
+def write_configuration(address: str) -> str:
+    """All services in one environment; those with an address of their own are probed there."""
+    token = '"file:token"'
+    blocks = [
+        f'[providers.render]\nkind = "render"\nbase_url = "{address}/render/v1"\ntoken = {token}\nowner = "tea-many"',
+        f'[providers.vercel]\nkind = "vercel"\nbase_url = "{address}/vercel"\ntoken = {token}\nurl_scheme = "http"',
+        f'[providers.supabase]\nkind = "supabase"\nbase_url = "{address}/supabase"\ntoken = {token}',
+        f'[providers.github]\nkind = "github"\nbase_url = "{address}/github"\ntoken = {token}\nrepository = "a/shop"',
+        '[source]\nprovider = "github"',
+        '[environments.production]\ntier = "production"',
+    ]
+    for kind, count in SERVICES.items():
+        for number in range(count):
+            name, place = f"{kind}-{number}", IDS[kind].format(_letters(number) if kind == "supabase" else number)
+            health = '\nhealth = { path = "/health" }' if kind in ("render", "vercel") else ""
+            url = f'\nurl = "{address}/live/{name}"' if health else ""
+            blocks.append(f'[services.{name}]\nprovider = "{kind}"{health}')
+            blocks.append(f'[environments.production.services.{name}]\nid = "{place}"{url}')
+    return "\n\n".join(blocks)
+
+
+def _letters(number: int) -> str:
+    """Eight lowercase letters, since a project's ref has no digits."""
+    return "".join(chr(ord("a") + number // 26**place % 26) for place in range(8))
+
+
+async def _watch(home: Path, address: str) -> list[Figure]:
+    from console.client.http import connect
+    from console.client.service import LogQuery
+    from console.domain.ids import EnvironmentName
+
+    production = EnvironmentName("production")
+    token = home / "token"
+    token.write_text("0123456789abcdef0123", encoding="utf-8")
+    token.chmod(0o600)
+    service = await connect(home)
+    worker = (await service.worker_status()).pid
+    shown = (await service.environments())[0].services
+
+    async def follow() -> None:
+        async for _ in service.follow_logs(LogQuery(environment=production)):
+            pass
+
+    async def listen() -> None:
+        async for _ in service.events():
+            pass
+
+    looking = [asyncio.create_task(follow()), asyncio.create_task(listen())]
+    before, at = cpu_seconds(worker), time.perf_counter()
+    memory: list[int] = []
+    while time.perf_counter() - at < SECONDS:
+        memory.append(resident_bytes(worker))
+        await asyncio.sleep(1.0)
+    share = (cpu_seconds(worker) - before) / (time.perf_counter() - at) * 100
+    for task in looking:
+        task.cancel()
+    await asyncio.gather(*looking, return_exceptions=True)
+    health = await service.health(production)
+    await service.close()
+    counted = await asyncio.to_thread(_counted, address)
+    known = sum(bool(arm.release or arm.reason) or arm.health.value == "healthy" for arm in health)
+    return [
+        Figure("many · services", len(shown), "", sum(SERVICES.values()), at_least=True),
+        Figure("many · services of which something is known", known, "", note="GitHub runs none of its 30"),
+        Figure("many · worker memory, most", max(memory) / 2**20, "MiB", 150.0 * 1e6 / 2**20),
+        Figure("many · worker, a client watches", share, "% of a core"),
+        *_requests(counted),
+    ]
+
+
+def _counted(address: str) -> dict[str, dict[str, list[float]]]:
+    with urllib.request.urlopen(f"{address}/counted") as answer:
+        found: dict[str, dict[str, list[float]]] = json.load(answer)
+    return found
+
+
+def _requests(counted: dict[str, dict[str, list[float]]]) -> list[Figure]:
+    figures = []
+    for name, budget in LIMITS.items():
+        came, refused = counted["came"].get(name, []), counted["refused"].get(name, [])
+        note = f"{len(came)} in all, {len(refused)} refused; {budget.known}"
+        figures.append(Figure(f"many · requests, {name}, worst minute", _worst(came), "/min", budget.a_minute, note))
+    return figures
+
+
+def _worst(moments: Sequence[float]) -> int:
+    first = most = 0
+    for last, moment in enumerate(moments):
+        while moments[first] <= moment - MINUTE:
+            first += 1
+        most = max(most, last - first + 1)
+    return most

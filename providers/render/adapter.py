@@ -19,7 +19,7 @@ from providers.render.variables import Variables
 
 if TYPE_CHECKING:
     from providers.render.settings import RenderSettings
-from providers.render.subscription import Connector, Subscriptions, connect_by_network
+    from providers.render.subscription import Connector, Subscriptions
 
 NO_TRAFFIC = Unsupported(
     "Render divides no traffic between services.", "Put an edge before the services, e.g. a provider of kind caddy."
@@ -83,8 +83,14 @@ def open_connection(
         transport=transport,
     )
     client = RenderClient(http)
-    connect = connector or (connect_by_network if transport is None else None)
-    subscriptions = Subscriptions(http, settings.base_url, token, connect) if connect else None
+
+    def live_logs() -> Subscriptions:
+        """Loaded when somebody follows a log."""
+        from providers.render.subscription import Subscriptions, connect_by_network
+
+        return Subscriptions(http, settings.base_url, token, connector or connect_by_network)
+
+    is_live = connector is not None or transport is None
     reader = DeployReader(client)
     variables = Variables(client)
     return RenderConnection(
@@ -92,7 +98,7 @@ def open_connection(
         Capabilities(
             account=Account(client, settings.owner),
             inventory=Inventory(client, settings.owner),
-            logs=Logs(client, settings.owner, subscriptions),
+            logs=Logs(client, settings.owner, live_logs if is_live else None),
             metrics=Metrics(client),
             variables=variables,
             deploy=Deploys(reader),

@@ -7,17 +7,18 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from console.domain.errors import Rejected
 from console.domain.ids import EnvironmentName
 from console.domain.observations import LogLine, Measurement
 from providers.contract import AccountReport, Target
 from providers.render.client import PAGE, RenderClient, write_time
-from providers.render.livelog import LiveLog
-from providers.render.subscription import Subscriptions
 from providers.render.wire import Series, Service
 from providers.tail import OVERLAP, Entry, Numbering, follow
+
+if TYPE_CHECKING:
+    from providers.render.subscription import Subscriptions
 
 AT_ONCE = 8
 FOLLOW_EVERY_S = 2.0
@@ -65,10 +66,10 @@ class Inventory:
 class Logs:
     """Log lines by range, and live: by subscription, or by looking at the newest range again and again."""
 
-    def __init__(self, client: RenderClient, owner: str, subscriptions: Subscriptions | None = None) -> None:
+    def __init__(self, client: RenderClient, owner: str, live: Callable[[], Subscriptions] | None = None) -> None:
         self._client = client
         self._owner = owner
-        self._subscriptions = subscriptions
+        self._live = live
 
     async def fetch_logs(self, target: str, since: datetime, until: datetime, limit: int = 500) -> Sequence[LogLine]:
         entries = await self._fetch(await self._owner_of(target), target, since, until, limit)
@@ -78,15 +79,17 @@ class Logs:
         http = self._client.http
         owner = await self._owner_of(target)
 
-        async def fetch(start: datetime) -> Sequence[Entry]:
-            return await self._fetch(owner, target, start, http.platform_time(http.clock()) + OVERLAP, LINES_A_LOOK)
+        async def fetch(begin: datetime) -> Sequence[Entry]:
+            return await self._fetch(owner, target, begin, http.platform_time(http.clock()) + OVERLAP, LINES_A_LOOK)
 
-        subscriptions = self._subscriptions
-        if subscriptions is None:
-            lines = follow(target, http.platform_time(since), fetch, http.sleep, FOLLOW_EVERY_S)
+        start = http.platform_time(since)
+        if self._live is None:
+            lines = follow(target, start, fetch, http.sleep, FOLLOW_EVERY_S)
         else:
-            subscribe = partial(subscriptions.open, owner, target)
-            log = LiveLog(target, http.platform_time(since), subscribe, fetch, http.sleep, http.clock, FOLLOW_EVERY_S)
+            from providers.render.livelog import LiveLog
+
+            subscribe = partial(self._live().open, owner, target)
+            log = LiveLog(target, start, subscribe, fetch, http.sleep, http.clock, FOLLOW_EVERY_S)
             lines = log.follow()
         async with aclosing(lines):
             async for line in lines:

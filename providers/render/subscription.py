@@ -130,7 +130,8 @@ class Subscriptions:
         if not problem.status:
             return NotLive(self._http.redact(str(problem)))
         self._http.rates.learn(READING, problem.headers)
-        answer = httpx.Response(problem.status, headers=problem.headers, content=problem.body.encode())
+        headers = {name: value for name, value in problem.headers.items() if name != "content-encoding"}
+        answer = httpx.Response(problem.status, headers=headers, content=problem.body.encode())
         error = self._refusals.of_status(httpx.Request("GET", asked), answer, self._http.clock())
         if isinstance(error, Unauthorized):
             return error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -23,7 +24,7 @@ from providers.render.adapter import RenderConnection, open_connection
 from providers.render.livelog import LONGEST_WAIT_S, REFUSED_WAIT_S, Live, LiveLog
 from providers.render.readings import Logs
 from providers.render.settings import RenderSettings
-from providers.render.subscription import NoSocket, NotLive
+from providers.render.subscription import NoSocket, NotLive, connect_by_network
 from providers.tail import Entry
 from tests.playground.emulators.world import settle
 from tests.providers.render.sockets import Sockets
@@ -183,7 +184,7 @@ class TestGivenNoSocketCanBeOpened:
             (NoSocket("connection refused"), LONGEST_WAIT_S),
             (NoSocket("HTTP 503", 503, {}, "busy"), LONGEST_WAIT_S),
             (NoSocket("HTTP 404", 404, {"content-type": "text/html"}, "<html>no such page</html>"), REFUSED_WAIT_S),
-            (NoSocket("HTTP 200", 200, {}, "welcome to our proxy"), REFUSED_WAIT_S),
+            (NoSocket("HTTP 200", 200, {"content-encoding": "gzip"}, "welcome to our proxy"), REFUSED_WAIT_S),
         ],
         ids=["refused", "failing", "unknown", "proxy"],
     )
@@ -347,6 +348,27 @@ class TestGivenARealSocket:
             if (line := await waiting).text.startswith(SAID):
                 return line.text.removeprefix(SAID)
 
+    async def test_when_everything_is_logged_then_the_token_is_not(
+        self, render: RenderSubject, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        async with (
+            served(render.emulator.app, SECRET, render) as connection,
+            aclosing(following(connection, render.now() - timedelta(seconds=1))) as lines,
+        ):
+            await self._next(render, lines, "one")
+
+        assert SECRET not in caplog.text
+
+    async def test_when_nobody_is_there_then_that_is_no_socket(self) -> None:
+        with bind_loopback() as held:
+            port = held.getsockname()[1]
+
+        with pytest.raises(NoSocket) as raised:
+            await connect_by_network(f"ws://127.0.0.1:{port}/v1/logs/subscribe", {})
+
+        assert raised.value.status == 0
+
     async def test_when_the_token_is_wrong_then_render_says_so_in_the_handshake(self, render: RenderSubject) -> None:
         async with served(render.emulator.app, "rnd_wrong", render) as connection:
             with pytest.raises(Unauthorized) as raised:
@@ -357,6 +379,9 @@ class TestGivenARealSocket:
 
 class TestGivenAnAdapterThatNobodyListensTo:
     def test_then_websockets_is_not_loaded(self) -> None:
-        code = "import sys, providers.render.adapter; sys.exit('websockets' in sys.modules)"
+        code = (
+            "import sys, providers.render.adapter; "
+            "sys.exit(not {'websockets', 'providers.render.livelog'}.isdisjoint(sys.modules))"
+        )
 
         assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

@@ -39,11 +39,11 @@ async def sync(session: Session) -> int:
     session.say(*sync_lines(plan))
     if plan.refusals:
         raise PlanRejected(environment, plan.refusals)
-    await _agree(session, service, environment)
+    await agree(session, service, environment)
     submitted = await service.deploy(wish, uuid.uuid4().hex, plan.digest)
     session.farewell = watch_words(submitted.deployment)
     ended = await follow(session, service, submitted.deployment, timeout=options.timeout)
-    _show(session, ended)
+    show_ended(session, ended)
     return DEPLOY_CODES.get(ended.status, ExitCode.WAITING)
 
 
@@ -60,13 +60,13 @@ async def _undo(session: Session) -> int:
             f"`quarterdeck rollback {environment}` takes it back; what was set before it goes back with it.",
         )
     session.say(*rollback_lines(await service.preview_rollback(last.id)))
-    await _agree(session, service, environment)
+    await agree(session, service, environment)
     request = ControlRequest(Control.ROLLBACK, reason=session.options.reason, requested_at=asked_at)
     await service.control(last.id, request)
     session.farewell = watch_words(last.id)
     timeout = session.options.timeout
     ended = await follow(session, service, last.id, is_over=was_taken_back, timeout=timeout, since=asked_at)
-    _show(session, ended)
+    show_ended(session, ended)
     if not was_taken_back(ended):
         return ExitCode.WAITING
     return ExitCode.GOOD if ended.status is DeploymentStatus.ROLLED_BACK else ExitCode.FAILED
@@ -90,7 +90,7 @@ def _rows(step: Step) -> Iterator[tuple[str, ...]]:
         yield place, str(change["name"]), word, before or "–", after
 
 
-async def _agree(session: Session, service: Service, environment: EnvironmentName) -> None:
+async def agree(session: Session, service: Service, environment: EnvironmentName) -> None:
     """Raises Refused unless somebody says yes, here or with `--yes`."""
     if session.options.yes:
         return
@@ -105,7 +105,7 @@ async def _agree(session: Session, service: Service, environment: EnvironmentNam
         raise Refused("Nothing was changed.", "", "Use --yes to go forward without being asked.")
 
 
-def _show(session: Session, ended: Deployment) -> None:
+def show_ended(session: Session, ended: Deployment) -> None:
     if session.form == "text":
         show(session, ended, deployment_lines(ended, session.now()))
     else:

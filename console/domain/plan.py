@@ -41,6 +41,9 @@ class StepKind(StrEnum):
     MIGRATE_DOWN = "migrate-down"
     CONFIGURE = "configure"
     RESTORE_CONFIGURATION = "restore-configuration"
+    MAKE_SECRET = "make-secret"  # noqa: S105  # a kind of step
+    UNMAKE_SECRET = "unmake-secret"  # noqa: S105  # a kind of step
+    REVOKE_SECRET = "revoke-secret"  # noqa: S105  # a kind of step
     RESUME = "resume"
     SUSPEND = "suspend"
     DEPLOY = "deploy"

@@ -21,10 +21,12 @@ from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import Lock
 from console.domain.plan import Plan, Step, Wish, longest_path
 from console.domain.release import Release
+from console.domain.rotation import read_rotation
 from console.domain.variables import SYNC
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.executors.table import EXECUTORS
 from console.engine.ports import Durable
+from console.engine.rotation import fetch_secret
 from console.engine.runner import Runner
 from console.engine.survey import Survey
 from console.engine.variables import Variables
@@ -32,7 +34,7 @@ from console.planning.blue_green import STRATEGY, build_plan
 from console.planning.custom import PREFIX as PIPELINE
 from console.planning.forecast import Forecasts, build_forecasts
 from console.planning.live import Live
-from console.planning.rollback import build_rollback, name_irreversible
+from console.planning.rollback import build_rollback, has_revoked, name_irreversible
 from console.storage.ledger import ControlRow, Ledger, Wake, locked
 from console.variables.record import find_live
 from providers.contract import Connection
@@ -68,6 +70,7 @@ class Engine:
         self._clock = clock
         self._worker = worker
         self._crash = crash
+        self._variables = variables
         self._survey = Survey(settings, connections, variables)
         self._runner = Runner(
             ledger=ledger,
@@ -242,6 +245,15 @@ class Engine:
             live = await self._survey.fetch_live(wish.environment, find_live(past))
             facts = replace(live, lock=lock, at=self._clock.now())
             return build_plan(self._settings, wish, _release_of(live), facts, history=history)
+        rotation = read_rotation(wish.strategy)
+        if rotation is not None:
+            live, secret = await asyncio.gather(
+                self._survey.fetch_live(wish.environment, find_live(past)),
+                fetch_secret(self._settings, self._variables, wish, rotation),
+            )
+            facts = replace(live, lock=lock, at=self._clock.now(), secret=secret)
+            release = await self._fetch_running(wish.environment, live)
+            return build_plan(self._settings, wish, release, facts, history=history)
         release, live = await asyncio.gather(
             self._survey.fetch_release(wish.environment, wish.release),
             self._survey.fetch_live(wish.environment, find_live(past)),
@@ -253,6 +265,12 @@ class Engine:
         )
         facts = replace(live, lock=lock, at=self._clock.now(), changes=changes)
         return build_plan(self._settings, wish, release, facts, files, history)
+
+    async def _fetch_running(self, environment: EnvironmentName, live: Live) -> Release:
+        """The release that runs, with the name that its source has for it."""
+        running = _release_of(live)
+        known = running.commit and self._settings.source.provider
+        return await self._survey.fetch_release(environment, running.commit) if known else running
 
     def _check_environment(self, environment: EnvironmentName) -> None:
         if environment not in self._settings.environments:
@@ -270,7 +288,8 @@ class Engine:
                 "Name one of these.",
             )
         strategies = (STRATEGY, *(f"{PIPELINE}{name}" for name in self._settings.custom_pipelines))
-        if wish.strategy and wish.strategy not in (*strategies, SYNC):
+        known = wish.strategy in ("", *strategies, SYNC) or read_rotation(wish.strategy) is not None
+        if not known:
             raise UsageError(
                 f"There is no strategy {wish.strategy!r}.", f"Known: {', '.join(strategies)}.", "Name one of these."
             )
@@ -310,6 +329,8 @@ class Engine:
             return f"it was {deployment.status.value.replace('_', ' ')} already."
         if deployment.status is DeploymentStatus.ROLLING_BACK:
             return "it is being rolled back already."
+        if has_revoked(deployment):
+            return "the old secret was given up, and nothing brings it back; rotate again instead."
         if deployment.is_terminal:
             newer = await self._ledger.find_deployments(deployment.environment)
             later = [other for other in newer if other > deployment.id]
@@ -353,6 +374,9 @@ def _release_of(live: Live) -> Release:
 
 
 def _purpose(plan: Plan) -> str:
+    rotation = read_rotation(plan.strategy)
+    if rotation is not None:
+        return f"rotates {rotation.name}"
     return "sets variables" if plan.strategy == SYNC else f"deploys {plan.release.name}"
 
 

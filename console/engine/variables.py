@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from console.config.settings import Settings
 from console.domain.errors import UsageError
@@ -119,6 +120,11 @@ class Variables:
             live,
             lambda name, digest: self.find_kept(place.target, name, digest) is not None,
         )
+
+    def path_of(self, reference: str) -> Path:
+        """Where a `file:` reference leads; a relative one counts from the configuration's directory."""
+        base = self._settings.file.parent if self._settings.file else Path()
+        return base / Path(reference.removeprefix("file:")).expanduser()
 
     def find_kept(self, target: str, name: str, digest: str) -> str | None:
         """A value that was replaced, by its digest."""

@@ -12,6 +12,7 @@ from console.config.settings import Settings
 from console.domain.ids import ServiceName
 from console.domain.plan import Plan, StepKind, Wish
 from console.domain.release import Release
+from console.domain.rotation import read_rotation
 from console.domain.variables import SYNC
 from console.planning.arms import plan_arms
 from console.planning.assembly import close, frame, join, order_services
@@ -21,6 +22,7 @@ from console.planning.draft import Draft, Flow
 from console.planning.forecast import Forecasts
 from console.planning.live import Live
 from console.planning.risk import judge_risk
+from console.planning.rotation import plan_rotation
 from console.planning.single import plan_database, plan_plain, plan_staged
 from providers.contract import MigrationFile
 
@@ -50,6 +52,9 @@ def build_plan(
     draft = Draft(settings, wish, release, live, migration_files, history or Forecasts())
     if strategy == SYNC:
         return _plan_configuration(draft, refusals)
+    rotation = read_rotation(strategy)
+    if rotation is not None:
+        return plan_rotation(draft, rotation, refusals, _flow)
     custom = settings.custom_pipelines.get(strategy.removeprefix(PREFIX)) if strategy.startswith(PREFIX) else None
     if strategy != STRATEGY and custom is None:
         known = ", ".join((STRATEGY, *(PREFIX + name for name in settings.custom_pipelines)))

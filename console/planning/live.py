@@ -8,6 +8,7 @@ from datetime import datetime
 
 from console.domain.ids import ServiceName
 from console.domain.observations import Lock
+from console.domain.rotation import SecretFacts
 from console.domain.variables import Reconfiguration
 
 
@@ -63,7 +64,7 @@ class Live:
     """Everything a plan depends on besides the settings.
 
     `since` is when what is live went live, `changes` how many commits the new release adds; None when not known.
-    `narrow` names the scopes that the token of a provider lacks.
+    `narrow` names the scopes that the token of a provider lacks, `secret` is what a rotation replaces.
     """
 
     services: Mapping[ServiceName, LiveService] = field(default_factory=dict)
@@ -72,6 +73,7 @@ class Live:
     since: datetime | None = None
     changes: int | None = None
     narrow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    secret: SecretFacts = field(default_factory=SecretFacts)
 
     def of(self, service: str) -> LiveService:
         """A service nobody read counts as not deployed."""

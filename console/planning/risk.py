@@ -14,7 +14,7 @@ from console.planning.draft import Draft, Flow
 
 LONG_AGO = timedelta(days=14)
 MANY_CHANGES = 20
-CHANGING = frozenset({StepKind.MIGRATE, StepKind.PROMOTE, StepKind.SHIFT, StepKind.SUSPEND})
+CHANGING = frozenset({StepKind.MIGRATE, StepKind.PROMOTE, StepKind.SHIFT, StepKind.SUSPEND, StepKind.REVOKE_SECRET})
 
 
 def judge_risk(draft: Draft, steps: Sequence[Step], flows: Sequence[Flow]) -> Risk:

@@ -17,7 +17,7 @@ from console.domain.plan import TRAFFIC_KINDS, Phase, Step, StepKind, Undo
 from console.planning.configuration import lost_names
 
 PATIENCE = 10
-IRREVERSIBLE = frozenset({StepKind.MIGRATE, StepKind.PROMOTE, StepKind.SHIFT, StepKind.SUSPEND})
+IRREVERSIBLE = frozenset({StepKind.MIGRATE, StepKind.PROMOTE, StepKind.SHIFT, StepKind.SUSPEND, StepKind.REVOKE_SECRET})
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,14 @@ def name_irreversible(deployment: Deployment, services: Collection[ServiceName] 
             if step.undo is None and _changes_what_serves(step)
         ),
         *(f"{step.name}: nobody has the earlier {', '.join(lost_names(step))}." for step in begun if lost_names(step)),
+    )
+
+
+def has_revoked(deployment: Deployment) -> bool:
+    """Whether what was before it is void: a secret that the old state needs was given up."""
+    return any(
+        state.step.kind is StepKind.REVOKE_SECRET and state.status is StepStatus.SUCCEEDED
+        for state in deployment.steps.values()
     )
 
 

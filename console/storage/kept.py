@@ -58,6 +58,30 @@ class KeptValues:
                 return value
         return None
 
+    def drop(self, fits: Callable[[str], bool]) -> int:
+        """Remove every value that fits, wherever it was; returns how many there were.
+
+        Raises:
+            StoreError: Not all of them could be removed; asked again, it goes on.
+        """
+        count = 0
+        for path in self._newest_first():
+            try:
+                kept = json.loads(path.read_text(encoding="utf-8"))
+                left = {name: value for name, value in kept["values"].items() if not fits(value)}
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+            except OSError as problem:
+                raise _not_dropped(path, problem) from problem
+            if len(left) == len(kept["values"]):
+                continue
+            count += len(kept["values"]) - len(left)
+            try:
+                self._write(path, json.dumps({**kept, "values": left}))
+            except OSError as problem:
+                raise _not_dropped(path, problem) from problem
+        return count
+
     def forget(self, before: datetime) -> int:
         """Remove what is older; returns how many files."""
         old = [path for path in self._newest_first() if path.stat().st_mtime < before.timestamp()]
@@ -84,3 +108,11 @@ class KeptValues:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(draft)
             raise
+
+
+def _not_dropped(path: Path, problem: OSError) -> StoreError:
+    return StoreError(
+        f"A value that is to be forgotten is still kept: {problem.strerror or problem}.",
+        str(path),
+        "Check the owner and the space of the state directory, then try again.",
+    )

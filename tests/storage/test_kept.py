@@ -62,3 +62,17 @@ class TestGivenKeptValues:
 
         with pytest.raises(StoreError, match="cannot be kept"):
             KeptValues(tmp_path / "kept").keep("d1/step", "srv-1", {"KEY": "x"})
+
+    def test_when_a_value_is_dropped_then_it_is_in_no_file_and_others_stay(
+        self, kept: KeptValues, tmp_path: Path
+    ) -> None:
+        kept.keep("one", "api", {"A": "old-value", "B": "other"})
+        kept.keep("two", "worker", {"A": "old-value"})
+
+        count = kept.drop(lambda value: value == "old-value")
+
+        assert count == 2
+        assert kept.find("api", "A", lambda _: True) is None
+        assert kept.find("api", "B", lambda _: True) == "other"
+        assert not any("old-value" in path.read_text() for path in tmp_path.rglob("*.json"))
+        assert kept.drop(lambda value: value == "old-value") == 0

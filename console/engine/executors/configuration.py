@@ -16,6 +16,7 @@ from console.domain import events as ev
 from console.domain.errors import ConsoleError, UsageError
 from console.domain.ids import ServiceName
 from console.domain.plan import StepKind
+from console.domain.rotation import NEW
 from console.domain.statuses import StepStatus
 from console.domain.variables import ABSENT, UNREADABLE, ConfigurationRecord
 from console.engine.variables import Variables
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 async def configure(work: Work) -> Outcome:
     """Set what the plan names, provided that both sides are still as the plan saw them."""
     variables, target = _variables(work), str(work.argument("target"))
-    changes: list[Mapping[str, str]] = work.argument("changes", [])
+    changes = _changes(work)
     wanted = await variables.fetch_wanted(str(work.argument("environment")), str(work.step.service))
     digests = variables.mask_wanted(wanted).digests
     moved = [change["name"] for change in changes if digests.get(change["name"]) != change["after"]]
@@ -112,6 +113,15 @@ async def record_configuration(work: Work, target: str) -> None:
         for name, digest in variables.masker.mask_all(actual).items()
     }
     await work.record(ev.ConfigurationRecorded(ConfigurationRecord(work.step.id, service, target, digests)))
+
+
+def _changes(work: Work) -> list[Mapping[str, str]]:
+    """What the plan names; a value that did not exist when it was made has the digest that its maker left."""
+    changes: list[Mapping[str, str]] = work.argument("changes", [])
+    if "digest_from" not in work.step.arguments:
+        return changes
+    made = str(work.argument("digest"))
+    return [{**change, "after": made} if change["after"] == NEW else change for change in changes]
 
 
 async def _keep(work: Work, variables: Variables, target: str, actual: Mapping[str, str | None]) -> None:

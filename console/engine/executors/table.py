@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from console.domain.plan import StepKind
-from console.engine.executors import announcement, configuration, gates, judgement, release, schema, traffic, trial
+from console.engine.executors import (
+    announcement,
+    configuration,
+    gates,
+    judgement,
+    release,
+    rotation,
+    schema,
+    traffic,
+    trial,
+)
 from console.engine.runner import Executor
 
 EXECUTORS: Mapping[StepKind, Executor] = {
@@ -16,6 +26,9 @@ EXECUTORS: Mapping[StepKind, Executor] = {
     StepKind.MIGRATE_DOWN: schema.migrate_down,
     StepKind.CONFIGURE: configuration.configure,
     StepKind.RESTORE_CONFIGURATION: configuration.restore,
+    StepKind.MAKE_SECRET: rotation.make,
+    StepKind.UNMAKE_SECRET: rotation.unmake,
+    StepKind.REVOKE_SECRET: rotation.revoke,
     StepKind.RESUME: release.resume,
     StepKind.SUSPEND: release.suspend,
     StepKind.DEPLOY: release.deploy,

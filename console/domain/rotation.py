@@ -1,0 +1,49 @@
+"""Replacing a secret: what is asked for, and what must be known before. Digests in the place of values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from console.domain.variables import ABSENT
+
+ROTATION = "rotation:"
+"""What the name of the strategy begins with: `rotation:variable:SESSION_SECRET`."""
+
+VARIABLE = "variable"
+NEW = "new"
+"""Stands in a plan for the digest of a value that does not exist yet."""
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """`name` is the variable by which the consumers get the secret."""
+
+    kind: str
+    name: str
+
+    @property
+    def strategy(self) -> str:
+        return f"{ROTATION}{self.kind}:{self.name}"
+
+
+@dataclass(frozen=True)
+class SecretFacts:
+    """How the secret stands before it is replaced.
+
+    Args:
+        digest: Of the value that the reference leads to; `ABSENT` when it leads nowhere, and `problem` says why.
+        actual: By target and variable, what the consumers have now.
+    """
+
+    digest: str = ABSENT
+    actual: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    problem: str = ""
+
+
+def read_rotation(strategy: str) -> Rotation | None:
+    """The rotation that a strategy stands for; None for any other strategy."""
+    if not strategy.startswith(ROTATION):
+        return None
+    kind, _, name = strategy.removeprefix(ROTATION).partition(":")
+    return Rotation(kind, name)

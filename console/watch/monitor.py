@@ -85,8 +85,7 @@ class Monitor:
             for name in settings.environments
         }
         self._looked_at: dict[EnvironmentName, datetime] = {}
-        self._health: dict[EnvironmentName, tuple[tuple[ArmHealth, ...], tuple[ArmHealth, ...]]] = {}
-        """As it was told last, and the same without its times."""
+        self._health: dict[EnvironmentName, tuple[ArmHealth, ...]] = {}
         self._kept_at: dict[EnvironmentName, datetime] = {}
         self._watchers: Counter[EnvironmentName] = Counter()
         self._still: Counter[EnvironmentName] = Counter()
@@ -264,10 +263,10 @@ class Monitor:
         self._looked_at[name] = now
         health = lookout.health()
         await self._names.look_up({arm.release for arm in health})
-        before, undated = self._health.get(name), tuple(replace(arm, measured_at=None) for arm in health)
-        self._health[name] = (health, undated)
-        self._still[name] = self._still[name] + 1 if before is not None and before[1] == undated else 0
-        if before is None or before[0] != health:
+        before = self._health.get(name, ())
+        self._health[name] = health
+        self._still[name] = self._still[name] + 1 if list(map(_moving, before)) == list(map(_moving, health)) else 0
+        if before != health:
             for told in tuple(self._told):
                 told(now, name, self._named(health))
         kept_at = self._kept_at.get(name)
@@ -317,6 +316,11 @@ class Monitor:
 
     def _named(self, health: tuple[ArmHealth, ...]) -> tuple[ArmHealth, ...]:
         return tuple(replace(arm, release=self._names.name(arm.release)) for arm in health)
+
+
+def _moving(arm: ArmHealth) -> tuple[object, ...]:
+    """What makes people look closer. The platforms' own figures differ a little at every answer."""
+    return (arm.health, arm.release, arm.weight, arm.weight_set, arm.requests, arm.instances)
 
 
 def _find_tags(settings: Settings, connections: Mapping[str, Connection]) -> TagSource | Unsupported:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -15,6 +15,7 @@ import pytest
 from console.config.settings import Settings
 from console.domain.errors import RateLimited
 from console.domain.ids import EnvironmentName
+from console.domain.observations import Measurement
 from console.watch.monitor import Monitor
 from console.watch.pace import MANNERS, Manners, Pace
 from providers.contract import Capabilities, Target
@@ -52,7 +53,7 @@ class CountingPlatform:
     """Answers at once and remembers when it was asked how much. It costs what the adapters' requests cost."""
 
     kind: str
-    now: object
+    now: Callable[[], datetime]
     asked: list[tuple[datetime, str]] = field(default_factory=list)
     refuses_for: timedelta | None = None
 
@@ -62,8 +63,8 @@ class CountingPlatform:
             raise RateLimited(self.kind, "Slow down.", retry_after=self.refuses_for)
         return Target(target, target, "web", live="c" * 40)
 
-    async def fetch_metrics(self, target: str) -> list:
-        return []
+    async def fetch_metrics(self, target: str) -> list[Measurement]:
+        return [Measurement(self.now(), PRODUCTION, "cpu", 0.001 * len(self.asked))]
 
     def busiest_minute(self) -> int:
         """Requests in the worst sixty seconds."""
@@ -164,6 +165,16 @@ class TestGivenASmallInstallation:
         await estate.monitor.stop()
         for kind, platform in estate.platforms.items():
             assert platform.longest_wait(clock.now()) <= timedelta(seconds=22), kind
+
+    async def test_when_only_figures_differ_then_a_watched_environment_becomes_quiet(self, clock):
+        estate = Estate(clock, {"render": 6})
+        await estate.monitor.start()
+        estate.monitor.watch(PRODUCTION)
+
+        await estate.pass_time(timedelta(minutes=10))
+
+        await estate.monitor.stop()
+        assert sum(pause < 5 for pause in clock.slept) < 30
 
 
 class TestGivenAPlatformWhoseLimitIsUsedUp:

@@ -23,6 +23,7 @@ from bench.terminal import cpu_seconds, resident_bytes
 
 SERVICES = {"render": 80, "vercel": 60, "supabase": 30, "github": 30}
 SECONDS = 90.0
+SETTLED = 30.0
 MINUTE = 60.0
 IDS = {"render": "srv-d4many{:015d}", "vercel": "prj_Many{:024d}", "supabase": "manyservices{}", "github": "piece-{}"}
 
@@ -94,10 +95,15 @@ async def _watch(home: Path, address: str) -> list[Figure]:
     looking = [asyncio.create_task(follow()), asyncio.create_task(listen())]
     before, at = cpu_seconds(worker), time.perf_counter()
     memory: list[int] = []
-    while time.perf_counter() - at < SECONDS:
+    settled: tuple[float, float] | None = None
+    while (passed := time.perf_counter() - at) < SECONDS:
         memory.append(resident_bytes(worker))
+        if settled is None and passed >= SECONDS - SETTLED:
+            settled = cpu_seconds(worker), passed
         await asyncio.sleep(1.0)
-    share = (cpu_seconds(worker) - before) / (time.perf_counter() - at) * 100
+    length = time.perf_counter() - at
+    share = (cpu_seconds(worker) - before) / length * 100
+    later = (cpu_seconds(worker) - settled[0]) / (length - settled[1]) * 100 if settled else share
     for task in looking:
         task.cancel()
     await asyncio.gather(*looking, return_exceptions=True)
@@ -110,6 +116,7 @@ async def _watch(home: Path, address: str) -> list[Figure]:
         Figure("many · services of which something is known", known, "", note="GitHub runs none of its 30"),
         Figure("many · worker memory, most", max(memory) / 2**20, "MiB", 150.0 * 1e6 / 2**20),
         Figure("many · worker, a client watches", share, "% of a core"),
+        Figure("many · worker, the last half minute of it", later, "% of a core"),
         *_requests(counted),
     ]
 
@@ -123,9 +130,13 @@ def _counted(address: str) -> dict[str, dict[str, list[float]]]:
 def _requests(counted: dict[str, dict[str, list[float]]]) -> list[Figure]:
     figures = []
     for name, budget in LIMITS.items():
-        came, refused = counted["came"].get(name, []), counted["refused"].get(name, [])
+        came, looked, refused = (counted[part].get(name, []) for part in ("came", "looked", "refused"))
         note = f"{len(came)} in all, {len(refused)} refused; {budget.known}"
-        figures.append(Figure(f"many · requests, {name}, worst minute", _worst(came), "/min", budget.a_minute, note))
+        if looked:
+            figures.append(Figure(f"many · {name}, by looking, worst minute", _worst(looked), "/min", budget.a_minute))
+        figures.append(Figure(f"many · {name}, with logs, worst minute", _worst(came), "/min", budget.a_minute, note))
+    probes = _worst(counted["looked"].get("probes", []))
+    figures.append(Figure("many · probes of the services' own addresses, worst minute", probes, "/min"))
     return figures
 
 

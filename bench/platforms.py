@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,12 +18,15 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from console.playground.emulators.clock import SystemClock
 from console.playground.emulators.limits import Budget, Windows
 from console.playground.serving import Served, bind_loopback
 
+LOGS = r"^v1/logs|^v6/deployments|/events$|/runtime-logs$|/logs\.all$"
+"""Paths that only following logs asks for."""
 COMMIT = "c0ffee" * 6 + "c0ff"
 
 
@@ -47,20 +51,30 @@ class Platforms:
     def __init__(self) -> None:
         self._clock = SystemClock()
         self.came: dict[str, list[float]] = defaultdict(list)
+        self.looked: dict[str, list[float]] = defaultdict(list)
         self.refused: dict[str, list[float]] = defaultdict(list)
         self._windows = Windows(self._clock)
         self.app = Starlette(
             routes=[
                 Route("/counted", self._counted),
+                WebSocketRoute("/render/v1/logs/subscribe", self._subscribe),
                 Route("/live/{rest:path}", self._live),
                 Route("/{platform}/{path:path}", self._answer),
             ]
         )
 
     async def _counted(self, _: Request) -> Response:
-        return JSONResponse({"came": self.came, "refused": self.refused})
+        return JSONResponse({"came": self.came, "looked": self.looked, "refused": self.refused})
+
+    async def _subscribe(self, socket: WebSocket) -> None:
+        """A service that says nothing while one listens."""
+        self.came["render reading"].append(self._clock.now())
+        await socket.accept()
+        with suppress(WebSocketDisconnect):
+            await socket.receive_text()
 
     async def _live(self, _: Request) -> Response:
+        self.looked["probes"].append(self._clock.now())
         return JSONResponse({"status": "ok"})
 
     async def _answer(self, request: Request) -> Response:
@@ -68,6 +82,8 @@ class Platforms:
         name = limit_name(platform, path)
         now = self._clock.now()
         self.came[name].append(now)
+        if not re.search(LOGS, path):
+            self.looked[name].append(now)
         spent = self._windows.spend(name, Budget(LIMITS[name].a_minute, 60))
         if not spent.allowed:
             self.refused[name].append(now)

@@ -81,7 +81,7 @@ class TestGivenAnApp:
 
         assert (await app().ask("checks", ShowChecks(COMMIT))).evidence
 
-    @pytest.mark.parametrize("key", ["no key", PEM[:-60]])
+    @pytest.mark.parametrize("key", ["no key", PEM[:-60]], ids=["none", "cut short"])
     async def test_when_its_key_is_damaged_then_that_is_said_without_showing_it(self, app, key):
         with pytest.raises(Unauthorized, match="private key cannot be read") as problem:
             await app(private_key=key).ask("checks", ShowChecks(COMMIT))

@@ -321,6 +321,7 @@ def _add_secrets(commands: Commands) -> None:
     rotate.add_argument("environment", metavar="ENV")
     rotate.add_argument("name", metavar="NAME", help="variable by which services get the secret")
     rotate.add_argument("--kind", choices=("variable", "api-key", "database"), default="variable", help="what it is")
+    rotate.add_argument("--provider", default="", metavar="P", help="who issues it; for an API key")
     rotate.add_argument("--service", nargs="+", action="extend", default=[], metavar="NAME", help="find it by these")
     rotate.add_argument("--reason", default="", metavar="TEXT", help="why; kept in the history")
     rotate.add_argument("--yes", action="store_true", help="do not ask")

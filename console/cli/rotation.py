@@ -21,7 +21,7 @@ async def rotate(session: Session) -> int:
     options = session.options
     environment = EnvironmentName(options.environment)
     services = tuple(ServiceName(name) for name in options.service)
-    strategy = Rotation(options.kind, options.name).strategy
+    strategy = Rotation(options.kind, options.name, options.provider).strategy
     wish = Wish(environment, strategy=strategy, services=services, reason=options.reason)
     service = await session.service()
     plan = await service.preview(wish)

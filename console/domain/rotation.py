@@ -11,20 +11,22 @@ ROTATION = "rotation:"
 """What the name of the strategy begins with: `rotation:variable:SESSION_SECRET`."""
 
 VARIABLE = "variable"
+API_KEY = "api-key"
 NEW = "new"
 """Stands in a plan for the digest of a value that does not exist yet."""
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """`name` is the variable by which the consumers get the secret."""
+    """`name` is the variable by which the consumers get the secret; `provider` issues it where somebody does."""
 
     kind: str
     name: str
+    provider: str = ""
 
     @property
     def strategy(self) -> str:
-        return f"{ROTATION}{self.kind}:{self.name}"
+        return f"{ROTATION}{self.kind}:{self.name}" + (f":{self.provider}" if self.provider else "")
 
 
 @dataclass(frozen=True)
@@ -34,16 +36,19 @@ class SecretFacts:
     Args:
         digest: Of the value that the reference leads to; `ABSENT` when it leads nowhere, and `problem` says why.
         actual: By target and variable, what the consumers have now.
+        key: The platform's id of the API key that it is, and the platform's word for its kind.
     """
 
     digest: str = ABSENT
     actual: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     problem: str = ""
+    key: str = ""
+    key_kind: str = ""
 
 
 def read_rotation(strategy: str) -> Rotation | None:
     """The rotation that a strategy stands for; None for any other strategy."""
     if not strategy.startswith(ROTATION):
         return None
-    kind, _, name = strategy.removeprefix(ROTATION).partition(":")
-    return Rotation(kind, name)
+    kind, name, provider, *_ = [*strategy.removeprefix(ROTATION).split(":", 2), "", ""]
+    return Rotation(kind, name, provider)

@@ -71,6 +71,7 @@ class Engine:
         self._worker = worker
         self._crash = crash
         self._variables = variables
+        self._connections = connections
         self._survey = Survey(settings, connections, variables)
         self._runner = Runner(
             ledger=ledger,
@@ -249,7 +250,7 @@ class Engine:
         if rotation is not None:
             live, secret = await asyncio.gather(
                 self._survey.fetch_live(wish.environment, find_live(past)),
-                fetch_secret(self._settings, self._variables, wish, rotation),
+                fetch_secret(self._settings, self._connections, self._variables, wish, rotation),
             )
             facts = replace(live, lock=lock, at=self._clock.now(), secret=secret)
             release = await self._fetch_running(wish.environment, live)

@@ -139,13 +139,21 @@ class Work:
         Raises:
             UsageError: The configuration no longer holds this provider.
         """
+        return self.connection(provider).capabilities
+
+    def connection(self, provider: str | None = None) -> Connection:
+        """The step's provider, or another one named.
+
+        Raises:
+            UsageError: The configuration no longer holds this provider.
+        """
         name = provider or self.step.provider or ""
         connection = self._connections.get(name)
         if connection is None:
             raise UsageError(
                 f"No provider is called {name!r}.", f"step {self.step.id}", "Put it back into the configuration."
             )
-        return connection.capabilities
+        return connection
 
     async def record(self, *payloads: ev.Payload, once: str = "") -> bool:
         return await self._board.record(*payloads, once=once)

@@ -74,7 +74,8 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
     nearest = _nearest_later(deployment.plan.steps, {member.step.id for member in rest})
     for member in reversed(rest):
         later = tuple(undo_id(step) for step in nearest[member.step.id])
-        own = tuple(m.id for m in configured if m.step.service == member.step.service)
+        makes_secret = member.step.kind is StepKind.MAKE_SECRET
+        own = tuple(m.id for m in configured if makes_secret or m.step.service == member.step.service)
         steps.append(_undo_step(member, (*gate, *own, *later)))
     ends = tuple(step.id for step in steps if not any(step.id in other.needs for other in steps))
     return (*steps, *(_undo_step(member, ends) for member in announced))

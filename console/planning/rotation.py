@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from console.domain.ids import ServiceName, StepId
 from console.domain.plan import Phase, Plan, Step, StepKind, Undo
 from console.domain.release import Release
-from console.domain.rotation import NEW, Rotation
+from console.domain.rotation import API_KEY, NEW, Rotation
 from console.domain.variables import UNREADABLE, Reconfiguration, VariableChange
 from console.planning.assembly import frame, join, order_services
 from console.planning.draft import Draft, Flow
 from console.planning.live import LiveService
 from console.planning.risk import judge_risk
-from console.planning.secret_uses import SecretUses, find_uses
+from console.planning.secret_uses import SecretUses, find_uses, projects_of
 
 MAKE, REVOKE = StepId("secret.make"), StepId("secret.revoke")
+REVOKE_LIMIT = timedelta(hours=6)
+"""A platform that is down is waited for: whether it has deleted the old key already nobody can say."""
+
 Flows = Callable[[Draft, str], Flow]
 
 
@@ -122,12 +126,13 @@ def _with_new(draft: Draft, planned: Reconfiguration, target: str, keys: Sequenc
 
 
 def _make(draft: Draft, uses: SecretUses, rotation: Rotation, needs: Sequence[str]) -> Step:
-    reference = {"reference": uses.reference}
+    reference = {"reference": uses.reference, **_issued(draft, rotation)}
     return draft.step(
         MAKE,
         f"Make a new {rotation.name} beside the old one",
         StepKind.MAKE_SECRET,
         Phase.PREPARE,
+        provider=rotation.provider,
         arguments={**reference, "old": draft.live.secret.digest},
         needs=needs,
         undo=Undo(StepKind.UNMAKE_SECRET, f"Put the old {rotation.name} back", reference),
@@ -158,10 +163,28 @@ def _revoke(draft: Draft, uses: SecretUses, rotation: Rotation, steps: Sequence[
         f"Give up the old {rotation.name}",
         StepKind.REVOKE_SECRET,
         Phase.CLOSE,
-        arguments={"old": draft.live.secret.digest, "digest_from": MAKE, "places": places},
+        provider=rotation.provider,
+        arguments={
+            "old": draft.live.secret.digest,
+            "digest_from": MAKE,
+            "places": places,
+            **_issued(draft, rotation),
+        },
         needs=[step.id for step in steps if step.id not in needed],
-        no_undo="The old value is kept nowhere afterwards.",
+        no_undo=f"{rotation.provider} deletes the old key for good."
+        if rotation.provider
+        else "The old value is kept nowhere afterwards.",
+        time_limit=REVOKE_LIMIT,
     )
+
+
+def _issued(draft: Draft, rotation: Rotation) -> dict[str, object]:
+    """What its issuer must be told of a secret that a platform makes; nothing for one that we make."""
+    if rotation.kind != API_KEY:
+        return {}
+    project = projects_of(draft.settings, draft.wish.environment, rotation.provider)[0]
+    secret = draft.live.secret
+    return {"project": project, "key": secret.key, "key_kind": secret.key_kind, "variable": rotation.name}
 
 
 def _notes(draft: Draft, uses: SecretUses, chosen: Sequence[str], flows: Mapping[str, Flow]) -> Iterator[str]:

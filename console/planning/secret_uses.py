@@ -9,12 +9,10 @@ from pathlib import Path
 
 from console.config.settings import Settings, is_reference
 from console.domain.plan import Wish
-from console.domain.rotation import VARIABLE, Rotation
+from console.domain.rotation import API_KEY, VARIABLE, Rotation
 
 FILE = "file:"
 KINDS = {
-    "api-key": "Make the new key with `quarterdeck act PROVIDER create-api-key`, put it where the configuration refers "
-    "to, deploy, then delete the old key with `delete-api-key`.",
     "database": "One Postgres role has one password at a time. Make a second login role that is a member of the first, "
     "put it where the configuration refers to, deploy, then disable the old one.",
 }
@@ -32,7 +30,7 @@ class SecretUses:
 
 def find_uses(settings: Settings, wish: Wish, rotation: Rotation) -> SecretUses:
     """Find every consumer of the secret that a variable of the environment's services is set from."""
-    unknown = _refuse_kind(rotation)
+    unknown = _refuse_kind(rotation) or _refuse_provider(settings, wish.environment, rotation)
     if unknown:
         return SecretUses(refusals=unknown)
     placed = settings.environments[wish.environment].services
@@ -62,7 +60,25 @@ def find_uses(settings: Settings, wish: Wish, rotation: Rotation) -> SecretUses:
 def _refuse_kind(rotation: Rotation) -> tuple[str, ...]:
     if rotation.kind in KINDS:
         return (f"Secrets of the kind {rotation.kind} are not replaced from here. {KINDS[rotation.kind]}",)
-    return () if rotation.kind == VARIABLE else (f"There is no kind {rotation.kind!r}. Known: {VARIABLE}.",)
+    known = (VARIABLE, API_KEY)
+    return () if rotation.kind in known else (f"There is no kind {rotation.kind!r}. Known: {', '.join(known)}.",)
+
+
+def projects_of(settings: Settings, environment: str, provider: str) -> tuple[str, ...]:
+    """Where the environment has something at a provider, by the platform's ids."""
+    placed = settings.environments[environment].services.items()
+    return tuple(dict.fromkeys(place.id for name, place in placed if settings.services[name].provider == provider))
+
+
+def _refuse_provider(settings: Settings, environment: str, rotation: Rotation) -> tuple[str, ...]:
+    if rotation.kind != API_KEY:
+        return ()
+    if not rotation.provider:
+        return ("An API key is made by the platform that checks it: name the provider with --provider.",)
+    count = len(projects_of(settings, environment, rotation.provider))
+    if count != 1:
+        return (f"{environment} has {count or 'no'} places at the provider {rotation.provider!r}; it takes exactly 1.",)
+    return ()
 
 
 def _refuse_reference(rotation: Rotation, reference: str) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from providers.contract.roles import (
     Account,
     CheckSource,
     Inventory,
+    KeySource,
     LogSource,
     MetricSource,
     MigrationSource,
@@ -55,6 +56,7 @@ class Capabilities:
     router: Router | Unsupported = NOT_OFFERED
     probes: ProbeSource | Unsupported = NOT_OFFERED
     variables: VariableSource | Unsupported = NOT_OFFERED
+    api_keys: KeySource | Unsupported = NOT_OFFERED
     deploy: Actuator[Deploy] | Unsupported = NOT_OFFERED
     cancel: Actuator[Cancel] | Unsupported = NOT_OFFERED
     promote: Actuator[Promote] | Unsupported = NOT_OFFERED

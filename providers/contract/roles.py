@@ -145,6 +145,24 @@ class VariableSource(Protocol):
 
 
 @dataclass(frozen=True)
+class ApiKey:
+    """A key that the platform issued. `kind` is the platform's word; the value shows itself to nobody by accident."""
+
+    id: str
+    name: str
+    kind: str
+    value: str = field(repr=False)
+
+
+class KeySource(Protocol):
+    """Keys that can be made and deleted with the desk's actions `create-api-key` and `delete-api-key`."""
+
+    async def fetch_keys(self, target: str) -> Sequence[ApiKey]:
+        """Every key of a place, with its value."""
+        ...
+
+
+@dataclass(frozen=True)
 class AccountReport:
     """What `doctor` shows: who the token is, what it may do, and how much of each limit is left."""
 

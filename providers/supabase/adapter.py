@@ -14,6 +14,7 @@ from providers.contract import Capabilities, Desk, Unsupported
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
 from providers.supabase.client import SupabaseClient
 from providers.supabase.database import Database
+from providers.supabase.key_values import KeyValues
 from providers.supabase.migrations import Migrations, Runs
 from providers.supabase.readings import Account, Databases, Figures, Inventory, Logs
 from providers.supabase.runner import Patience
@@ -113,6 +114,7 @@ def open_connection(
             account=Account(client, tuple(known)),
             inventory=Inventory(client),
             logs=Logs(client),
+            api_keys=KeyValues(client),
             metrics=figures,
             migrations=figures,
             migrate=Migrations(runs, Direction.UP) if known else NO_ADDRESS,

@@ -32,12 +32,14 @@ digest = Masker(b"salt").mask
 class Product(World):
     """The usual product; one secret in a file, kept values in files."""
 
-    def __init__(self, folder: Path, *, database_url: str = "", **variables: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, *, database_url: str = "", project: str = "ref", **variables: dict[str, str]
+    ) -> None:
         usual: Any = World().settings.environments["production"].services
         services = {name: place.model_dump(exclude_unset=True) for name, place in usual.items()}
         for name, wanted in variables.items():
             services[name]["variables"] = wanted
-        services["database"]["database_url"] = database_url
+        services["database"].update(id=project, database_url=database_url)
         self.folder = folder
         self.file = folder / "session"
         self.file.write_text(f"{VALUE}\n")
@@ -235,7 +237,7 @@ class TestGivenWhatCannotBeReplaced:
         assert words in str(refused.value)
         assert world.secret == VALUE
 
-    @pytest.mark.parametrize("kind", ["api-key", "database", "other"])
+    @pytest.mark.parametrize("kind", ["database", "other"])
     async def test_when_the_kind_is_another_then_it_is_refused_in_words(self, world: Product, kind: str) -> None:
         with pytest.raises(PlanRejected) as refused:
             await world.deploy("", strategy=f"rotation:{kind}:SESSION_SECRET")

@@ -90,7 +90,10 @@ class World:
         return WantedValues({name: value for name, value in values.items() if name not in unresolved}, unresolved)
 
     def _new_engine(self) -> Engine:
-        connections: Any = dict.fromkeys(("fake", "vercel", "web", "db"), self.platform)
+        return self._engine_with()
+
+    def _engine_with(self, **others: Any) -> Engine:
+        connections: Any = {**dict.fromkeys(("fake", "vercel", "web", "db"), self.platform), **others}
         kept: Any = self.kept
         return Engine(
             variables=Variables(self.settings, connections, Masker(b"salt"), kept, self._resolve),

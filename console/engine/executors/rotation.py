@@ -13,6 +13,7 @@ from pathlib import Path
 
 from console.domain.errors import UsageError
 from console.domain.variables import UNREADABLE
+from console.engine.executors.api_keys import delete_old, issue, withdraw
 from console.engine.variables import Variables
 from console.engine.work import Done, Failed, Outcome, Work
 from console.storage.secret_files import read_secret, replace_secret
@@ -26,13 +27,23 @@ OLD_VALUE, NEW_VALUE = "old", "new"
 async def make(work: Work) -> Outcome:
     """Put a new random value where the reference leads; the old one is kept and goes on being valid."""
     variables, path = _variables(work), _path(work)
-    return await asyncio.to_thread(_make, work, variables, path, _name(work, str(work.step.id)))
+    issued = ""
+    if work.step.provider:
+        key = await issue(work)
+        if isinstance(key, Failed):
+            return key
+        issued = key
+    return await asyncio.to_thread(_make, work, variables, path, _name(work, str(work.step.id)), issued)
 
 
 async def unmake(work: Work) -> Outcome:
     """Put the old value back, and forget the new one, which nobody uses any more."""
     variables, path = _variables(work), _path(work)
-    return await asyncio.to_thread(_unmake, work, variables, path, _name(work, str(work.step.undoes)))
+    outcome = await asyncio.to_thread(_unmake, work, variables, path, _name(work, str(work.step.undoes)))
+    if work.step.provider:
+        withdrawn = await withdraw(work)
+        return withdrawn if isinstance(withdrawn, Failed) else outcome
+    return outcome
 
 
 async def revoke(work: Work) -> Outcome:
@@ -49,11 +60,15 @@ async def revoke(work: Work) -> Outcome:
                 f"{provider} {target}",
                 "Somebody else sets it. Find out who, then rotate again.",
             )
+    if work.step.provider:
+        deleted = await delete_old(work)
+        if isinstance(deleted, Failed):
+            return deleted
     await asyncio.to_thread(variables.kept.drop, lambda value: variables.masker.mask(value) in (old, new))
     return Done("every consumer has the new value; the old one is kept nowhere")
 
 
-def _make(work: Work, variables: Variables, path: Path, name: str) -> Outcome:
+def _make(work: Work, variables: Variables, path: Path, name: str, issued: str) -> Outcome:
     current = read_secret(path)
     mask, old = variables.masker.mask, str(work.argument("old"))
     value = _kept(variables, name, NEW_VALUE)
@@ -64,7 +79,7 @@ def _make(work: Work, variables: Variables, path: Path, name: str) -> Outcome:
             "Look at the plan again, then start it.",
         )
     if value is None:
-        variables.kept.keep(name, name, {OLD_VALUE: current, NEW_VALUE: secrets.token_urlsafe(BYTES)})
+        variables.kept.keep(name, name, {OLD_VALUE: current, NEW_VALUE: issued or secrets.token_urlsafe(BYTES)})
         value = _kept(variables, name, NEW_VALUE)
     if value is None:
         return Failed("The new value could not be kept.", f"step {work.step.id}", "Check the state directory.")

@@ -27,6 +27,7 @@ READINGS = {
     "account": lambda can: can.account.fetch_account(),
     "target": lambda can: can.inventory.fetch_target(REF),
     "targets": lambda can: can.inventory.fetch_targets(),
+    "api_keys": lambda can: can.api_keys.fetch_keys(REF),
     "logs": lambda can: can.logs.fetch_logs(REF, START - timedelta(days=3), START),
 }
 

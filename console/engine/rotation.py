@@ -11,6 +11,7 @@ from console.domain.plan import Wish
 from console.domain.rotation import API_KEY, Rotation, SecretFacts
 from console.engine.variables import Variables
 from console.planning.secret_uses import find_uses, projects_of
+from console.storage.secret_files import why_fixed
 from providers.contract import ApiKey, Connection, Unsupported
 
 
@@ -30,6 +31,9 @@ async def fetch_secret(
     wanted = await variables.fetch_wanted(wish.environment, service)
     if name not in wanted.values:
         return SecretFacts(problem=wanted.unresolved.get(name, ""))
+    fixed = await asyncio.to_thread(why_fixed, variables.path_of(uses.reference))
+    if fixed:
+        return SecretFacts(problem=fixed)
     places = variables.places(wish.environment, list(uses.names))
     value = wanted.values[name]
     try:

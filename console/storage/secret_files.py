@@ -23,6 +23,12 @@ def read_secret(path: Path) -> str:
         raise StoreError(f"The secret cannot be read: {reason}.", str(path), "Check its permissions.") from problem
 
 
+def why_fixed(path: Path) -> str:
+    """Why the secret could not be replaced, or nothing."""
+    folder = path.resolve().parent
+    return "" if os.access(folder, os.W_OK | os.X_OK) else f"The worker's user may not write in {folder}."
+
+
 def replace_secret(path: Path, value: str) -> None:
     """Write the value under the same name, mode 0600. A link is followed: what it leads to is replaced.
 

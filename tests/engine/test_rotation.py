@@ -244,6 +244,16 @@ class TestGivenWhatCannotBeReplaced:
 
         assert kind in str(refused.value)
 
+    async def test_when_the_file_cannot_be_written_then_it_is_refused_before_the_start(
+        self, world: Product, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("os.access", lambda *_, **__: False)
+
+        with pytest.raises(PlanRejected, match="may not write in"):
+            await world.deploy("", strategy=ROTATE)
+
+        assert world.platform.changes["set_variables"] == 0
+
     async def test_when_nobody_uses_the_name_then_it_is_refused(self, world: Product) -> None:
         with pytest.raises(PlanRejected, match="has a variable OTHER"):
             await world.deploy("", strategy="rotation:variable:OTHER")

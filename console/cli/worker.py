@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import time
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from console.cli.session import Session
 from console.cli.words import say_memory, say_moment
 from console.client.places import Places
 from console.client.service import WorkerStatus, WorkerUnavailable
+from console.client.starting import is_held
 from console.domain.errors import ConsoleError, ExitCode
 
 STOP_SECONDS = 15.0
@@ -72,7 +71,7 @@ def wait_until_free(lock: Path, seconds: float) -> None:
         ConsoleError: It is still held when the time is over.
     """
     end = time.monotonic() + seconds
-    while _is_held(lock):
+    while is_held(lock):
         if time.monotonic() > end:
             raise ConsoleError(
                 f"The worker has not ended after {seconds:.0f} s.",
@@ -80,20 +79,6 @@ def wait_until_free(lock: Path, seconds: float) -> None:
                 "Its log, worker.log, says what it waits for.",
             )
         time.sleep(LOOK_EVERY)
-
-
-def _is_held(lock: Path) -> bool:
-    try:
-        handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def _lines(found: WorkerStatus) -> list[str]:

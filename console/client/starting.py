@@ -175,13 +175,14 @@ def _start(places: Places, config: Path | None) -> None:
 def _is_settled(places: Places, deadline: float) -> bool:
     """Wait until the holder of the worker's lock answers, or nobody holds it; False when neither came in time."""
     while time.monotonic() < deadline:
-        if answers(places.find_socket()) or not _is_held(places.lock):
+        if answers(places.find_socket()) or not is_held(places.lock):
             return True
         time.sleep(0.05)
     return False
 
 
-def _is_held(lock: Path) -> bool:
+def is_held(lock: Path) -> bool:
+    """Whether a living process holds a worker's lock; asked without taking it."""
     try:
         handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
     except OSError:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from console.domain import events as ev
@@ -214,8 +215,7 @@ class Work:
                 return Failed(f"{summary} did not end within {limit:.0f} s.", operation.detail)
             await self.sleep(operation.poll_after.total_seconds() if operation.poll_after else pause)
             pause = min(pause * POLL_GROWTH, POLL_MOST)
-            reference = operation.reference
-            operation = await self.steadily(lambda reference=reference: actuator.observe(reference))  # type: ignore[misc]  # a bound loop variable
+            operation = await self.steadily(partial(actuator.observe, operation.reference))
         self._crash("operation-ended")
         if operation.status is OperationStatus.SUCCEEDED:
             return operation

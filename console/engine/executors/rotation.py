@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from console.domain.errors import UsageError
@@ -53,7 +54,7 @@ async def revoke(work: Work) -> Outcome:
     places: Sequence[Mapping[str, str]] = work.argument("places")
     for place in places:
         provider, target, name = place["provider"], place["target"], place["name"]
-        actual = await work.steadily(lambda p=provider, t=target: variables.fetch_actual(p, t))  # type: ignore[misc]  # bound loop variables
+        actual = await work.steadily(partial(variables.fetch_actual, provider, target))
         if variables.masker.mask_all(actual).get(name) not in (new, UNREADABLE):
             return Failed(
                 f"{name} is not the new value any more.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -52,7 +53,7 @@ def wakes_for(events: Sequence[Event]) -> tuple[Wake, ...]:
     return tuple(Wake("event", event.deployment, event.seq) for event in events)
 
 
-class SqlLedger:
+class SqlLedger(ABC):
     """Implements `Ledger`; a subclass says how to connect, and how its database's errors read.
 
     The thread commits and then hands the announcement to the loop itself, so that a caller who was cancelled while
@@ -66,14 +67,14 @@ class SqlLedger:
         self._sql: Sql | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def _connect(self) -> Sql:
-        raise NotImplementedError
+    @abstractmethod
+    def _connect(self) -> Sql: ...
 
-    def _disconnect(self, sql: Sql) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _disconnect(self, sql: Sql) -> None: ...
 
-    def _translate(self, problem: Exception) -> Exception:
-        raise NotImplementedError
+    @abstractmethod
+    def _translate(self, problem: Exception) -> Exception: ...
 
     async def open(self) -> None:
         self._loop = asyncio.get_running_loop()

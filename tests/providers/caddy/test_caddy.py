@@ -84,6 +84,33 @@ class TestGivenARouteWithAllTrafficOnBlue:
 
 
 class TestGivenSomebodyElseWhoChangesTheRoute:
+    @pytest.mark.parametrize("theirs", [[1, 1], [3, 1], [0, 1]])
+    async def test_when_what_was_read_is_old_then_the_shift_is_made_on_what_is_there(self, caddy, can, theirs):
+        await can.router.fetch_weights("backend")
+        with caddy.client() as other:
+            other.patch("/id/backend/load_balancing/selection_policy/weights", json=theirs).raise_for_status()
+
+        ended = await can.shift_traffic.start(ShiftTraffic("backend", {"blue": 0, "green": 100}), KEY)
+
+        assert ended.status is OperationStatus.SUCCEEDED
+        assert await can.router.fetch_weights("backend") == {"blue": 0, "green": 100}
+
+    async def test_when_the_route_was_read_a_moment_ago_then_the_first_call_is_the_change(self, caddy):
+        connection = connect(caddy)
+        calls = []
+        send = connection.client.admin.send
+
+        async def listen(method, path, **how):
+            calls.append(method)
+            return await send(method, path, **how)
+
+        await connection.capabilities.router.fetch_weights("backend")
+        connection.client.admin.send = listen
+        await connection.capabilities.shift_traffic.start(ShiftTraffic("backend", {"blue": 0, "green": 100}), KEY)
+        await connection.close()
+
+        assert calls == ["PATCH", "GET"]
+
     async def test_when_they_come_between_reading_and_writing_then_their_change_is_kept(self, caddy):
         connection = connect(caddy)
         seen = await connection.client.fetch_handler("backend")

@@ -131,8 +131,8 @@ class Run:
         raise AssertionError("the last attempt returns or raises")
 
     async def _settle(self, connection: Connection) -> None:
-        """Take back what the file before may have set."""
-        await connection.execute("reset all")
+        """Take back what a file may have set: its settings and its role."""
+        await connection.execute("reset role; reset all")
         await connection.execute("select set_config('lock_timeout', %s, false)", (self._patience.lock_timeout,))
         statement_timeout = (self._patience.statement_timeout,)
         await connection.execute("select set_config('statement_timeout', %s, false)", statement_timeout)
@@ -147,6 +147,7 @@ class Run:
                 self._current = number
                 await connection.execute(statement.encode())
             self._current = 0
+            await self._settle(connection)
             if self._direction is Direction.UP:
                 await history.record(connection, script.version, script.name, script.statements)
             else:

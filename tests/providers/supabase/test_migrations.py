@@ -212,10 +212,12 @@ class TestGivenAFileThatFails:
         assert (await can.migrate.start(up(right), KEY)).status is OperationStatus.SUCCEEDED
 
     async def test_when_a_file_changes_settings_then_the_next_one_has_its_own(self, dsn, can):
-        careless = MigrationFile("1", "careless", "set search_path to pg_catalog; set statement_timeout = '1ms';")
+        careless = MigrationFile(
+            "1", "careless", "set role pg_monitor; set search_path to pg_catalog; set statement_timeout = '100ms';"
+        )
 
         ended = await can.migrate.start(
-            up(careless, MigrationFile("2", "b", "select pg_sleep(0.05); create table b ();")), KEY
+            up(careless, MigrationFile("2", "b", "select pg_sleep(0.2); create table b ();")), KEY
         )
 
         assert ended.status is OperationStatus.SUCCEEDED, ended.detail

@@ -12,6 +12,7 @@ import httpx
 
 from console.playground.caddy import find_caddy
 from console.playground.processes import free_port, spawn
+from providers.caddy.wire import parse_counters
 
 ARMS = ("blue", "green")
 WITHIN_S = 10.0
@@ -65,9 +66,19 @@ class RealCaddy:
         return httpx.Client(transport=httpx.HTTPTransport(uds=self.admin, verify=False), base_url="http://127.0.0.1")
 
     def ask(self, path: str = "/api/x", times: int = 1) -> list[str]:
-        """Which arm answered each of so many requests."""
+        """Which arm answered each of so many requests. Returns once Caddy has counted them, a moment after it answers."""
+        counted = self._fetch_counted()
         with httpx.Client(trust_env=False, verify=False) as client:
-            return [client.get(f"{self.public}{path}").text for _ in range(times)]
+            answers = [client.get(f"{self.public}{path}").text for _ in range(times)]
+        deadline = time.monotonic() + WITHIN_S
+        while self._fetch_counted() < counted + times and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return answers
+
+    def _fetch_counted(self) -> int:
+        with self.client() as client:
+            servers = parse_counters(client.get("/metrics").text)
+        return sum(servers[name].requests for name in servers if name.startswith("backend-"))
 
     def _proxy(self, policy: dict[str, Any]) -> dict[str, Any]:
         return {

@@ -66,7 +66,7 @@ class RealCaddy:
         return httpx.Client(transport=httpx.HTTPTransport(uds=self.admin, verify=False), base_url="http://127.0.0.1")
 
     def ask(self, path: str = "/api/x", times: int = 1) -> list[str]:
-        """Which arm answered each of so many requests. Returns once Caddy has counted them, a moment after it answers."""
+        """Which arm answered each of so many requests. Returns once Caddy has counted them as well."""
         counted = self._fetch_counted()
         with httpx.Client(trust_env=False, verify=False) as client:
             answers = [client.get(f"{self.public}{path}").text for _ in range(times)]

@@ -10,6 +10,7 @@ import stat
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 import httpx
@@ -31,6 +32,7 @@ from providers.discovery import Belonging, fetch_belongings
 from providers.registry import KINDS
 from tests.cli.conftest import START, FakeReach
 from tests.playground.emulators.world import FakeHosting, ManualClock
+from tests.providers.subject import Faults
 
 TOKENS = {name: f"{name}-0123456789abcdef" for name in ("render", "vercel", "supabase", "github")}
 VARIABLES = {
@@ -42,6 +44,10 @@ VARIABLES = {
 }
 
 
+CUT = {"/user/repos"}
+"""Not in the trimmed document of GitHub; `tests/peers/test_githubkit.py` judges it."""
+
+
 class Emulated:
     """The way to emulators instead of platforms; `lists` replaces what a token sees."""
 
@@ -51,6 +57,7 @@ class Emulated:
         self.emulators = build_emulators(
             FakeHosting(self.clock), nowhere, build_catalogue(), TOKENS, clock=self.clock, limit_scale=100
         )
+        self.lines = {kind: Faults(httpx.ASGITransport(app=one.app)) for kind, one in self.emulators.items()}
         self.lists: dict[str, Sequence[Belonging]] = {}
         self.asked: list[str] = []
 
@@ -64,8 +71,6 @@ class Emulated:
         return await fetch_belongings(kind, token, self.address(kind), self._transport(kind))
 
     def open(self, kind: str, options: Mapping[str, str]) -> Connection:
-        from importlib import import_module
-
         model = getattr(import_module(f"providers.{kind}.settings"), KINDS[kind])
         opened: Connection = import_module(f"providers.{kind}.adapter").open_connection(
             kind,
@@ -76,8 +81,8 @@ class Emulated:
         )
         return opened
 
-    def _transport(self, kind: str) -> httpx.ASGITransport:
-        return httpx.ASGITransport(app=self.emulators[kind].app)
+    def _transport(self, kind: str) -> Faults:
+        return self.lines[kind]
 
 
 class Run:
@@ -113,6 +118,17 @@ def run(tmp_path, monkeypatch) -> Run:
 
 def id_of(name: str) -> str:
     return next(one.id for one in SERVICES if one.name == name)
+
+
+class TestGivenTheOfficialDocuments:
+    @pytest.mark.parametrize("kind", TOKENS)
+    def test_when_a_platform_is_asked_then_its_document_knows_every_request(self, run, kind):
+        run(yes=True)
+
+        sent = run.platforms.lines[kind].sent
+        judged = [request for request in sent if request.url.path not in CUT]
+        assert judged
+        assert import_module(f"tests.providers.subjects.{kind}").strangers(judged) == []
 
 
 class TestGivenNoQuestionsAsked:

@@ -15,6 +15,7 @@ from console.playground.emulators.github import GitHub
 from console.playground.releases import build_catalogue
 from console.playground.scene import REPOSITORY
 from providers.contract import Announce, OperationKey
+from providers.discovery import MOST_LISTED, fetch_belongings
 from providers.github.comparing import Compare
 from providers.github.deployments import ListDeployments, ShowDeployment
 from providers.github.dispatching import Dispatch
@@ -26,6 +27,7 @@ from providers.github.statuses import SetStatus, ShowChecks
 from providers.github.tracking import ShowTracking, Track
 from tests.playground.emulators.world import ManualClock
 from tests.providers.github.conftest import Hand
+from tests.providers.subject import Faults
 from tests.providers.subjects.github import COMMIT, RUN, SECRET, GitHubSubject, subject
 
 if TYPE_CHECKING:
@@ -71,6 +73,20 @@ async def announce(hand: Hand, wish: Announce, key: str = "wish") -> str:
     assert hand.github is not None
     done = await hand.connection.capabilities.announce.start(wish, OperationKey(key, hand.github.now()))
     return str(done.outputs["announcement"])
+
+
+class TestGivenATokenAlone:
+    async def test_when_its_repositories_are_asked_for_then_githubkit_asks_the_same_and_reads_the_answer(self, github):
+        from githubkit import GitHub as GitHubKit
+
+        theirs, ours = (Faults(httpx.ASGITransport(app=github.emulator.app)) for _ in range(2))
+        kit = GitHubKit(SECRET, base_url="http://github", async_transport=theirs, auto_retry=False, http_cache=False)
+        seen = (await kit.rest.repos.async_list_for_authenticated_user(sort="pushed", per_page=MOST_LISTED)).parsed_data
+        found = await fetch_belongings("github", SECRET, "http://github", ours)
+
+        assert [(one.full_name, one.default_branch) for one in seen] == [(one.value, one.branch) for one in found]
+        assert sorted(ours.sent[0].url.params.items()) == sorted(theirs.sent[0].url.params.items())
+        assert ours.sent[0].url.path == theirs.sent[0].url.path
 
 
 class TestGivenWhatWeWrote:

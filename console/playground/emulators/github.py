@@ -11,7 +11,7 @@ from console.playground.emulators.clock import Clock
 from console.playground.emulators.emulator import Emulator, Tally
 from console.playground.emulators.github_actions import Actions
 from console.playground.emulators.github_alerts import Alerts
-from console.playground.emulators.github_app import Frontdoor, api_of
+from console.playground.emulators.github_app import Frontdoor, api_of, paged
 from console.playground.emulators.github_checks import CheckRuns
 from console.playground.emulators.github_code import Code
 from console.playground.emulators.github_deployments import Deployments
@@ -42,13 +42,14 @@ class GitHub(Emulator):
         self.checks = CheckRuns(self.code, self._door, clock, tally)
         self.installation = Installation(self.code, self._door, clock)
         self.review = Reviewing(self.code, clock)
-        super().__init__("github", self._build(), tally)
+        super().__init__("github", self._build(), tally, self._door.windows)
 
     def _build(self) -> Starlette:
         door = self._door
         return Starlette(
             routes=[
                 door.route("GET", "/user", self._user),
+                door.route("GET", "/user/repos", self._own_repositories),
                 door.route("GET", "/rate_limit", self._rate_limit, costs_quota=False),
                 door.route("GET", "/meta", self._meta),
                 door.route("GET", "/repos/{owner}/{repo}", self._repository),
@@ -83,9 +84,14 @@ class GitHub(Emulator):
     async def _meta(self, _: Request) -> Response:
         return as_json({"verifiable_password_authentication": False})
 
+    async def _own_repositories(self, request: Request) -> Response:
+        return paged(request, [self._told(request)])
+
     async def _repository(self, request: Request) -> Response:
         self.code.own(request)
+        return as_json(self._told(request))
+
+    def _told(self, request: Request) -> dict[str, Any]:
         first, main = self.code.releases.first, self.code.releases.main
         founded, pushed = first.created_at.timestamp(), main.created_at.timestamp()
-        told = shapes.repository(api_of(request), self.code.full_name, founded, pushed, self.talk.open_issues)
-        return as_json(told)
+        return shapes.repository(api_of(request), self.code.full_name, founded, pushed, self.talk.open_issues)

@@ -183,10 +183,15 @@ def _add_trying(commands: Commands) -> None:
     fault.add_argument("--error-rate", type=float, help="app: share of answers that are 500, 0..1")
     fault.add_argument("--latency-ms", type=int, help="delay of every answer")
     fault.add_argument("--status", type=int, help="platform: answer with this HTTP status")
-    fault.add_argument("--rate", type=float, help="platform: share of answers concerned, 0..1")
+    fault.add_argument("--rate", type=float, help="platform: share of answers concerned, 0..1; several kinds draw lots")
     fault.add_argument("--hang", action="store_true", help="platform: never answer")
     fault.add_argument("--garbage", action="store_true", help="platform: answer nonsense")
     fault.add_argument("--rate-limit", action="store_true", help="platform: answer 429")
+    fault.add_argument("--cut", action="store_true", help="platform: do it, and break off in the middle of the answer")
+    fault.add_argument("--empty", action="store_true", help="platform: do it, and answer nothing but 200")
+    fault.add_argument("--slow", action="store_true", help="platform: do it, and answer up to 15 s later")
+    fault.add_argument("--lose-replies", action="store_true", help="platform: do half of the changes that are refused")
+    fault.add_argument("--seed", type=int, help="platform: make the lots repeatable")
 
 
 def _add_worker(commands: Commands) -> None:

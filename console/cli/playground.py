@@ -54,6 +54,11 @@ def _fault(session: Session) -> Any:
             "hang": options.hang or None,
             "garbage": options.garbage or None,
             "rate_limit": options.rate_limit or None,
+            "cut": options.cut or None,
+            "empty": options.empty or None,
+            "slow": options.slow or None,
+            "lose_replies": options.lose_replies or None,
+            "seed": options.seed,
         }
     if all(value is None for value in given.values()):
         raise UsageError(

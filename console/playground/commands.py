@@ -25,13 +25,14 @@ DOWN_WITHIN_S = 20.0
 _LOG_TAIL_BYTES = 2000
 
 
-def up(home: Path, rps: float = DEFAULT_RPS, speed: float = 1.0) -> Status:
+def up(home: Path, rps: float = DEFAULT_RPS, speed: float = 1.0, limit_scale: float | None = None) -> Status:
     """Bring a playground up and wait until everything answers; when it is up already, only say how it stands.
 
     Args:
         home: Gets `config.toml` and a directory `playground`.
         rps: Requests a second that the load generator sends from the start.
         speed: 2.0 makes the platforms' builds and queues take half as long.
+        limit_scale: 1.0 gives the platforms the rate limits that they document; by default they have ten times as much.
 
     Raises:
         ConsoleError: Something did not start; quotes the end of the supervisor's log. Or the home has a
@@ -43,7 +44,7 @@ def up(home: Path, rps: float = DEFAULT_RPS, speed: float = 1.0) -> Status:
         return status(home)
     _clean_up(place, place.read_state())
     place.make()
-    process = _start_supervisor(place, rps, speed)
+    process = _start_supervisor(place, rps, speed, limit_scale)
     deadline = time.monotonic() + UP_WITHIN_S
     while time.monotonic() < deadline:
         if process.poll() not in (None, EXIT_ALREADY_UP):
@@ -149,8 +150,11 @@ def _is_up(place: PlaygroundHome) -> bool:
     return False
 
 
-def _start_supervisor(place: PlaygroundHome, rps: float, speed: float) -> "subprocess.Popen[bytes]":
+def _start_supervisor(
+    place: PlaygroundHome, rps: float, speed: float, limit_scale: float | None
+) -> "subprocess.Popen[bytes]":
     arguments = ["--home", str(place.root), "--rps", str(rps), "--speed", str(speed)]
+    arguments += [] if limit_scale is None else ["--limit-scale", str(limit_scale)]
     environment = {**os.environ, "PYTHONPATH": str(Path(console.__path__[0]).parent)}
     with place.log.open("ab") as log:
         return subprocess.Popen(

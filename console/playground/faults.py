@@ -4,33 +4,33 @@ Faults concern the way to the platform, never what it does: what an emulator has
 """
 
 import asyncio
-import json
 import random
-import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console.domain.errors import UsageError
+from console.playground import fault_answers as answers
+from console.playground.emulators.wire import STRUCK
 from console.playground.scene import Platform
 
 _MUTATING = ("POST", "PUT", "PATCH", "DELETE")
-_ASK_AGAIN_S = 3
-_GARBAGE = (
-    (b"text/html", b"<html><head><title>502 Bad Gateway</title></head><body><h1>upstream sent"),
-    (b"application/json", b'{"id": "dep-'),
-)
+_REFUSING = ("status", "garbage", "rate_limit", "hang")
+_SPOILING = ("cut", "empty", "slow")
 
 
 @dataclass(frozen=True)
 class PlatformFault:
     """What one platform's API suffers.
 
-    `rate` is the share of requests (0..1) that `status`, `garbage` or `rate_limit` strike; latency and hanging
-    strike all. With `lose_replies` half of the struck requests that change something take effect first, and only
-    their reply is lost.
+    `rate` is the share of requests (0..1) that are struck, each by one of the kinds that are set, drawn by lot;
+    `latency_ms` strikes all. `status`, `garbage`, `rate_limit` and `hang` (no answer at all) come instead of what was
+    asked; with `lose_replies` half of the struck requests that change something take effect first, and only their
+    reply is lost. `cut`, `empty` and `slow` spoil the answer to what was done. `seed` makes the lots repeatable, as far
+    as requests come in the same order.
     """
 
     status: int | None = None
@@ -40,6 +40,15 @@ class PlatformFault:
     garbage: bool = False
     rate_limit: bool = False
     lose_replies: bool = False
+    cut: bool = False
+    empty: bool = False
+    slow: bool = False
+    seed: int | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What a struck request may suffer."""
+        return tuple(name for name in (*_REFUSING, *_SPOILING) if getattr(self, name))
 
     def as_json(self) -> dict[str, Any]:
         """Give the settings that differ from none."""
@@ -66,89 +75,70 @@ def read_fault(told: dict[str, Any]) -> PlatformFault:
 
 
 class FaultyApp:
-    """An app that suffers `fault`, which may be replaced at any time."""
+    """An app that suffers `fault`, which may be replaced at any time, and counts what came and what was spoilt.
 
-    def __init__(self, platform: Platform, app: ASGIApp, toss: Callable[[], float] = random.random) -> None:
+    With `counts_struck` the app hears of a request that is refused on the way too, marked so that it counts it against
+    its limits and does nothing: to the platform it was one.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        app: ASGIApp,
+        toss: Callable[[], float] = random.random,
+        counts_struck: bool = False,
+    ) -> None:
         self._platform = platform
         self._app = app
+        self._unseeded = toss
         self._toss = toss
-        self.fault = PlatformFault()
+        self._counts_struck = counts_struck
+        self._fault = PlatformFault()
+        self.came = 0
+        self.spoilt: Counter[str] = Counter()
+
+    @property
+    def fault(self) -> PlatformFault:
+        """What it suffers now."""
+        return self._fault
+
+    @fault.setter
+    def fault(self, fault: PlatformFault) -> None:
+        self._fault = fault
+        seeded = random.Random(f"{fault.seed} {self._platform}")  # noqa: S311 - faults need no secrecy
+        self._toss = self._unseeded if fault.seed is None else seeded.random
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or make it suffer."""
         fault = self.fault
+        self.came += scope["type"] == "http"
         if scope["type"] != "http" or fault == PlatformFault():
             await self._app(scope, receive, send)
             return
         if fault.latency_ms:
             await asyncio.sleep(fault.latency_ms / 1000)
-        if fault.hang:
-            await _until_gone(receive)
-            return
-        strikes = fault.status is not None or fault.garbage or fault.rate_limit
-        if not strikes or self._toss() >= fault.rate:
+        kinds = fault.kinds
+        if not kinds or self._toss() >= fault.rate:
             await self._app(scope, receive, send)
             return
+        kind = kinds[int(self._toss() * len(kinds))] if len(kinds) > 1 else kinds[0]
+        self.spoilt[kind] += 1
+        if kind in _SPOILING:
+            spoil = {"cut": answers.cut, "empty": answers.empty, "slow": answers.slowly(self._toss)}[kind]
+            await spoil(self._app, scope, receive, send)
+            return
         if fault.lose_replies and scope["method"] in _MUTATING and self._toss() < 0.5:
-            await self._app(scope, receive, _nowhere)
-        await self._refuse(fault, send)
+            await answers.unheard(self._app, scope, receive)
+        elif self._counts_struck:
+            await answers.unheard(self._app, {**scope, STRUCK: True}, receive)
+        await self._refuse(kind, fault, receive, send)
 
-    async def _refuse(self, fault: PlatformFault, send: Send) -> None:
-        if fault.garbage:
-            kind, body = _GARBAGE[int(self._toss() * len(_GARBAGE)) % len(_GARBAGE)]
-            await _answer(send, 200, kind, body, {})
-        elif fault.rate_limit:
-            headers, body = _rate_limit(self._platform)
-            await _answer(send, 429, b"application/json", body, headers)
-        elif fault.status is not None:
-            await _answer(send, fault.status, b"application/json", _error_body(self._platform, fault.status), {})
-
-
-def _rate_limit(platform: Platform) -> tuple[dict[str, str], bytes]:
-    """Answer as the platform does when too much was asked, to be asked again in 3 seconds.
-
-    Render and Supabase say seconds left, Vercel and GitHub the moment; only Vercel and GitHub send Retry-After.
-    """
-    moment = int(time.time()) + _ASK_AGAIN_S
-    if platform == "render":
-        names, reset = ("Ratelimit-Limit", "Ratelimit-Remaining", "Ratelimit-Reset"), _ASK_AGAIN_S
-    elif platform == "supabase":
-        names, reset = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"), _ASK_AGAIN_S
-    else:
-        names, reset = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"), moment
-    headers = dict(zip(names, ("100", "0", str(reset)), strict=True))
-    if platform in ("vercel", "github", "caddy"):
-        headers["Retry-After"] = str(_ASK_AGAIN_S)
-    if platform == "vercel":
-        limit = {"remaining": 0, "reset": moment * 1000, "total": 100}
-        body: dict[str, Any] = {"error": {"code": "rate_limited", "message": "Too many requests", "limit": limit}}
-    elif platform == "github":
-        body = {"message": "API rate limit exceeded", "documentation_url": "https://docs.github.com/rest"}
-    else:
-        body = {"message": "rate limit exceeded"}
-    return headers, json.dumps(body).encode()
-
-
-def _error_body(platform: Platform, status: int) -> bytes:
-    words = f"fault injected by the playground: {status}"
-    if platform == "vercel":
-        return json.dumps({"error": {"code": "internal_server_error", "message": words}}).encode()
-    if platform == "caddy":
-        return json.dumps({"error": words}).encode()
-    return json.dumps({"message": words}).encode()
-
-
-async def _answer(send: Send, status: int, kind: bytes, body: bytes, extra: dict[str, str]) -> None:
-    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
-    headers += [(name.lower().encode(), value.encode()) for name, value in extra.items()]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _nowhere(message: Message) -> None:
-    del message
-
-
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    async def _refuse(self, kind: str, fault: PlatformFault, receive: Receive, send: Send) -> None:
+        if kind == "hang":
+            await answers.never(receive)
+        elif kind == "garbage":
+            await answers.talk_nonsense(self._toss(), send)
+        elif kind == "rate_limit":
+            await answers.refuse_for_now(self._platform, send)
+        else:
+            await answers.fail(self._platform, fault.status or 500, send)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +37,12 @@ async def gather_status(world: World, faults: Mapping[str, dict[str, Any]]) -> S
         releases=[{"name": one.name, "about": one.about, "commit": one.commit} for one in world.catalogue.releases],
         services=services,
         changes=_changes(world, migrations.values()),
+        kinds={name: one.kinds for name, one in world.emulators.items()},
+        answers={name: {"came": one.came, "spoilt": dict(one.spoilt)} for name, one in world.faulty.items()},
+        limits={
+            name: {bucket: asdict(demand) for bucket, demand in one.demands.items()}
+            for name, one in world.emulators.items()
+        },
         migrations={name: {"applied": one.applied, "reverted": one.reverted} for name, one in migrations.items()},
         faults=dict(faults),
         edge_url=world.edge.url,

@@ -14,7 +14,10 @@ class Status(TypedDict):
     percent by arm as read back from the edge, `instances` the running processes.
 
     `changes` counts what each platform was made to do; for `caddy` how often the weights changed, for `supabase`
-    also each migration recorded or taken back over a direct connection.
+    also each migration recorded or taken back over a direct connection. `kinds` tells the same by kind.
+
+    `answers` counts by platform the requests that `came` and those `spoilt` by a fault, by its kind. `limits` tells by
+    platform and limit what the busiest window (`window`, in seconds) took of it, and how many requests found none left.
     """
 
     requests_total: int
@@ -28,6 +31,9 @@ class Status(TypedDict):
     releases: list[dict[str, Any]]
     services: dict[str, dict[str, Any]]
     changes: dict[str, int]
+    kinds: dict[str, dict[str, int]]
+    answers: dict[str, dict[str, Any]]
+    limits: dict[str, dict[str, dict[str, Any]]]
     migrations: dict[str, dict[str, int]]
     faults: dict[str, dict[str, Any]]
     edge_url: str

@@ -21,7 +21,7 @@ from console.playground.home import EXIT_ALREADY_UP, PlaygroundHome, PlaygroundS
 from console.playground.processes import identify
 from console.playground.serving import Served, bind_unix
 from console.playground.traffic_control import DEFAULT_RPS
-from console.playground.world import World
+from console.playground.world import LIMIT_SCALE, World
 
 EXIT_FAILED = 1
 # The kernel allows 107 bytes and a closing zero.
@@ -36,6 +36,7 @@ def main() -> int:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--rps", type=float, default=DEFAULT_RPS)
     parser.add_argument("--speed", type=float, default=1.0)
+    parser.add_argument("--limit-scale", type=float, default=LIMIT_SCALE)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stdout)
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -47,7 +48,7 @@ def main() -> int:
             return EXIT_ALREADY_UP
         home.sweep()
         try:
-            asyncio.run(_run(home, arguments.rps, arguments.speed))
+            asyncio.run(_run(home, World(home, arguments.speed, arguments.limit_scale), arguments.rps))
         except ConsoleError as error:
             _log.error("%s", error)
             return EXIT_FAILED
@@ -62,8 +63,7 @@ def _lock(lock: IO[str]) -> bool:
     return True
 
 
-async def _run(home: PlaygroundHome, rps: float, speed: float) -> None:
-    world = World(home, speed)
+async def _run(home: PlaygroundHome, world: World, rps: float) -> None:
     wanted = home.directory / "control.sock"
     path = wanted if len(os.fsencode(wanted)) <= _MAX_SOCKET_PATH else world.sockets / "control.sock"
     stopping = asyncio.Event()

@@ -37,7 +37,7 @@ _log = logging.getLogger("playground")
 class World:
     """The parts of a running playground."""
 
-    def __init__(self, home: PlaygroundHome, speed: float) -> None:
+    def __init__(self, home: PlaygroundHome, speed: float, limit_scale: float = LIMIT_SCALE) -> None:
         self.home = home
         self.catalogue: Catalogue = build_catalogue()
         self.sockets = make_short_directory("qd-")
@@ -51,6 +51,7 @@ class World:
         self.faulty: dict[str, FaultyApp] = {}
         self._served: dict[str, Served] = {}
         self._speed = speed
+        self._limit_scale = limit_scale
 
     @property
     def scratch(self) -> tuple[Path, ...]:
@@ -93,7 +94,7 @@ class World:
         tokens = {name: prefix + secrets.token_hex(20) for name, prefix in _TOKEN_PREFIX.items()}
         self.hosting = ProcessHosting(self.ingress, self.catalogue, self.postgres.dsn, self.home.logs, self.home.faults)
         self.emulators = build_emulators(
-            self.hosting, self.postgres.dsn, self.catalogue, tokens, speed=self._speed, limit_scale=LIMIT_SCALE
+            self.hosting, self.postgres.dsn, self.catalogue, tokens, speed=self._speed, limit_scale=self._limit_scale
         )
         self._serve()
         arms = {arm: self.hosting.url_of(f"backend-{arm}") for arm in ARMS}
@@ -135,7 +136,7 @@ class World:
     def _serve(self) -> None:
         apps: dict[str, FaultyApp] = {"caddy": FaultyApp("caddy", self.admin)}
         for platform in EMULATED:
-            apps[platform] = FaultyApp(platform, self.emulators[platform].app)
+            apps[platform] = FaultyApp(platform, self.emulators[platform].app, counts_struck=True)
         self.faulty = apps
         self._served = {platform: Served(app, bind_loopback()) for platform, app in apps.items()}
         for served in self._served.values():

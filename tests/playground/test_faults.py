@@ -2,9 +2,15 @@ import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from console.domain.errors import UsageError
+from console.playground.emulators.clock import SystemClock
+from console.playground.emulators.limits import Budget, Demand, Windows
+from console.playground.emulators.render_app import Frontdoor
 from console.playground.faults import FaultyApp, PlatformFault, read_fault
 
 
@@ -127,3 +133,76 @@ class TestGivenSettingsFromOutside:
     def test_when_they_make_no_sense_then_they_are_refused(self, settings):
         with pytest.raises(UsageError):
             read_fault(settings)
+
+
+class TestGivenAnswersThatAreSpoiltOnTheWay:
+    async def test_when_they_are_empty_then_it_was_done_all_the_same(self):
+        platform = Platform()
+        app = FaultyApp("vercel", platform)
+        app.fault = PlatformFault(empty=True)
+
+        assert await ask(app, "POST") == (200, {"content-type": "application/json", "content-length": "0"}, b"")
+        assert platform.effects == ["POST"]
+
+    async def test_when_they_are_cut_then_less_comes_than_was_promised(self):
+        platform = Platform()
+        app = FaultyApp("supabase", platform)
+        app.fault = PlatformFault(cut=True)
+
+        _, headers, body = await ask(app, "POST")
+
+        assert int(headers["content-length"]) > len(body)
+        assert platform.effects == ["POST"]
+
+    async def test_when_they_are_slow_then_they_come_in_the_end(self):
+        app = FaultyApp("github", Platform(), toss=lambda: 0.0)
+        app.fault = PlatformFault(slow=True)
+
+        assert await ask(app) == (201, {}, b"{}")
+
+    async def test_when_several_kinds_are_set_then_each_strikes_and_is_counted(self):
+        app = FaultyApp("render", Platform())
+        app.fault = PlatformFault(status=503, garbage=True, empty=True, seed=1)
+
+        statuses = {(await ask(app))[0] for _ in range(40)}
+
+        assert statuses == {200, 503}
+        assert set(app.spoilt) == {"status", "garbage", "empty"}
+        assert sum(app.spoilt.values()) == app.came == 40
+
+    async def test_when_the_seed_is_the_same_then_so_are_the_lots(self):
+        drawn = []
+        for _ in range(2):
+            app = FaultyApp("render", Platform())
+            app.fault = PlatformFault(status=503, rate=0.5, seed=7)
+            drawn.append([(await ask(app))[0] for _ in range(20)])
+
+        assert drawn[0] == drawn[1]
+
+
+class TestGivenAPlatformWithLimits:
+    async def test_when_a_request_is_struck_then_it_counts_and_does_nothing(self):
+        windows, effects = Windows(SystemClock()), []
+
+        async def deploy(_: Request) -> Response:
+            effects.append("deploy")
+            return Response(status_code=201)
+
+        door = Frontdoor("token", SystemClock(), windows)
+        app = FaultyApp("render", door.open([door.route("POST", "/deploys", deploy)]), counts_struck=True)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://render") as client:
+            for fault in (PlatformFault(), PlatformFault(status=502)):
+                app.fault = fault
+                answer = await client.post("/v1/deploys", headers={"authorization": "Bearer token"})
+
+        assert answer.status_code == 502
+        assert effects == ["deploy"]
+        assert windows.demands["changing"].most == 2
+
+    def test_when_more_comes_than_a_window_holds_then_it_is_told(self):
+        windows = Windows(SystemClock())
+
+        for _ in range(3):
+            windows.spend("management", Budget(2, 60))
+
+        assert windows.demands == {"management": Demand(2, 60, most=2, refused=1)}

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
 from starlette.types import ASGIApp
+
+from console.playground.emulators.limits import Demand, Windows
 
 
 class Tally:
@@ -43,10 +45,11 @@ class Tasks:
 class Emulator:
     """One platform's control plane. Put `app` behind a server, then `start`."""
 
-    def __init__(self, name: str, app: ASGIApp, tally: Tally) -> None:
+    def __init__(self, name: str, app: ASGIApp, tally: Tally, windows: Windows) -> None:
         self.name = name
         self.app = app
         self._tally = tally
+        self._limits = windows
 
     @property
     def changes(self) -> int:
@@ -57,6 +60,11 @@ class Emulator:
     def kinds(self) -> dict[str, int]:
         """The same by kind, e.g. `{"deploy": 2, "suspend": 1}`."""
         return dict(self._tally.kinds)
+
+    @property
+    def demands(self) -> Mapping[str, Demand]:
+        """What was asked of each limit, by its bucket."""
+        return self._limits.demands
 
     async def start(self) -> None:
         """Bring up what is live from the beginning."""

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from console.playground.emulators.clock import Clock
 from console.playground.emulators.limits import Budget, Spent, Windows
-from console.playground.emulators.wire import Handler, Refusal, as_json, whole
+from console.playground.emulators.wire import Handler, Refusal, as_json, turn_back_struck, whole
 
 Json = dict[str, Any]
 
@@ -50,6 +50,7 @@ class Frontdoor:
             try:
                 if not signed:
                     self._admit(request, costs_quota)
+                turn_back_struck(request)
                 response = _conditional(request, await handler(request))
             except Refusal as refusal:
                 response = _told(refusal)

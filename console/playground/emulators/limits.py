@@ -1,7 +1,7 @@
 """Count requests in fixed windows, as the platforms' rate limits do."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from console.playground.emulators.clock import Clock
 
@@ -29,12 +29,23 @@ class Spent:
         return max(0, math.ceil(self.resets_at - now))
 
 
+@dataclass(frozen=True)
+class Demand:
+    """What was asked of one bucket so far: the most that one window took, and how many requests found it used up."""
+
+    limit: int
+    window: float
+    most: int = 0
+    refused: int = 0
+
+
 @dataclass
 class Windows:
     """Every bucket of one platform. `scale` multiplies all limits, for a playground that is driven hard."""
 
     clock: Clock
     scale: float = 1.0
+    demands: dict[str, Demand] = field(default_factory=dict)
     _open: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     def spend(self, bucket: str, budget: Budget, cost: int = 1) -> Spent:
@@ -47,6 +58,8 @@ class Windows:
         allowed = used + cost <= limit
         used += cost if allowed else 0
         self._open[bucket] = (resets_at, used)
+        known = self.demands.get(bucket, Demand(limit, budget.window))
+        self.demands[bucket] = replace(known, most=max(known.most, used), refused=known.refused + (not allowed))
         return Spent(limit, limit - used, used, resets_at, allowed)
 
     def look(self, bucket: str, budget: Budget) -> Spent:

@@ -51,7 +51,8 @@ class Render(Emulator):
             Datastores(estate),
             Blueprints(estate),
         )
-        super().__init__("render", self._build(Frontdoor(token, clock, Windows(clock, limit_scale)), clock), tally)
+        windows = Windows(clock, limit_scale)
+        super().__init__("render", self._build(Frontdoor(token, clock, windows), clock), tally, windows)
 
     async def start(self) -> None:
         await asyncio.gather(*(self._deployer.first_live(service) for service in self.services.values()))

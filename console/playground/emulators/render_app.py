@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket
 from console.playground.emulators.clock import Clock
 from console.playground.emulators.ids import slug
 from console.playground.emulators.limits import Budget, Spent, Windows
-from console.playground.emulators.wire import Handler, Refusal, as_json
+from console.playground.emulators.wire import Handler, Refusal, as_json, turn_back_struck
 
 READING = Budget(400, 60)
 CHANGING = Budget(100, 60)
@@ -123,6 +123,7 @@ class Frontdoor:
             raise Refusal(401, "unauthorized")
         if not spent.allowed:
             raise Refusal(429, "rate limit exceeded")
+        turn_back_struck(request)
 
     def _stamp(self, response: Response, spent: Spent) -> None:
         response.headers["Ratelimit-Limit"] = str(spent.limit)

@@ -32,7 +32,7 @@ from console.playground.emulators.supabase_keys import Keys
 from console.playground.emulators.supabase_projects import ENGINES, Projects
 from console.playground.emulators.supabase_settings import Settings
 from console.playground.emulators.supabase_state import HEALTHY, REGION, ApiKey, Course, Json, Project
-from console.playground.emulators.wire import Refusal, as_json, many, read_object
+from console.playground.emulators.wire import STRUCK, Refusal, as_json, empty, many, read_object, turn_back_struck
 from console.playground.scene import DATABASES, PlatformDatabase, dsn_for
 
 ORGANIZATION = "harbour-shop"
@@ -69,7 +69,7 @@ class Supabase(Emulator):
         self.branches, self.hostnames = Branches(self), Hostnames(self)
         self._doors = Doors(self._build())
         app = Starlette(routes=[Route("/{path:path}", self._answer, methods=METHODS)])
-        super().__init__("supabase", app, self.tally)
+        super().__init__("supabase", app, self.tally, self._windows)
 
     def _make(self, cast: PlatformDatabase, dsn: str, key: str) -> Project:
         storage = Storage(key, self.clock, self.tally)
@@ -124,14 +124,17 @@ class Supabase(Emulator):
         ]
 
     async def _answer(self, request: Request) -> Response:
-        path = request.url.path
+        path, is_struck = request.url.path, STRUCK in request.scope
         for prefix, project in (("", next(self.all_projects())), *((f"/{p.ref}", p) for p in self.all_projects())):
             if path.startswith(f"{prefix}{STORAGE_PATH}/"):
-                return await project.storage.answer(request, path.removeprefix(f"{prefix}{STORAGE_PATH}"))
+                rest = path.removeprefix(f"{prefix}{STORAGE_PATH}")
+                return empty(503) if is_struck else await project.storage.answer(request, rest)
         door = self._doors.find(request, path)
         if door is None:
             return as_json({"message": "Method Not Allowed"}, 405)
-        return await (self._admit(request, door) if door.needs_key else door.answer(request))
+        if not door.needs_key:
+            return empty(503) if is_struck else await door.answer(request)
+        return await self._admit(request, door)
 
     async def _admit(self, request: Request, door: Door) -> Response:
         """Let a door answer, within the limit and for the token only."""
@@ -141,6 +144,7 @@ class Supabase(Emulator):
                 raise Refusal(401, "Unauthorized")
             if not spent.allowed:
                 raise Refusal(429, "ThrottlerException: Too Many Requests")
+            turn_back_struck(request)
             response = await door.answer(request)
         except Refusal as refusal:
             response = as_json({"message": refusal.message}, refusal.status)

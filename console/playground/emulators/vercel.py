@@ -70,7 +70,8 @@ class Vercel(Emulator):
         self.figures = Figures(self.projects, hosting, clock)
         self._env = EnvVars(self.project, clock, self._tally)
         self._logs = Logs(hosting, clock, self.find)
-        super().__init__("vercel", self._build(Frontdoor(token, clock, Windows(clock, limit_scale))), self._tally)
+        windows = Windows(clock, limit_scale)
+        super().__init__("vercel", self._build(Frontdoor(token, clock, windows)), self._tally, windows)
 
     async def start(self) -> None:
         for project in self.projects:

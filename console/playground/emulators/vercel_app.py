@@ -11,7 +11,7 @@ from starlette.routing import Route
 from console.playground.emulators.clock import Clock
 from console.playground.emulators.ids import slug
 from console.playground.emulators.limits import Budget, Spent, Windows
-from console.playground.emulators.wire import Handler, Refusal, as_json
+from console.playground.emulators.wire import Handler, Refusal, as_json, turn_back_struck
 from console.playground.scene import VERCEL_TEAM
 
 Json = dict[str, Any]
@@ -67,6 +67,7 @@ class Frontdoor:
         if not spent.allowed:
             limit = {"total": spent.limit, "remaining": 0, "reset": int(spent.resets_at * 1000)}
             raise Refusal(429, "Rate limit exceeded", "rate_limited", limit=limit)
+        turn_back_struck(request)
         asked = request.query_params.get("teamId", VERCEL_TEAM), request.query_params.get("slug", TEAM_SLUG)
         if asked != (VERCEL_TEAM, TEAM_SLUG):
             raise Refusal(403, "Not authorized: you are not a member of that team", "forbidden")

@@ -13,6 +13,9 @@ Handler = Callable[[Request], Awaitable[Response]]
 Json = Any
 T = TypeVar("T")
 
+STRUCK = "playground.struck"
+"""The mark in a request's scope that says so."""
+
 
 class Refusal(Exception):
     """The platform says no: `status`, a short `code` where the platform has codes, and its words."""
@@ -37,6 +40,16 @@ def as_json(body: Json, status: int = 200, headers: Mapping[str, str] | None = N
 def empty(status: int) -> Response:
     """Answer without a body and without a content type."""
     return Response(None, status)
+
+
+def turn_back_struck(request: Request) -> None:
+    """Stop a request that a fault of the playground strikes: it counts against its limit, and does nothing.
+
+    Raises:
+        Refusal: 503, to be told to nobody.
+    """
+    if STRUCK in request.scope:
+        raise Refusal(503, "struck by a fault")
 
 
 async def read_json(request: Request, required: bool = True) -> Json:

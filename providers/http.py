@@ -199,6 +199,7 @@ class ProviderHttp:
         repeatable: bool | None = None,
         accept: Collection[int] = (),
         as_text: bool = False,
+        as_bytes: bool = False,
         answer: float | None = None,
     ) -> Reply:
         """Ask once, or a few times where that cannot do harm.
@@ -207,6 +208,7 @@ class ProviderHttp:
             repeatable: Whether doing it twice is the same as once; by default decided by the method.
             accept: Statuses from 300 up that are an answer rather than an error (304, 404).
             as_text: The body is not JSON; `Reply.json` stays None.
+            as_bytes: The body is a file's; it is only in `Reply.content`.
             answer: Seconds for the whole exchange where the usual ones are too few, as for an upload.
         """
         request = self._client.build_request(
@@ -219,8 +221,9 @@ class ProviderHttp:
             timeout=httpx.Timeout(max(answer or 0.0, self._limits.read), connect=self._limits.connect),
         )
         may_repeat = method in REPEATABLE if repeatable is None else repeatable
-        ask = Ask(accept, as_text, answer=answer)
-        key = f"{request.headers['accept']} {request.url}" if method == "GET" and not as_text else ""
+        ask = Ask(accept, as_text, as_bytes, answer=answer)
+        is_json = not as_text and not as_bytes
+        key = f"{request.headers['accept']} {request.url}" if method == "GET" and is_json else ""
         kept = self._kept.find(key) if self._kept and key else None
         if kept is None:
             reply = await self._repeat(request, path, ask, may_repeat)

@@ -11,6 +11,7 @@ from providers.supabase import (
     backups,
     branches,
     buckets,
+    downloads,
     functions,
     hostname,
     insights,
@@ -20,6 +21,7 @@ from providers.supabase import (
     objects,
     postgres,
     projects,
+    relocating,
     replicas,
     runs,
     secrets,
@@ -62,11 +64,14 @@ class SupabaseDesk:
         self._buckets = buckets.Buckets(hosts)
         self._objects = objects.Objects(hosts)
         self._uploads = Uploads(hosts, self._objects)
+        self._downloads = downloads.Downloads(hosts, self._objects)
+        self._relocation = relocating.Relocation(hosts, self._objects)
         self._hosts = hosts
         self.table = self._build()
 
     async def close(self) -> None:
         await self._uploads.close()
+        await self._downloads.close()
         await self._hosts.http.close()
 
     def _build(self) -> Desk:
@@ -302,5 +307,10 @@ class SupabaseDesk:
                 "Delete an empty bucket.", buckets.DeleteBucket, self._buckets.deleting(), destroys=True
             ),
             "upload-file": Action("Upload a file; a large one in pieces.", UploadFile, self._uploads),
+            "download-file": Action(
+                "Download a file to the worker's host, checked by its digest.", downloads.DownloadFile, self._downloads
+            ),
+            "move-file": Action("Move a file to another path.", relocating.MoveFile, self._relocation.moving()),
+            "copy-file": Action("Copy a file to another path.", relocating.CopyFile, self._relocation.copying()),
             "remove-files": Action("Remove files.", objects.RemoveFiles, self._objects.removing(), destroys=True),
         }

@@ -56,6 +56,8 @@ class ProjectHosts:
         accept: Collection[int] = (),
         repeatable: bool | None = None,
         as_text: bool = False,
+        as_bytes: bool = False,
+        answer: float | None = None,
     ) -> Reply:
         """Ask Storage; `accept` are true statuses that are an answer rather than an error.
 
@@ -75,7 +77,11 @@ class ProjectHosts:
                 accept=(400, *accept),
                 repeatable=repeatable,
                 as_text=as_text,
+                as_bytes=as_bytes,
+                answer=answer,
             )
+            if as_bytes and reply.status == 400:
+                reply = replace(reply, text=reply.content.decode(errors="replace"))
             return self._unveil(method, path, reply, accept)
         except Unauthorized:
             self._keys.pop(ref, None)

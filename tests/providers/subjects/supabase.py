@@ -15,7 +15,7 @@ from tests.playground.emulators.world import ManualClock
 from tests.providers import official
 from tests.providers.subject import Faults, Wish
 from tests.providers.supabase.wishes import ASKS as ASKS
-from tests.providers.supabase.wishes import WISHES, Rows, furnish
+from tests.providers.supabase.wishes import DOWNLOAD, WISHES, Rows, furnish
 
 KIND = "supabase"
 ACTUATORS: tuple[str, ...] = ()
@@ -84,7 +84,11 @@ class SupabaseSubject:
         prepared.prepare(self.emulator, self.project)
         await self.clock.sleep(10)
         kinds = self.emulator.tally.kinds
-        return Wish(prepared.request, lambda: kinds[prepared.kind], prepared.unknown, prepared.word)
+        effects = self._count_downloads if prepared.kind == DOWNLOAD else lambda: kinds[prepared.kind]
+        return Wish(prepared.request, effects, prepared.unknown, prepared.word)
+
+    def _count_downloads(self) -> int:
+        return sum("/object/authenticated/" in request.url.path for request in self.faults.sent)
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from console.playground.emulators.storage_state import Bucket, Stored
@@ -24,6 +25,7 @@ from providers.supabase import (
     backups,
     branches,
     buckets,
+    downloads,
     functions,
     hostname,
     insights,
@@ -33,6 +35,7 @@ from providers.supabase import (
     objects,
     postgres,
     projects,
+    relocating,
     replicas,
     runs,
     secrets,
@@ -53,6 +56,10 @@ KEY = "2d9f6c1a-7b3e-4f58-a1c2-9e8d7c6b5a40"
 STANDBY = "5e4d3c2b-1a0f-4e9d-8c7b-6a5f4e3d2c1b"
 REPLICA = f"{REF}-rr-eu-west-1-abc123"
 OF = OfProject(REF)
+_PLACE = TemporaryDirectory(prefix="quarterdeck-downloads-")
+DOWNLOADED = Path(_PLACE.name, "b.txt")
+DOWNLOAD = "download"
+"""Counts what was downloaded, which the platform does not count among its changes."""
 
 
 class Rows:
@@ -113,6 +120,11 @@ def with_file(platform: Supabase, project: Project) -> None:
     with_bucket(platform, project)
     stored = Stored("files", "a/b.txt", b"hello", "text/plain", "max-age=60", {}, START, START)
     project.storage.buckets["files"].objects[stored.name] = stored
+
+
+def with_nothing_downloaded(platform: Supabase, project: Project) -> None:
+    with_file(platform, project)
+    DOWNLOADED.unlink(missing_ok=True)
 
 
 def with_bucket(platform: Supabase, project: Project) -> None:
@@ -242,6 +254,21 @@ WISHES = {
     ),
     "delete-bucket": Prepared(buckets.DeleteBucket(REF, "files"), "bucket", with_bucket),
     "upload-file": Prepared(uploads.UploadFile(REF, "files", "docs/wishes.py", __file__), "object", with_bucket),
+    "download-file": Prepared(
+        downloads.DownloadFile(REF, "files", "a/b.txt", str(DOWNLOADED)), DOWNLOAD, with_nothing_downloaded
+    ),
+    "move-file": Prepared(
+        relocating.MoveFile(REF, "files", "a/b.txt", "c/d.txt"),
+        "object",
+        with_file,
+        (reference(f'{{"project":"{REF}","bucket":"files","path":"none","to":"nowhere"}}'),),
+    ),
+    "copy-file": Prepared(
+        relocating.CopyFile(REF, "files", "a/b.txt", "c/d.txt"),
+        "object",
+        with_file,
+        (reference(f'{{"project":"{REF}","bucket":"files","path":"none","to":"nowhere"}}'),),
+    ),
     "remove-files": Prepared(objects.RemoveFiles(REF, "files", ("a/b.txt",)), "object", with_file),
 }
 

@@ -138,6 +138,9 @@ class Actions:
     def do_deploy_blue_green(self, argument: str) -> None:
         self._open_form(Wish(self.app.selected, release=argument, strategy="blue-green"))
 
+    def do_deploy_canary(self, argument: str) -> None:
+        self._open_form(Wish(self.app.selected, release=argument, strategy="canary"))
+
     def _deploy_to(self, tier: str, release: str) -> None:
         """Plan for the environment of this name, or else the first one of this tier."""
         environments = self.app.store.environments

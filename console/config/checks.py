@@ -10,6 +10,7 @@ from console.config.faults import SECRET_NAME, Fault, Key, suggest
 from console.config.graphs import find_cycle
 from console.config.settings import EnvironmentSettings, PlacementSettings, Settings, is_reference
 from console.config.shape import LITERAL
+from console.config.strategies import find_shape, known_strategies
 from console.domain.errors import UsageError
 from console.domain.traffic import checked_stages
 from providers.registry import KINDS
@@ -19,8 +20,6 @@ DATABASE_KINDS = frozenset({"supabase"})
 ARM_KINDS = frozenset({"render", "local"})
 SOURCE_KINDS = frozenset({"github"})
 VARIABLE_KINDS = frozenset({"render", "vercel"})
-STRATEGIES = ("blue-green",)
-CUSTOM = "pipeline:"
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -98,19 +97,17 @@ def _check_environment(
     settings: Settings, name: str, environment: EnvironmentSettings, pipelines: Iterable[str]
 ) -> Iterator[Fault]:
     here: Key = ("environments", name)
-    try:
-        checked_stages(environment.stages)
-    except UsageError as problem:
-        yield Fault((*here, "stages"), problem.what, problem.remedy)
-    strategies = (*STRATEGIES, *(CUSTOM + pipeline for pipeline in pipelines))
+    strategies = known_strategies(pipelines)
     if environment.strategy not in strategies:
         what = f"There is no strategy {environment.strategy}."
         yield Fault((*here, "strategy"), what, suggest(environment.strategy, strategies))
+    yield from _check_stages(environment, "", environment, here)
     for service, placement in environment.services.items():
         at = (*here, "services", service)
         if service not in settings.services:
             yield Fault(at, f"There is no service {service}.", suggest(service, settings.services))
             continue
+        yield from _check_stages(environment, service, placement, at)
         for need in settings.services[service].needs:
             if need in settings.services and need not in environment.services:
                 what = f"{service} needs {need}, which {name} does not have."
@@ -122,6 +119,21 @@ def _check_environment(
     if len(migrated) > 1:
         what = f"{' and '.join(migrated)} both have migrations."
         yield Fault((*here, "services"), what, "Only one service of an environment can have them.")
+
+
+def _check_stages(
+    environment: EnvironmentSettings, service: str, written: EnvironmentSettings | PlacementSettings, at: Key
+) -> Iterator[Fault]:
+    """Stages and bake times as written in one place, held against what they come to together."""
+    if written.stages is not None:
+        try:
+            checked_stages(written.stages)
+        except UsageError as problem:
+            yield Fault((*at, "stages"), problem.what, problem.remedy)
+    count = len(find_shape(environment, service).stages)
+    if isinstance(written.bake_time, tuple) and len(written.bake_time) != count:
+        what = f"There are {len(written.bake_time)} bake times for {count} stages."
+        yield Fault((*at, "bake_time"), what, "Write one time for all stages, or one for each.")
 
 
 def _check_placement(settings: Settings, service: str, placement: PlacementSettings, at: Key) -> Iterator[Fault]:

@@ -106,6 +106,12 @@ class PlacementSettings(Section):
     variables: Mapping[str, VariableValue] = Field(default_factory=dict)
     """Environment variables it is to have in this environment, over those of the service."""
 
+    strategy: Literal["", "blue-green", "canary"] = ""
+    """How this service goes live here; empty takes the environment's."""
+    stages: tuple[int, ...] | None = None
+    """Percent of its requests for the candidate; unset takes the environment's."""
+    bake_time: Duration | tuple[Duration, ...] | None = None
+    """How long each of its stages must hold; unset takes the environment's."""
     @property
     def arms(self) -> Mapping[str, ArmSettings]:
         named = {"blue": self.blue, "green": self.green}
@@ -118,11 +124,11 @@ class EnvironmentSettings(Section):
     tier: Tier = Tier.DEVELOPMENT
     """How much depends on it; production and disaster-recovery ask for more care."""
     strategy: str = "blue-green"
-    """How a release goes live: `blue-green`, or `pipeline:NAME` for one of your own."""
-    stages: tuple[int, ...] = (10, 50, 100)
-    """Percent of requests for the candidate, rising to 100."""
-    bake_time: Duration = timedelta(minutes=5)
-    """How long each stage must hold before it is judged."""
+    """How a release goes live: `blue-green`, `canary`, or `pipeline:NAME` for one of your own."""
+    stages: tuple[int, ...] | None = None
+    """Percent of requests for the candidate, rising to 100; unset takes the strategy's own."""
+    bake_time: Duration | tuple[Duration, ...] = timedelta(minutes=5)
+    """How long each stage must hold before it may pass: one time for all, or one for each."""
     verify_time: Duration = timedelta(minutes=5)
     """How long everything is watched at 100 before the deployment counts as verified."""
     keep: DurationOrForever = timedelta()

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from console.config.settings import Settings
+from console.config.strategies import known_strategies
 from console.domain import events as ev
 from console.domain.clock import Clock
 from console.domain.deployment import Deployment, DeploymentStatus, fold
@@ -30,10 +31,9 @@ from console.engine.rotation import fetch_secret
 from console.engine.runner import Runner
 from console.engine.survey import Survey
 from console.engine.variables import Variables
-from console.planning.blue_green import STRATEGY, build_plan
-from console.planning.custom import PREFIX as PIPELINE
 from console.planning.forecast import Forecasts, build_forecasts
 from console.planning.live import Live
+from console.planning.plans import build_plan
 from console.planning.rollback import build_rollback, has_revoked, name_irreversible
 from console.storage.ledger import ControlRow, Ledger, Wake, locked
 from console.variables.record import find_live
@@ -288,7 +288,7 @@ class Engine:
                 f"Known: {', '.join(placed) or 'none'}.",
                 "Name one of these.",
             )
-        strategies = (STRATEGY, *(f"{PIPELINE}{name}" for name in self._settings.custom_pipelines))
+        strategies = known_strategies(self._settings.custom_pipelines)
         known = wish.strategy in ("", *strategies, SYNC) or read_rotation(wish.strategy) is not None
         if not known:
             raise UsageError(

@@ -107,8 +107,8 @@ class ArmWriter:
     def serve(self) -> list[Step]:
         if self.stable is None:
             return [self.shift(100)]
-        stages = self.draft.environment.stages
-        return [step for stage in stages for step in (self.shift(stage), self.bake(stage))]
+        stages = self.draft.shape_of(self.name).stages
+        return [step for stage in stages for step in (self.shift(stage.weight), self.bake(stage.weight))]
 
     def verify(self) -> list[Step]:
         environment = self.draft.environment
@@ -224,7 +224,7 @@ class ArmWriter:
 
     def bake(self, weight: int, length: timedelta | None = None) -> Step:
         environment = self.draft.environment
-        held = environment.bake_time if length is None else length
+        held = self.draft.shape_of(self.name).bake_time_at(weight) if length is None else length
         return self._step(
             f"bake-{weight}",
             f"Hold {self.name} at {weight} % and judge",

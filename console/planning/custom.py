@@ -17,8 +17,6 @@ from console.domain.plan import Phase, Step, StepKind
 from console.planning.arms import ArmWriter
 from console.planning.draft import SLACK, Draft, Flow
 
-PREFIX = "pipeline:"
-
 
 @dataclass(frozen=True)
 class CustomSteps:

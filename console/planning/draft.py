@@ -19,6 +19,7 @@ from console.config.settings import (
     ServiceSettings,
     Settings,
 )
+from console.config.strategies import BUILT_IN, RolloutShape, find_shape
 from console.domain.ids import ProviderName, ServiceName, StepId
 from console.domain.plan import Phase, Step, StepKind, Undo, Wish
 from console.domain.release import Release
@@ -49,6 +50,11 @@ class Draft:
 
     def placement(self, name: str) -> PlacementSettings:
         return self.environment.services[name]
+
+    def shape_of(self, name: str) -> RolloutShape:
+        """How the service goes live; a pipeline takes the times of its environment."""
+        wished = self.wish.strategy if self.wish.strategy in BUILT_IN else ""
+        return find_shape(self.environment, name, wished)
 
     def live_of(self, name: str) -> LiveService:
         return self.live.of(name)

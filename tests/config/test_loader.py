@@ -98,6 +98,8 @@ class TestGivenThingsThatContradictEachOther:
             ('provider = "github"', 'provider = "render"', "holds no repository"),
             ('tier = "production"', 'tier = "production"\nstages = [10, 50]', "end at 100"),
             ('tier = "production"', 'tier = "production"\nstrategy = "blue-gren"', "Did you mean blue-green?"),
+            ('bake_time = "5s"', 'bake_time = ["1m", "2m"]', "2 bake times for 3 stages"),
+            ('green = { id = "srv-green"', 'stages = [50]\ngreen = { id = "srv-green"', "end at 100"),
             ('tier = "production"', 'tier = "production"\nkeep = "5 parsecs"', "30s"),
             ('id = "srv-worker"', 'id = "w"\nblue = { id = "b" }', "an id and arms"),
             ("[environments.production.services.worker]", "[environments.production.services.wrker]", "worker?"),

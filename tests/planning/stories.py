@@ -15,8 +15,8 @@ from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.plan import Plan, Step, StepKind, Wish
 from console.domain.release import Release
 from console.domain.verdict import Verdict, VerdictKind
-from console.planning.blue_green import build_plan
 from console.planning.live import Live, LiveArm, LiveService
+from console.planning.plans import build_plan
 from console.planning.rollback import build_rollback
 from providers.contract import MigrationFile
 

@@ -13,8 +13,8 @@ from console.domain.codec import from_json, to_json
 from console.domain.deployment import StepStatus
 from console.domain.ids import ServiceName
 from console.domain.plan import TRAFFIC_KINDS, Phase, Plan, Step, StepKind, Wish
-from console.planning.blue_green import build_plan
 from console.planning.live import Live, LiveArm, LiveService
+from console.planning.plans import build_plan
 from console.planning.rollback import build_rollback, traffic_undos
 from providers.contract import MigrationFile
 from tests.planning.stories import NEW, NOON, OLD, PRODUCTION, RELEASE, Story

@@ -1,6 +1,7 @@
-"""The blue-green strategy: prepare the new release beside the old one, move traffic by stages, verify, then retire.
+"""Plan a deployment: each service's flow by its strategy, put together in the order of needs.
 
-Pure: settings, a wish and what is live in; a plan out, with everything that forbids it in its refusals.
+Every strategy prepares the new release before anybody is served by it, verifies, and retires the old one last. Pure:
+settings, a wish and what is live in; a plan out, with everything that forbids it in its refusals.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from console.config.settings import Settings
+from console.config.strategies import BLUE_GREEN, CUSTOM, known_strategies
 from console.domain.ids import ServiceName
 from console.domain.plan import Plan, StepKind, Wish
 from console.domain.release import Release
@@ -17,7 +19,7 @@ from console.domain.variables import SYNC
 from console.planning.arms import plan_arms
 from console.planning.assembly import close, frame, join, order_services
 from console.planning.configuration import plan_configuration
-from console.planning.custom import PREFIX, plan_pipeline
+from console.planning.custom import plan_pipeline
 from console.planning.draft import Draft, Flow
 from console.planning.forecast import Forecasts
 from console.planning.live import Live
@@ -25,8 +27,6 @@ from console.planning.risk import judge_risk
 from console.planning.rotation import plan_rotation
 from console.planning.single import plan_database, plan_plain, plan_staged
 from providers.contract import MigrationFile
-
-STRATEGY = "blue-green"
 
 
 def build_plan(
@@ -45,7 +45,7 @@ def build_plan(
     """
     refusals = [*_refuse_wish(settings, wish, live)]
     strategy = wish.strategy or (
-        settings.environments[wish.environment].strategy if wish.environment in settings.environments else STRATEGY
+        settings.environments[wish.environment].strategy if wish.environment in settings.environments else BLUE_GREEN
     )
     if refusals and wish.environment not in settings.environments:
         return Plan(wish.environment, strategy, release, (), refusals=tuple(refusals))
@@ -55,12 +55,12 @@ def build_plan(
     rotation = read_rotation(strategy)
     if rotation is not None:
         return plan_rotation(draft, rotation, refusals, _flow)
-    custom = settings.custom_pipelines.get(strategy.removeprefix(PREFIX)) if strategy.startswith(PREFIX) else None
-    if strategy != STRATEGY and custom is None:
-        known = ", ".join((STRATEGY, *(PREFIX + name for name in settings.custom_pipelines)))
-        refusals.append(f"There is no strategy {strategy}. Known: {known}.")
+    known = known_strategies(settings.custom_pipelines)
+    if strategy not in known:
+        refusals.append(f"There is no strategy {strategy}. Known: {', '.join(known)}.")
         return Plan(wish.environment, strategy, release, (), refusals=tuple(refusals))
     chosen = _choose(draft)
+    custom = settings.custom_pipelines.get(strategy.removeprefix(CUSTOM)) if strategy.startswith(CUSTOM) else None
     flows = {name: _flow(draft, name) for name in chosen}
     refusals += [refusal for flow in flows.values() for refusal in flow.refusals]
     before = frame(draft)

@@ -1,4 +1,4 @@
-"""What a blue-green plan does, in which order, and what it says where it cannot or must not go on."""
+"""What a plan does, in which order, and what it says where it cannot or must not go on."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import Lock
 from console.domain.plan import Phase, Plan, Step, StepKind, Wish
-from console.planning.blue_green import build_plan
 from console.planning.forecast import Forecasts, build_forecasts
 from console.planning.live import Live, LiveArm, LiveService
+from console.planning.plans import build_plan
 from providers.contract import MigrationFile
 from tests.planning.stories import (
     FIRST,
@@ -274,3 +274,42 @@ class TestGivenPhases:
         traffic = {StepKind.SHIFT, StepKind.PROMOTE, StepKind.SUSPEND}
 
         assert not [s for s in plan_shop().steps if s.phase is Phase.PREPARE and s.kind in traffic]
+
+
+def weights(plan: Plan, service: str = "backend") -> list[tuple[str, timedelta | None]]:
+    return [
+        (s.id.rpartition("-")[2], s.forecast) for s in plan.steps if s.kind is StepKind.BAKE and s.service == service
+    ]
+
+
+class TestGivenAnotherStrategyOrShape:
+    def test_when_canary_is_wished_then_it_brings_its_own_stages(self) -> None:
+        plan = plan_shop(shop({"stages": [20, 100]}), strategy="canary")
+
+        assert (plan.strategy, plan.refusals) == ("canary", ())
+        assert [weight for weight, _ in weights(plan)] == ["5", "25", "100"]
+
+    def test_when_the_environment_is_canary_then_its_stages_hold(self) -> None:
+        plan = plan_shop(shop({"strategy": "canary", "stages": [1, 100]}))
+
+        assert [weight for weight, _ in weights(plan)] == ["1", "100"]
+
+    def test_when_a_service_has_its_own_shape_then_only_that_service_takes_it(self) -> None:
+        settings = shop({"bake_time": ["1m", "2m", "3m"]})
+        own = {"strategy": "canary", "bake_time": timedelta(seconds=7)}
+        placed = settings.environments["production"].services
+        changed = placed["backend"].model_copy(update=own)
+        environment = settings.environments["production"].model_copy(
+            update={"services": {**placed, "backend": changed}}
+        )
+        theirs = settings.model_copy(update={"environments": {"production": environment}})
+
+        assert weights(plan_shop(theirs)) == [(weight, timedelta(seconds=7)) for weight in ("5", "25", "100")]
+        assert weights(plan_shop(settings)) == [
+            ("10", timedelta(minutes=1)), ("50", timedelta(minutes=2)), ("100", timedelta(minutes=3))
+        ]  # fmt: skip
+
+    def test_when_the_strategy_is_unknown_then_the_known_ones_are_named(self) -> None:
+        plan = plan_shop(strategy="big-bang")
+
+        assert plan.refusals == ("There is no strategy big-bang. Known: blue-green, canary.",)

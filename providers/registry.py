@@ -24,6 +24,7 @@ KINDS: Mapping[str, str] = {
     "supabase": "SupabaseSettings",
     "github": "GitHubSettings",
     "caddy": "CaddySettings",
+    "haproxy": "HAProxySettings",
     "web": "WebSettings",
 }
 """The settings model of each kind, in `providers/<kind>/settings.py`; `adapter.py` beside it opens a connection."""
@@ -35,6 +36,7 @@ LOST_WITHOUT: Mapping[str, str] = {
     "supabase": "That project cannot be read: no health, logs or backups of it.",
     "github": "GitHub refuses what needs it: announcing deployments (repo_deployment), reading a private repository "
     "(repo), dispatching workflows (workflow).",
+    "haproxy": "Weights can be read there, and not moved: no rollout and no rollback of what it routes.",
 }
 """What cannot be done without a scope that a token lacks, for each kind."""
 
@@ -50,8 +52,28 @@ def is_real_platform(kind: str, settings: Mapping[str, object]) -> bool:
     return urlsplit(str(settings.get("base_url") or field.default)).hostname == urlsplit(str(field.default)).hostname
 
 
+def status_page_of(kind: str, settings: Mapping[str, object], written: str | None) -> str:
+    """Where to ask how a platform is; empty for nowhere.
+
+    Args:
+        settings: The block's keys.
+        written: What the configuration says of it; None leaves it to us: the platform's own page, or none at all for an
+            address of one's own.
+    """
+    from providers.statuspages import PAGES
+
+    if written is not None:
+        return written
+    return PAGES.get(kind, "") if is_real_platform(kind, settings) else ""
+
+
 def open_provider(
-    name: str, settings: Mapping[str, object], *, clock: Callable[[], datetime], pages: StatusPages | None = None
+    name: str,
+    settings: Mapping[str, object],
+    *,
+    clock: Callable[[], datetime],
+    pages: StatusPages | None = None,
+    status_page: str | None = None,
 ) -> Connection:
     """Open the connection that a `[providers.NAME]` block describes. Asks nothing over the network.
 
@@ -59,7 +81,8 @@ def open_provider(
         name: The block's name.
         settings: Its keys, `kind` among them, with secrets resolved.
         clock: The time now, aware.
-        pages: Where the platforms tell of incidents; errors of a platform that has one then say so.
+        pages: Asks the platforms' status pages; errors of a platform that has an incident then say so.
+        status_page: The page's address, as `status_page_of` takes it.
 
     Raises:
         UsageError: No adapter has this kind; names the known ones.
@@ -75,18 +98,18 @@ def open_provider(
     model = getattr(import_module(f"providers.{kind}.settings"), KINDS[kind])
     checked = _check(name, model, settings)
     connection: Connection = import_module(f"providers.{kind}.adapter").open_connection(name, checked, clock=clock)
-    if pages is not None and is_real_platform(kind, settings):
-        _listen(connection, pages)
+    if pages is not None and (page := status_page_of(kind, settings, status_page)):
+        _listen(connection, pages, page)
     return connection
 
 
-def _listen(connection: Connection, pages: StatusPages) -> None:
+def _listen(connection: Connection, pages: StatusPages, page: str) -> None:
     """Have errors of a connection's exchanges tell what the platform's status page says."""
     from providers.http import ProviderHttp
 
     http = getattr(connection, "http", None)
     if isinstance(http, ProviderHttp):
-        http.incident = partial(pages.fetch_incident, connection.kind)
+        http.incident = partial(pages.fetch_incident, page)
 
 
 def _check(name: str, model: type, settings: Mapping[str, object]) -> object:

@@ -22,7 +22,7 @@ PAGES: Mapping[str, str] = {
     "supabase": "https://status.supabase.com",
     "github": "https://www.githubstatus.com",
 }
-"""Where the platform of each kind tells how it is."""
+"""Where the platform of each kind tells how it is, unless the configuration names another page."""
 
 REMEMBERED_SECONDS = 60.0
 ANSWER_SECONDS = 2.0
@@ -55,18 +55,15 @@ class StatusPages:
     """Asks the pages.
 
     Args:
-        pages: The address of each kind's page.
         transport: In the place of the network, for tests.
         monotonic: Seconds that only grow.
     """
 
     def __init__(
         self,
-        pages: Mapping[str, str] = PAGES,
         transport: httpx.AsyncBaseTransport | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._pages = pages
         self._transport = transport
         self._monotonic = monotonic
         self._client: httpx.AsyncClient | None = None
@@ -78,20 +75,21 @@ class StatusPages:
             await self._client.aclose()
             self._client = None
 
-    async def fetch(self, kind: str) -> PageReport | None:
-        """What the page of a kind says; None where there is none, or it does not answer as one. Never raises."""
-        if kind not in self._pages:
+    async def fetch(self, page: str) -> PageReport | None:
+        """What the page at an address says; None for no address, or where nothing answers as one. Never raises."""
+        if not page:
             return None
-        async with self._asking.setdefault(kind, asyncio.Lock()):
-            at, report, tag = self._known.get(kind, (-REMEMBERED_SECONDS, None, ""))
+        page = page.rstrip("/")
+        async with self._asking.setdefault(page, asyncio.Lock()):
+            at, report, tag = self._known.get(page, (-REMEMBERED_SECONDS, None, ""))
             if self._monotonic() - at >= REMEMBERED_SECONDS:
-                report, tag = await self._ask(self._pages[kind].rstrip("/"), report, tag)
-                self._known[kind] = (self._monotonic(), report, tag)
+                report, tag = await self._ask(page, report, tag)
+                self._known[page] = (self._monotonic(), report, tag)
             return report
 
-    async def fetch_incident(self, kind: str) -> str:
+    async def fetch_incident(self, page: str) -> str:
         """The page's words while the platform has an incident; else empty."""
-        report = await self.fetch(kind)
+        report = await self.fetch(page)
         return report.words if report is not None and report.is_incident else ""
 
     async def _ask(self, page: str, before: PageReport | None, tag: str) -> tuple[PageReport | None, str]:

@@ -95,10 +95,12 @@ class ProviderSettings(BaseModel):
 
     kind: str
     """Which adapter speaks to it."""
+    status_page: str | None = Field(None, pattern=r"^(https?://[^/\s]+\S*)?$")
+    """Where it tells of incidents; empty asks nowhere. Unset: the platform's own page, none for one's own address."""
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """Every key but `kind`, as written; references to secrets are not resolved."""
+        """Every key of the adapter's, as written; references to secrets are not resolved."""
         return dict(self.model_extra or {})
 
 

@@ -29,9 +29,12 @@ def open_connections(
     problems: list[ConfigProblem] = []
     for name in settings.providers:
         options = {**secrets.options_of(settings, name), **_from_environments(settings, secrets, name)}
-        options["kind"] = settings.providers[name].kind
+        block = settings.providers[name]
+        options["kind"] = block.kind
         try:
-            connections[name] = open_provider(name, options, clock=clock.now, pages=pages)
+            connections[name] = open_provider(
+                name, options, clock=clock.now, pages=pages, status_page=block.status_page
+            )
         except ConfigError as problem:
             problems += problem.problems
         except ConsoleError as problem:

@@ -16,7 +16,7 @@ from console.domain.errors import ConsoleError, RateLimited, Unauthorized, Unrea
 from console.domain.exchange import Condition, Finding
 from console.server.catalogue import describe_capabilities, find_connection
 from providers.contract import NOT_OFFERED, Account, AccountReport, Connection, Unsupported
-from providers.registry import LOST_WITHOUT, is_real_platform
+from providers.registry import LOST_WITHOUT, status_page_of
 from providers.statuspages import PageReport, StatusPages
 
 NOTABLE_SKEW = timedelta(seconds=5)
@@ -41,9 +41,8 @@ class Examiner:
 
     async def _examine(self, connection: Connection) -> list[Finding]:
         account = connection.capabilities.account
-        real = self._is_real(connection)
         findings = []
-        page = await self._pages.fetch(connection.kind) if real else None
+        page = await self._pages.fetch(self._page_of(connection))
         if isinstance(account, Unsupported):
             reason = "There is no account to check." if account == NOT_OFFERED else account.reason
             findings.append(Finding(connection.name, "token", Condition.GOOD, reason, account.remedy))
@@ -83,9 +82,9 @@ class Examiner:
             ),
         ]
 
-    def _is_real(self, connection: Connection) -> bool:
+    def _page_of(self, connection: Connection) -> str:
         block = self._settings.providers.get(connection.name)
-        return block is not None and is_real_platform(connection.kind, block.options)
+        return status_page_of(connection.kind, block.options, block.status_page) if block is not None else ""
 
 
 def _judge_refusal(name: str, problem: ConsoleError, page: PageReport | None) -> Finding:

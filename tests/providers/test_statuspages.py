@@ -10,7 +10,7 @@ import pytest
 
 from console.domain.errors import ProviderError
 from providers.http import ProviderHttp
-from providers.registry import is_real_platform, open_provider
+from providers.registry import is_real_platform, open_provider, status_page_of
 from providers.render.adapter import RenderConnection
 from providers.statuspages import PAGES, StatusPages
 
@@ -23,6 +23,7 @@ ILL = {
         {"name": "Yesterday", "status": "resolved"},
     ],
 }
+PAGE = "http://page"
 INSTATUS = {"page": {"status": "HASISSUES"}, "activeIncidents": [{"name": "Slow", "status": "INVESTIGATING"}]}
 
 
@@ -39,7 +40,7 @@ class Page:
             self.asked.append(request)
             return self.answer(request)
 
-        return StatusPages({"render": "http://page"}, httpx.MockTransport(handle), lambda: self.now)
+        return StatusPages(httpx.MockTransport(handle), lambda: self.now)
 
 
 def says(body: object) -> Page:
@@ -48,14 +49,14 @@ def says(body: object) -> Page:
 
 class TestGivenAPageThatAnswers:
     async def test_when_all_is_well_then_there_is_no_incident(self):
-        report = await says(FINE).open().fetch("render")
+        report = await says(FINE).open().fetch(PAGE)
 
         assert report is not None
         assert not report.is_incident
         assert report.words == "page: All Systems Operational"
 
     async def test_when_something_is_wrong_then_its_own_words_are_told(self):
-        report = await says(ILL).open().fetch("render")
+        report = await says(ILL).open().fetch(PAGE)
 
         assert report is not None
         assert report.is_incident
@@ -65,7 +66,7 @@ class TestGivenAPageThatAnswers:
         def answer(request: httpx.Request) -> httpx.Response:
             return httpx.Response(200, json=INSTATUS) if request.url.path == "/summary.json" else httpx.Response(404)
 
-        report = await Page(answer).open().fetch("render")
+        report = await Page(answer).open().fetch(PAGE)
 
         assert report is not None
         assert (report.is_incident, report.words) == (True, "page: HASISSUES (Slow, investigating)")
@@ -75,9 +76,9 @@ class TestGivenAPageThatAnswers:
         pages = page.open()
 
         for _ in range(5):
-            await pages.fetch("render")
+            await pages.fetch(PAGE)
         page.now += 61
-        await pages.fetch("render")
+        await pages.fetch(PAGE)
 
         assert len(page.asked) == 2
         assert page.asked[1].headers["if-none-match"] == '"1"'
@@ -85,11 +86,11 @@ class TestGivenAPageThatAnswers:
     async def test_when_nothing_has_changed_then_what_it_said_before_holds(self):
         page = says(ILL)
         pages = page.open()
-        before = await pages.fetch("render")
+        before = await pages.fetch(PAGE)
         page.answer = lambda request: httpx.Response(304)
         page.now += 61
 
-        assert await pages.fetch("render") == before
+        assert await pages.fetch(PAGE) == before
 
 
 class TestGivenAPageThatCannotBeRead:
@@ -107,20 +108,20 @@ class TestGivenAPageThatCannotBeRead:
         page = Page(lambda request: answer)
         pages = page.open()
 
-        assert await pages.fetch("render") is None
-        assert await pages.fetch("render") is None
+        assert await pages.fetch(PAGE) is None
+        assert await pages.fetch(PAGE) is None
         assert len(page.asked) == 1
 
     async def test_when_the_network_is_down_then_nothing_is_claimed(self):
         def cut(request: httpx.Request) -> httpx.Response:
             raise httpx.ConnectError("no route")
 
-        assert await Page(cut).open().fetch("render") is None
+        assert await Page(cut).open().fetch(PAGE) is None
 
-    async def test_when_there_is_no_page_of_a_kind_then_nobody_is_asked(self):
+    async def test_when_there_is_no_page_then_nobody_is_asked(self):
         page = says(FINE)
 
-        assert await page.open().fetch("caddy") is None
+        assert await page.open().fetch("") is None
         assert page.asked == []
 
 
@@ -132,7 +133,7 @@ class TestGivenAConnectionThatListens:
         pages = page.open()
         answer = httpx.MockTransport(lambda request: httpx.Response(status, json={"message": "try later"}))
         http = ProviderHttp("mine", "http://render", platform="Render", transport=answer, sleep=at_once)
-        http.incident = lambda: pages.fetch_incident("render")
+        http.incident = lambda: pages.fetch_incident(PAGE)
         with pytest.raises(ProviderError) as problem:
             await http.get_json("/services")
         await http.close()
@@ -175,6 +176,9 @@ class TestGivenABlock:
     )
     def test_then_only_the_platform_itself_has_a_status_page(self, platform: str, settings: dict[str, str], real: bool):
         assert is_real_platform(platform, settings) is real
+        assert status_page_of(platform, settings, None) == (PAGES[platform] if real else "")
+        assert status_page_of(platform, settings, "") == ""
+        assert status_page_of(platform, settings, "https://status.example.com") == "https://status.example.com"
 
     def test_then_every_page_is_asked_encrypted(self):
         assert all(page.startswith("https://") for page in PAGES.values())

@@ -25,16 +25,23 @@ GOOD, WARN, BAD = Condition.GOOD, Condition.WARN, Condition.BAD
 class Platform:
     """One provider of kind github, whose account says what a test wants."""
 
-    def __init__(self, base_url: str = "") -> None:
+    def __init__(self, base_url: str = "", **settings: str) -> None:
         self.lamps = Lamps(account=AccountReport("ann", ("repo",), clock_skew=timedelta(0)))
-        block = {"kind": "github", "repository": "acme/shop", **({"base_url": base_url} if base_url else {})}
+        block = {
+            "kind": "github",
+            "repository": "acme/shop",
+            **settings,
+            **({"base_url": base_url} if base_url else {}),
+        }
         self.settings = Settings.model_validate({"providers": {"code": block}})
         self.page: object = {"status": {"indicator": "none", "description": "All Systems Operational"}}
         self.pages_asked = 0
+        self.page_host = ""
 
     async def examine(self, *names: str) -> dict[str, Finding]:
         def answer(request: httpx.Request) -> httpx.Response:
             self.pages_asked += 1
+            self.page_host = request.url.host
             return httpx.Response(200, json=self.page)
 
         pages = StatusPages(transport=httpx.MockTransport(answer))
@@ -155,3 +162,24 @@ class TestGivenNames:
     async def test_when_one_is_unknown_then_the_configured_ones_are_named(self, platform):
         with pytest.raises(UsageError, match="no provider 'cod'"):
             await platform.examine("cod")
+
+
+class TestGivenAStatusPageInTheConfiguration:
+    async def test_when_it_is_another_one_then_that_one_is_asked_also_about_an_address_of_ones_own(self):
+        platform = Platform("http://127.0.0.1:4010", status_page="http://status.example.com/")
+
+        found = await platform.examine()
+
+        assert found["status page"].what == "status.example.com: All Systems Operational"
+        assert platform.page_host == "status.example.com"
+
+    async def test_when_it_is_empty_then_nobody_is_asked(self):
+        platform = Platform(status_page="")
+
+        assert "status page" not in await platform.examine()
+        assert platform.pages_asked == 0
+
+    @pytest.mark.parametrize("written", ["status.example.com", "ftp://x", "https://", "https://a b"])
+    def test_when_it_is_no_address_then_the_configuration_is_refused(self, written):
+        with pytest.raises(ValueError, match="status_page"):
+            Platform(status_page=written)

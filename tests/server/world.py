@@ -211,7 +211,7 @@ async def open_world() -> AsyncIterator[World]:
     desk = FrontDesk({"lamps": lamps}, ledger, QuickClock())
     variables = Variables(SETTINGS, {}, Masker(b"salt"), KeptValues(home / "kept"), Resolver(SETTINGS))
     secrets = SecretDesk(SETTINGS, variables, ledger, clock, home)
-    looking = (VariableDesk(variables, ledger), secrets, Examiner(SETTINGS, {"lamps": lamps}, StatusPages({})))
+    looking = (VariableDesk(variables, ledger), secrets, Examiner(SETTINGS, {"lamps": lamps}, StatusPages()))
     parts = Parts(SETTINGS, ledger, logs, engine, monitor, tail, clock, about, desk, *looking)
     made = World(places, ledger, logs, engine, monitor, tail, clock, parts, lamps.lamps)
     try:

@@ -31,10 +31,11 @@ Settings = dict[str, Any]
 
 @dataclass(frozen=True)
 class Mix:
-    """What each platform suffers, and under which release."""
+    """What each platform suffers, under which release, and how much of its documented limits is left to us (0..1)."""
 
     faults: Mapping[str, Settings]
     release: str = GOOD
+    limits: float = 1.0
 
     @property
     def wanted(self) -> str:
@@ -60,6 +61,7 @@ MIXES: Mapping[str, Mix] = {
         }
     ),
     "everything": Mix(_all(ROUGH)),
+    "narrow": Mix(_all({"status": 503, "garbage": True, "lose_replies": True}), limits=0.4),
     "rollback": Mix(_all(ROUGH), ERRING),
 }
 
@@ -73,7 +75,7 @@ class Outcome:
     made: dict[str, dict[str, int]]
     lost: int
     weights: dict[str, int]
-    stopped_by: str = ""
+    why: str = ""
     came: dict[str, int] = field(default_factory=dict)
     spoilt: dict[str, int] = field(default_factory=dict)
     demands: dict[str, tuple[int, int, int]] = field(default_factory=dict)
@@ -97,7 +99,7 @@ def deploy(deck: Deck, release: str) -> Outcome:
         made_between(before, after),
         lost if release == GOOD else sum(one["release"] != release for one in new),
         after["services"]["backend"]["weights"],
-        next((step["id"] for step in shown["steps"] if step["status"] == "failed"), ""),
+        "; ".join(f"{step['id']}: {step['detail']}" for step in shown["steps"] if step["status"] == "failed"),
         {p: after["answers"][p]["came"] - before["answers"][p]["came"] for p in PLATFORMS},
         spoilt,
         {
@@ -131,15 +133,15 @@ def differences(one: Outcome, reference: Outcome) -> list[str]:
     return found
 
 
-def play(release: str, faults: Mapping[str, Settings], seed: int) -> Outcome:
-    """Bring a playground up, and make its first deployment under these faults."""
+def play(mix: Mix, seed: int) -> Outcome:
+    """Bring a playground up, and make its first deployment under the mix."""
     with tempfile.TemporaryDirectory(prefix="qd-faults-") as directory:
         home, deck = Path(directory), Deck(Path(directory))
-        commands.up(home, limit_scale=1.0)
+        commands.up(home, limit_scale=mix.limits)
         try:
-            for platform, settings in faults.items():
+            for platform, settings in mix.faults.items():
                 commands.fault(home, platform, {**settings, "rate": RATE, "seed": seed})
-            return deploy(deck, release)
+            return deploy(deck, mix.release)
         finally:
             commands.clear(home)
             deck.run("worker", "stop", check=False)
@@ -155,15 +157,15 @@ def figures(name: str, undisturbed: Outcome, disturbed: Outcome) -> list[Figure]
     used = {key: f"{most} of {limit}" for key, (most, limit, _) in disturbed.demands.items()}
     busiest = max(disturbed.demands, key=lambda key: disturbed.demands[key][0] / disturbed.demands[key][1])
     refused = [key for key, (_, _, number) in disturbed.demands.items() if number]
-    stopped = f", stopped by {disturbed.stopped_by}" if disturbed.stopped_by else ""
+    ended = f"{disturbed.status} · {disturbed.why}" if disturbed.why else disturbed.status
     return [
-        Figure(f"faults · {name} · ended otherwise than it should", int(not right), "", 0, disturbed.status + stopped),
+        Figure(f"faults · {name} · ended otherwise than it should", int(not right), "", 0, ended),
         Figure(f"faults · {name} · lasted", disturbed.seconds, "s", None, f"undisturbed {undisturbed.seconds:.0f} s"),
         Figure(f"faults · {name} · answers spoilt", sum(disturbed.spoilt.values()), "", None, ", ".join(shares)),
         Figure(f"faults · {name} · changes made otherwise", len(other), "", 0, ", ".join(other)),
         Figure(f"faults · {name} · requests lost at the edge", disturbed.lost, "", 0),
         Figure(
-            f"faults · {name} · requests above a documented limit",
+            f"faults · {name} · requests above a limit",
             sum(number for _, _, number in disturbed.demands.values()),
             "",
             0,
@@ -183,8 +185,8 @@ def main() -> int:
     for name in chosen.mix or MIXES:
         mix = MIXES[name]
         if mix.release not in undisturbed:
-            undisturbed[mix.release] = play(mix.release, {}, chosen.seed)
-        told = figures(name, undisturbed[mix.release], play(mix.release, mix.faults, chosen.seed))
+            undisturbed[mix.release] = play(Mix({}, mix.release), chosen.seed)
+        told = figures(name, undisturbed[mix.release], play(mix, chosen.seed))
         found += told
         print(table(told), file=sys.stderr, flush=True)
     print(json.dumps([asdict(figure) for figure in found], indent=2) if chosen.format == "json" else table(found))

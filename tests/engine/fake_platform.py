@@ -66,6 +66,8 @@ class FakePlatform:
         self.arms: dict[str, tuple[str, str]] = {}
         self.error_rates: dict[str, float] = {}
         self.broken_builds: set[str] = set()
+        self.broken_places: set[str] = set()
+        self.build_seconds: dict[str, float] = {}
         self.broken_migrations: set[str] = set()
         self.request_rate = 40.0
         self.checks = Verdict(VerdictKind.PASS, "2 checks passed.")
@@ -228,11 +230,11 @@ class FakePlatform:
             if request.serve:
                 place.live, place.deployment = commit, reference
 
-        fails = "the build failed" if commit in self.broken_builds else ""
+        fails = "the build failed" if commit in self.broken_builds or request.target in self.broken_places else ""
         return self._asked(
             reference,
             "deploy",
-            8,
+            self.build_seconds.get(request.target, 8.0),
             serve,
             fails,
             deployment=reference,

@@ -43,6 +43,7 @@ HANDLERS = {
     "history": "console.cli.looking:history",
     "show": "console.cli.looking:show",
     "report": "console.cli.reporting:report",
+    "judge": "console.cli.judge:judge",
     "init": "console.cli.init:init",
     "doctor": "console.cli.doctor:doctor",
     "providers": "console.cli.desk:providers",
@@ -271,6 +272,10 @@ def _add_looking(commands: Commands) -> None:
     report.add_argument("deployment", metavar="DEPLOYMENT")
     _add_format(report, ("md", "html", "json"))
     report.add_argument("--output", default="", metavar="FILE", help="write it there (else stdout)")
+    judge = _command(commands, "judge", "how often the judge of rollouts is wrong, and how soon it is right")
+    judge.add_argument("--simulate", action="store_true", help="simulate whole rollouts with the default settings")
+    judge.add_argument("--seed", type=int, default=1, metavar="N", help="where chance begins (1)")
+    judge.add_argument("--rollouts", type=_count, default=2000, metavar="N", help="rollouts of every kind (2000)")
 
 
 def _add_desk(commands: Commands) -> None:

@@ -1,0 +1,103 @@
+"""The situations in which the judge must not be wrong, and those in which it must be quick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from console.watch.simulation.edge import Behaviour
+
+Course = Callable[[float, Behaviour], Behaviour]
+"""How a behaviour changes with the part of the rollout that is over (0..1)."""
+
+DRIFT, DRIFT_STEPS = 10.0, 20
+OUTAGE_ERRORS = 0.20
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Weights of a rollout in percent, and how long each is held before it is judged (s), as an environment says."""
+
+    name: str
+    weights: tuple[int, ...]
+    bake: float = 300.0
+    verify: float = 300.0
+
+    @property
+    def seconds(self) -> float:
+        return self.bake * len(self.weights) + self.verify
+
+
+BLUE_GREEN = Ladder("blue-green", (10, 50, 100))
+CANARY = Ladder("canary", (5, 25, 100))
+FIVE_PERCENT = Ladder("canary at 5 %", (5,), bake=3600.0, verify=0.0)
+
+
+def _same(_: float, behaviour: Behaviour) -> Behaviour:
+    return behaviour
+
+
+def drifting(over: float, behaviour: Behaviour) -> Behaviour:
+    """Errors rise to ten times as many, evenly in logarithms, in both arms."""
+    step = int(over * DRIFT_STEPS) / DRIFT_STEPS
+    return replace(behaviour, errors=behaviour.errors * DRIFT**step)
+
+
+def failing_together(over: float, behaviour: Behaviour) -> Behaviour:
+    """The middle third of the rollout is an outage of both arms."""
+    return replace(behaviour, errors=OUTAGE_ERRORS) if 1 / 3 <= over < 2 / 3 else behaviour
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What happens in each of many rollouts.
+
+    Args:
+        ladders: Taken in turn.
+        rate: Requests a second over both arms.
+        look: Seconds between two judgements.
+        candidate: What the release on trial does to the behaviour of the other one.
+        course: What happens to both arms over time.
+        real_share: What the router gives to the candidate whatever was set, 0..1.
+        answers: Whether the router tells its counts.
+        part: Of the rollouts asked for, how many this scenario takes (0..1).
+    """
+
+    name: str
+    ladders: tuple[Ladder, ...] = (BLUE_GREEN, CANARY)
+    rate: float = 20.0
+    look: float = 10.0
+    candidate: Callable[[Behaviour], Behaviour] = field(default=lambda stable: stable)
+    course: Course = _same
+    real_share: float | None = None
+    answers: bool = True
+    part: float = 1.0
+
+
+def _more_errors(stable: Behaviour) -> Behaviour:
+    return replace(stable, errors=stable.errors + 0.05)
+
+
+def _slower(stable: Behaviour) -> Behaviour:
+    return replace(stable, median=stable.median * 1.2)
+
+
+SAME, SAME_DRIFT, SAME_OUTAGE = "same", "same_drift", "same_outage"
+ERRORS, LATENCY, SPLIT = "errors", "latency", "split"
+SILENT_CANDIDATE, SILENT_STABLE, NO_DATA = "silent_candidate", "silent_stable", "no_data"
+SILENT = (SILENT_CANDIDATE, SILENT_STABLE, NO_DATA)
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario(SAME),
+        Scenario(SAME_DRIFT, course=drifting),
+        Scenario(SAME_OUTAGE, course=failing_together),
+        Scenario(ERRORS, ladders=(FIVE_PERCENT,), look=1.0, candidate=_more_errors),
+        Scenario(LATENCY, ladders=(FIVE_PERCENT,), look=1.0, candidate=_slower),
+        Scenario(SPLIT, ladders=(FIVE_PERCENT,), look=1.0, real_share=0.07),
+        Scenario(SILENT_CANDIDATE, real_share=0.0, part=0.05),
+        Scenario(SILENT_STABLE, real_share=1.0, part=0.05),
+        Scenario(NO_DATA, answers=False, part=0.05),
+    )
+}

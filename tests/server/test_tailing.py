@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.config.settings import Settings
-from console.domain.errors import Unreachable
+from console.domain.errors import RateLimited, Unreachable
 from console.domain.events import DeploymentSucceeded, Event
 from console.domain.observations import LogLine
 from console.server.tailing import LogTail, redact_lines
 from console.storage.log_search import LineFilter
 from providers.contract import Capabilities
-from tests.server.world import NOON, PRODUCTION, StillClock
+from providers.tail import OVERLAP
+from tests.server.world import NOON, PRODUCTION, QuickClock, StillClock
 
 SETTINGS = Settings.model_validate(
     {
@@ -43,10 +44,20 @@ class FakeLogs:
     followed: dict[str, int] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     begun: list[tuple[str, datetime]] = field(default_factory=list)
+    said: list[LogLine] = field(default_factory=list)
+    looked: list[str] = field(default_factory=list)
+    refusing: set[str] = field(default_factory=set)
 
     def _count(self, target: str, change: int) -> None:
         self.followed[target] = self.followed.get(target, 0) + change
         self.changed.set()
+
+    async def fetch_logs(self, target: str, since: datetime, until: datetime, limit: int = 500) -> list[LogLine]:
+        """What was said in the range, whoever else heard it."""
+        self.looked.append(target)
+        if target in self.refusing:
+            raise RateLimited("shop", "Too many requests.", retry_after=timedelta(minutes=5))
+        return [line for line in self.said if line.source == target and since <= line.at <= until][:limit]
 
     async def follow_logs(self, target: str, since: datetime) -> AsyncIterator[LogLine]:
         self.begun.append((target, since))
@@ -79,8 +90,8 @@ def platform():
 @pytest.fixture
 async def tail(world, platform):
     connections = {
-        "shop": SimpleNamespace(capabilities=Capabilities(logs=platform)),
-        "mute": SimpleNamespace(capabilities=Capabilities()),
+        "shop": SimpleNamespace(kind="render", capabilities=Capabilities(logs=platform)),
+        "mute": SimpleNamespace(kind="render", capabilities=Capabilities()),
     }
     made = LogTail(SETTINGS, connections, world.ledger, world.logs, StillClock(), ("s3cret-token",))
     await made.start()
@@ -158,17 +169,61 @@ class TestGivenADeploymentThatMoves:
                 while sum(target == "srv-b" for target, _ in platform.begun) < 2:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
 
-        assert [since > NOON for target, since in platform.begun if target == "srv-b"] == [False, True]
+            platform.say("srv-b", "before")
+            platform.say("srv-b", "after")
+            found = await lines_of(world, 2)
+
+        first, second = (since for target, since in platform.begun if target == "srv-b")
+        assert first == NOON
+        assert second == NOON - OVERLAP
+        assert [line.text for line in found] == ["before", "after"]
 
     async def test_when_the_worker_starts_anew_then_it_goes_on(self, world, platform):
         await world.deploy("staging")
-        connections = {"shop": SimpleNamespace(capabilities=Capabilities(logs=platform))}
+        connections = {"shop": SimpleNamespace(kind="render", capabilities=Capabilities(logs=platform))}
         tail = LogTail(SETTINGS, connections, world.ledger, world.logs, StillClock())
 
         await tail.start()
 
         await platform.until_followed(srv_s=1)
         await tail.stop()
+
+
+class TestGivenAPlatformWhoseLogsAreOnlyAskedFor:
+    """A kind of which following is nothing but asking again is never followed."""
+
+    @pytest.fixture
+    async def asked(self, world, platform):
+        clock = QuickClock()
+        connections = {"shop": SimpleNamespace(kind="supabase", capabilities=Capabilities(logs=platform))}
+        tail = LogTail(SETTINGS, connections, world.ledger, world.logs, clock)
+        await tail.start()
+        yield SimpleNamespace(tail=tail, clock=clock)
+        await tail.stop()
+
+    async def until_looked(self, platform, times):
+        async with asyncio.timeout(5):
+            while len(platform.looked) < times:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+
+    async def test_when_lines_are_said_between_two_looks_then_each_is_kept_once(self, world, asked, platform):
+        with asked.tail.reading(PRODUCTION):
+            for number in range(5):
+                platform.said.append(LogLine(asked.clock.now(), "srv-b", f"line {number}"))
+                await self.until_looked(platform, len(platform.looked) + 4)
+            found = await lines_of(world, 5)
+
+        assert [line.text for line in found] == [f"line {number}" for number in range(5)]
+        assert platform.followed == {}
+
+    async def test_when_it_refuses_for_its_limit_then_nothing_is_asked_for_so_long(self, asked, platform):
+        platform.refusing |= {"srv-b", "srv-g"}
+        with asked.tail.reading(PRODUCTION):
+            await self.until_looked(platform, 2)
+            begin = asked.clock.now()
+            await self.until_looked(platform, 3)
+
+        assert asked.clock.now() - begin >= timedelta(minutes=4)
 
 
 @given(

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from console.config.logins import LoginSettings
 from console.config.shape import Duration, DurationOrForever, SecretReference, Section, VariableValue
 
 
@@ -105,13 +106,13 @@ class PlacementSettings(Section):
     """Directory of the migration files in the repository."""
     variables: Mapping[str, VariableValue] = Field(default_factory=dict)
     """Environment variables it is to have in this environment, over those of the service."""
-
     strategy: Literal["", "blue-green", "canary"] = ""
     """How this service goes live here; empty takes the environment's."""
     stages: tuple[int, ...] | None = None
     """Percent of its requests for the candidate; unset takes the environment's."""
     bake_time: Duration | tuple[Duration, ...] | None = None
     """How long each of its stages must hold; unset takes the environment's."""
+
     @property
     def arms(self) -> Mapping[str, ArmSettings]:
         named = {"blue": self.blue, "green": self.green}
@@ -149,6 +150,8 @@ class EnvironmentSettings(Section):
     """How the candidate is judged."""
     services: Mapping[str, PlacementSettings] = Field(default_factory=dict)
     """The services of this environment, and where they are."""
+    logins: Mapping[str, LoginSettings] = Field(default_factory=dict)
+    """Login roles of databases that take turns, by the variable that services get the address by."""
 
     @property
     def asks_for(self) -> Literal["name", "yes", "none"]:

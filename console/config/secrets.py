@@ -99,6 +99,8 @@ def find_references(settings: Settings) -> Iterator[tuple[Key, str]]:
         for service, placement in environment.services.items():
             if placement.database_url:
                 yield ("environments", name, "services", service, "database_url"), placement.database_url
+        for variable, login in environment.logins.items():
+            yield ("environments", name, "logins", variable, "admin"), login.admin
 
 
 def resolve_all(settings: Settings) -> Secrets:

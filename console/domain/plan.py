@@ -44,6 +44,8 @@ class StepKind(StrEnum):
     MAKE_SECRET = "make-secret"  # noqa: S105  # a kind of step
     UNMAKE_SECRET = "unmake-secret"  # noqa: S105  # a kind of step
     REVOKE_SECRET = "revoke-secret"  # noqa: S105  # a kind of step
+    AWAIT_UNUSED = "await-unused"
+    RESTORE_SECRET = "restore-secret"  # noqa: S105  # a kind of step
     RESUME = "resume"
     SUSPEND = "suspend"
     DEPLOY = "deploy"

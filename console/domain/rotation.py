@@ -12,6 +12,7 @@ ROTATION = "rotation:"
 
 VARIABLE = "variable"
 API_KEY = "api-key"
+DATABASE = "database"
 NEW = "new"
 """Stands in a plan for the digest of a value that does not exist yet."""
 
@@ -30,6 +31,21 @@ class Rotation:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """Two login roles of one database that take turns: the one that goes, and the one that comes.
+
+    Args:
+        owner: The role that both act as, so that what either makes belongs to it; empty until the database was asked.
+        exists: Whether the new one is there already, without a login.
+    """
+
+    old: str
+    new: str
+    owner: str = ""
+    exists: bool = False
+
+
+@dataclass(frozen=True)
 class SecretFacts:
     """How the secret stands before it is replaced.
 
@@ -37,6 +53,7 @@ class SecretFacts:
         digest: Of the value that the reference leads to; `ABSENT` when it leads nowhere, and `problem` says why.
         actual: By target and variable, what the consumers have now.
         key: The platform's id of the API key that it is, and the platform's word for its kind.
+        turn: The login roles of the database whose address it is.
     """
 
     digest: str = ABSENT
@@ -44,6 +61,7 @@ class SecretFacts:
     problem: str = ""
     key: str = ""
     key_kind: str = ""
+    turn: Turn | None = None
 
 
 def read_rotation(strategy: str) -> Rotation | None:

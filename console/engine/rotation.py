@@ -9,6 +9,7 @@ from console.config.settings import Settings
 from console.domain.errors import ConsoleError, UsageError
 from console.domain.plan import Wish
 from console.domain.rotation import API_KEY, Rotation, SecretFacts
+from console.engine.login_turn import fetch_turn
 from console.engine.variables import Variables
 from console.planning.secret_uses import find_uses, projects_of
 from console.storage.secret_files import why_fixed
@@ -39,11 +40,14 @@ async def fetch_secret(
     try:
         found = await asyncio.gather(*(variables.fetch_actual(place.provider, place.target) for place in places))
         key = await _fetch_key(settings, connections, wish, rotation, value) if rotation.kind == API_KEY else None
+        turn, forbidding = await fetch_turn(settings, variables, wish, rotation, uses, value)
     except ConsoleError as problem:
         return SecretFacts(problem=" ".join(part for part in (problem.what, problem.remedy) if part))
     actual = {place.target: variables.masker.mask_all(each) for place, each in zip(places, found, strict=True)}
     digest = variables.masker.mask(value)
-    return SecretFacts(digest, actual, key=key.id, key_kind=key.kind) if key else SecretFacts(digest, actual)
+    if key:
+        return SecretFacts(digest, actual, key=key.id, key_kind=key.kind)
+    return SecretFacts(digest, actual, problem=" ".join(forbidding), turn=turn)
 
 
 async def fetch_keys(connection: Connection | None, project: str) -> Sequence[ApiKey]:

@@ -18,7 +18,7 @@ from console.storage.kept import KeptValues
 from console.variables.change import plan_change
 from console.variables.compare import Wanted
 from console.variables.digest import Masker
-from providers.contract import Connection, Unsupported, VariableSource
+from providers.contract import Connection, Logins, Unsupported, VariableSource
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,9 @@ class WantedValues:
 Resolve = Callable[[str, str], WantedValues]
 """Fetch what the configuration wants, by environment and service; may take seconds, and runs in a thread."""
 
+Follow = Callable[[str, str], str]
+"""Fetch the secret that a reference leads to; told where it is written. Raises UsageError; runs in a thread."""
+
 
 class Variables:
     """Everything about variables that needs a value or a platform."""
@@ -58,9 +61,14 @@ class Variables:
         masker: Masker,
         kept: KeptValues,
         resolve: Resolve,
+        logins: Logins | None = None,
+        follow: Follow | None = None,
     ) -> None:
+        """`logins` is how databases are asked and told about their login roles; without it nothing rotates them."""
         self.masker = masker
         self.kept = kept
+        self.logins = logins
+        self._follow = follow
         self._settings = settings
         self._connections = connections
         self._resolve = resolve
@@ -120,6 +128,28 @@ class Variables:
             live,
             lambda name, digest: self.find_kept(place.target, name, digest) is not None,
         )
+
+    async def fetch_admin(self, environment: str, name: str) -> str:
+        """The address by which the login roles behind a variable are altered; a secret.
+
+        Raises:
+            UsageError: The configuration has none, or its reference leads nowhere.
+        """
+        where = f"[environments.{environment}.logins.{name}] admin"
+        found = self._settings.environments[environment].logins.get(name)
+        if found is None:
+            raise UsageError("The configuration does not say who may alter the login roles.", where, "Write it there.")
+        return await self.follow(found.admin, where)
+
+    async def follow(self, reference: str, where: str) -> str:
+        """What a reference leads to; a secret.
+
+        Raises:
+            UsageError: It leads nowhere.
+        """
+        if self._follow is None:
+            raise UsageError("This worker follows no references.", where)
+        return await asyncio.to_thread(self._follow, reference, where)
 
     def path_of(self, reference: str) -> Path:
         """Where a `file:` reference leads; a relative one counts from the configuration's directory."""

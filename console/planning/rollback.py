@@ -1,9 +1,10 @@
 """The way back: the undos of what a deployment began, traffic first, as a graph of the same shape as a plan.
 
-Order: (0) arms that were retired get their variables back, come back themselves and prove their health, (1) traffic
-returns, each service waiting only for its own arm, (2) variables are put back, so that no old release starts with new
-ones, (3) everything else in reverse, once all traffic is back, (4) the announcement. Pure and repeatable: asked again
-after a rollback that failed, it leaves out what is undone already.
+Order: a login that was taken away is given back before all else. Then (0) arms that were retired get their variables
+back, come back themselves and prove their health, (1) traffic returns, each service waiting only for its own arm, (2)
+variables are put back, so that no old release starts with new ones, (3) everything else in reverse, once all traffic is
+back, (4) the announcement. Pure and repeatable: asked again after a rollback that failed, it leaves out what is undone
+already.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
     them, and the others are named in its argument `also_undoes`.
     """
     members = _merge(_begun(deployment, frozenset(services)))
+    revived = [m for m in members if m.step.kind is StepKind.REVOKE_SECRET]
+    members = tuple(m for m in members if m not in revived)
     returning = [m for m in members if m.step.phase is Phase.DECOMMISSION]
     traffic = [m for m in members if m not in returning and m.step.kind in TRAFFIC_KINDS]
     announced = [m for m in members if m.step.kind is StepKind.ANNOUNCE]
@@ -77,6 +80,9 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
         makes_secret = member.step.kind is StepKind.MAKE_SECRET
         own = tuple(m.id for m in configured if makes_secret or m.step.service == member.step.service)
         steps.append(_undo_step(member, (*gate, *own, *later)))
+    first = [_undo_step(member, ()) for member in revived]
+    opened = tuple(step.id for step in first)
+    steps = [*first, *(step if step.needs else replace(step, needs=opened) for step in steps)]
     ends = tuple(step.id for step in steps if not any(step.id in other.needs for other in steps))
     return (*steps, *(_undo_step(member, ends) for member in announced))
 
@@ -105,9 +111,9 @@ def name_irreversible(deployment: Deployment, services: Collection[ServiceName] 
 
 
 def has_revoked(deployment: Deployment) -> bool:
-    """Whether what was before it is void: a secret that the old state needs was given up."""
+    """Whether what was before it is void: a secret that the old state needs was given up for good."""
     return any(
-        state.step.kind is StepKind.REVOKE_SECRET and state.status is StepStatus.SUCCEEDED
+        state.step.kind is StepKind.REVOKE_SECRET and not state.step.undo and state.status is StepStatus.SUCCEEDED
         for state in deployment.steps.values()
     )
 

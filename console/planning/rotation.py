@@ -18,6 +18,7 @@ from console.domain.variables import UNREADABLE, Reconfiguration, VariableChange
 from console.planning.assembly import frame, join, order_services
 from console.planning.draft import Draft, Flow
 from console.planning.live import LiveService
+from console.planning.login_rotation import await_unused, notes, refuse_turn, told, undo_of_revoke, words
 from console.planning.risk import judge_risk
 from console.planning.secret_uses import SecretUses, find_uses, projects_of
 
@@ -36,7 +37,7 @@ def plan_rotation(draft: Draft, rotation: Rotation, refusals: Sequence[str], flo
     """
     uses = find_uses(draft.settings, draft.wish, rotation)
     chosen = [name for name in order_services(draft) if name in uses.names]
-    found = [*refusals, *uses.refusals, *_refuse(draft, uses, chosen)]
+    found = [*refusals, *uses.refusals, *_refuse(draft, uses, chosen), *refuse_turn(draft, rotation, chosen)]
     commits = {draft.live_of(name).live_commit for name in chosen}
     commit = next(iter(commits), "")
     same = commit == draft.release.commit
@@ -51,6 +52,9 @@ def plan_rotation(draft: Draft, rotation: Rotation, refusals: Sequence[str], flo
     make = _make(draft, uses, rotation, [step.id for step in before])
     body = tuple(_informed(step) for step in join(draft, flows, (*before, make)))
     steps = (*before, make, *body)
+    turn = draft.live.secret.turn
+    if turn is not None:
+        steps = (*steps, await_unused(draft, turn, {**make.arguments}, steps))
     steps = (*steps, _revoke(draft, uses, rotation, steps))
     return replace(
         empty,
@@ -127,15 +131,16 @@ def _with_new(draft: Draft, planned: Reconfiguration, target: str, keys: Sequenc
 
 def _make(draft: Draft, uses: SecretUses, rotation: Rotation, needs: Sequence[str]) -> Step:
     reference = {"reference": uses.reference, **_issued(draft, rotation)}
+    name, undo, _, _ = words(rotation, draft.live.secret.turn)
     return draft.step(
         MAKE,
-        f"Make a new {rotation.name} beside the old one",
+        name,
         StepKind.MAKE_SECRET,
         Phase.PREPARE,
         provider=rotation.provider,
         arguments={**reference, "old": draft.live.secret.digest},
         needs=needs,
-        undo=Undo(StepKind.UNMAKE_SECRET, f"Put the old {rotation.name} back", reference),
+        undo=Undo(StepKind.UNMAKE_SECRET, undo, reference),
     )
 
 
@@ -158,9 +163,12 @@ def _revoke(draft: Draft, uses: SecretUses, rotation: Rotation, steps: Sequence[
         if target in moved
         for key in keys
     ]
+    issued = {"reference": uses.reference, **_issued(draft, rotation)}
+    _, _, name, undo = words(rotation, draft.live.secret.turn)
+    back = undo_of_revoke(draft.live.secret.turn, undo, issued, MAKE)
     return draft.step(
         REVOKE,
-        f"Give up the old {rotation.name}",
+        name,
         StepKind.REVOKE_SECRET,
         Phase.CLOSE,
         provider=rotation.provider,
@@ -168,20 +176,25 @@ def _revoke(draft: Draft, uses: SecretUses, rotation: Rotation, steps: Sequence[
             "old": draft.live.secret.digest,
             "digest_from": MAKE,
             "places": places,
-            **_issued(draft, rotation),
+            **issued,
         },
         needs=[step.id for step in steps if step.id not in needed],
-        no_undo=f"{rotation.provider} deletes the old key for good."
-        if rotation.provider
-        else "The old value is kept nowhere afterwards.",
+        undo=back,
+        no_undo="" if back else _why_final(rotation),
         time_limit=REVOKE_LIMIT,
     )
 
 
-def _issued(draft: Draft, rotation: Rotation) -> dict[str, object]:
+def _why_final(rotation: Rotation) -> str:
+    if rotation.provider:
+        return f"{rotation.provider} deletes the old key for good."
+    return "The old value is kept nowhere afterwards."
+
+
+def _issued(draft: Draft, rotation: Rotation) -> Mapping[str, object]:
     """What its issuer must be told of a secret that a platform makes; nothing for one that we make."""
     if rotation.kind != API_KEY:
-        return {}
+        return told(draft, rotation)
     project = projects_of(draft.settings, draft.wish.environment, rotation.provider)[0]
     secret = draft.live.secret
     return {"project": project, "key": secret.key, "key_kind": secret.key_kind, "variable": rotation.name}
@@ -189,7 +202,11 @@ def _issued(draft: Draft, rotation: Rotation) -> dict[str, object]:
 
 def _notes(draft: Draft, uses: SecretUses, chosen: Sequence[str], flows: Mapping[str, Flow]) -> Iterator[str]:
     yield f"{uses.reference} gets the new value; nothing else has to be changed by hand afterwards."
-    yield "Until the last step everything can be taken back. After it the old value is gone for good."
+    turn = draft.live.secret.turn
+    if turn is not None:
+        yield from notes(turn)
+    else:
+        yield "Until the last step everything can be taken back. After it the old value is gone for good."
     for each in flows.values():
         yield from each.notes
         if each.candidate_arm:

@@ -9,14 +9,10 @@ from pathlib import Path
 
 from console.config.settings import Settings, is_reference
 from console.domain.plan import Wish
-from console.domain.rotation import API_KEY, VARIABLE, Rotation
+from console.domain.rotation import API_KEY, DATABASE, VARIABLE, Rotation
+from console.planning.login_rotation import refuse_logins
 
 FILE = "file:"
-KINDS = {
-    "database": "One Postgres role has one password at a time. Make a second login role that is a member of the first, "
-    "put it where the configuration refers to, deploy, then disable the old one.",
-}
-"""Kinds that are not replaced from here yet, with the way by hand."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,12 @@ class SecretUses:
 
 def find_uses(settings: Settings, wish: Wish, rotation: Rotation) -> SecretUses:
     """Find every consumer of the secret that a variable of the environment's services is set from."""
-    unknown = _refuse_kind(rotation) or _refuse_provider(settings, wish.environment, rotation)
+    environment = wish.environment
+    unknown = (
+        _refuse_kind(rotation)
+        or _refuse_provider(settings, environment, rotation)
+        or refuse_logins(settings, environment, rotation)
+    )
     if unknown:
         return SecretUses(refusals=unknown)
     placed = settings.environments[wish.environment].services
@@ -58,9 +59,7 @@ def find_uses(settings: Settings, wish: Wish, rotation: Rotation) -> SecretUses:
 
 
 def _refuse_kind(rotation: Rotation) -> tuple[str, ...]:
-    if rotation.kind in KINDS:
-        return (f"Secrets of the kind {rotation.kind} are not replaced from here. {KINDS[rotation.kind]}",)
-    known = (VARIABLE, API_KEY)
+    known = (VARIABLE, API_KEY, DATABASE)
     return () if rotation.kind in known else (f"There is no kind {rotation.kind!r}. Known: {', '.join(known)}.",)
 
 
@@ -116,6 +115,9 @@ def _elsewhere(settings: Settings, environment: str, reference: str) -> Iterator
         for service, placement in each.services.items():
             if _is_same(settings, placement.database_url, reference):
                 yield f"environments.{name}.services.{service}.database_url"
+        for variable, login in each.logins.items():
+            if _is_same(settings, login.admin, reference):
+                yield f"environments.{name}.logins.{variable}.admin"
     for other, environment_settings in settings.environments.items():
         for service in environment_settings.services if other != environment else ():
             for key in _keys_of(settings, other, service, reference):

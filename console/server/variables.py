@@ -10,7 +10,7 @@ from console.config.secrets import SecretMissing, resolve
 from console.config.settings import Settings, is_reference
 from console.config.shape import LITERAL
 from console.domain.deployment import Deployment, fold
-from console.domain.errors import ConsoleError
+from console.domain.errors import ConsoleError, UsageError
 from console.domain.ids import EnvironmentName
 from console.domain.variables import VariableLine, VariableReport
 from console.engine.variables import Place, Variables, WantedValues
@@ -41,6 +41,17 @@ class Resolver:
             except SecretMissing as problem:
                 unresolved[name] = f"{problem.what} {problem.remedy}".strip()
         return WantedValues(values, unresolved)
+
+    def follow(self, reference: str, where: str) -> str:
+        """One secret.
+
+        Raises:
+            UsageError: The reference leads nowhere.
+        """
+        try:
+            return resolve(reference, self._base).reveal()
+        except SecretMissing as problem:
+            raise UsageError(problem.what, where, problem.remedy) from None
 
 
 class VariableDesk:

@@ -38,6 +38,7 @@ from console.storage.retention import Keep, prune
 from console.storage.sqlite_ledger import SqliteLedger
 from console.variables.digest import Masker
 from console.watch.monitor import Monitor
+from providers.postgres.logins import PostgresLogins
 from providers.redaction import redact
 from providers.statuspages import StatusPages
 
@@ -85,7 +86,8 @@ class Worker:
         monitor = Monitor(settings, connections, ledger, self._clock)
         masker = Masker(await ledger.salt())
         kept = KeptValues(self._places.home / "kept")
-        variables = Variables(settings, connections, masker, kept, Resolver(settings))
+        resolver = Resolver(settings)
+        variables = Variables(settings, connections, masker, kept, resolver, PostgresLogins(), resolver.follow)
         durable = DbosDurable(url=url, worker=name) if url else DbosDurable(database=self._places.engine, worker=name)
         engine = Engine(
             settings=settings,

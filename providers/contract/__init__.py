@@ -15,6 +15,7 @@ from providers.contract.connection import (
     Connection,
 )
 from providers.contract.desk import Action, Desk, Nothing, Reading
+from providers.contract.logins import Login, Logins, RoleSessions, TurnFacts
 from providers.contract.operations import (
     Actuator,
     Operation,
@@ -75,6 +76,8 @@ __all__ = [
     "Inventory",
     "KeySource",
     "LogSource",
+    "Login",
+    "Logins",
     "MetricSource",
     "Migrate",
     "MigrateDown",
@@ -91,6 +94,7 @@ __all__ = [
     "Reading",
     "ReleaseSource",
     "Resume",
+    "RoleSessions",
     "RollBack",
     "Router",
     "SetVariables",
@@ -98,6 +102,7 @@ __all__ = [
     "Suspend",
     "TagSource",
     "Target",
+    "TurnFacts",
     "Unsupported",
     "VariableSource",
 ]

@@ -51,6 +51,9 @@ class FakeKept:
 
 
 class World:
+    logins: Any = None
+    """How databases are told about their login roles, where a story has some."""
+
     def __init__(self, **environment: Any) -> None:
         self.clock = VirtualClock()
         self.ledger = FakeLedger(self.clock)
@@ -89,6 +92,9 @@ class World:
         unresolved = {name: f"There is no {value}." for name, value in values.items() if is_reference(value)}
         return WantedValues({name: value for name, value in values.items() if name not in unresolved}, unresolved)
 
+    def _follow(self, reference: str, where: str) -> str:
+        return self.secrets[reference]
+
     def _new_engine(self) -> Engine:
         return self._engine_with()
 
@@ -96,7 +102,9 @@ class World:
         connections: Any = {**dict.fromkeys(("fake", "vercel", "web", "db"), self.platform), **others}
         kept: Any = self.kept
         return Engine(
-            variables=Variables(self.settings, connections, Masker(b"salt"), kept, self._resolve),
+            variables=Variables(
+                self.settings, connections, Masker(b"salt"), kept, self._resolve, self.logins, self._follow
+            ),
             settings=self.settings,
             ledger=self.ledger,  # type: ignore[arg-type]  # the part of it that the engine uses
             durable=self.durable,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from console.domain.errors import UsageError
 from console.domain.variables import UNREADABLE
+from console.engine.executors import logins
 from console.engine.executors.api_keys import delete_old, issue, withdraw
 from console.engine.variables import Variables
 from console.engine.work import Done, Failed, Outcome, Work
@@ -27,6 +28,8 @@ OLD_VALUE, NEW_VALUE = "old", "new"
 
 async def make(work: Work) -> Outcome:
     """Put a new random value where the reference leads; the old one is kept and goes on being valid."""
+    if "login" in work.step.arguments:
+        return await logins.make(work)
     variables, path = _variables(work), _path(work)
     issued = ""
     if work.step.provider:
@@ -39,6 +42,8 @@ async def make(work: Work) -> Outcome:
 
 async def unmake(work: Work) -> Outcome:
     """Put the old value back, and forget the new one, which nobody uses any more."""
+    if "login" in work.step.arguments:
+        return await logins.unmake(work)
     variables, path = _variables(work), _path(work)
     outcome = await asyncio.to_thread(_unmake, work, variables, path, _name(work, str(work.step.undoes)))
     if work.step.provider:
@@ -61,6 +66,8 @@ async def revoke(work: Work) -> Outcome:
                 f"{provider} {target}",
                 "Somebody else sets it. Find out who, then rotate again.",
             )
+    if "login" in work.step.arguments:
+        return await logins.revoke(work)
     if work.step.provider:
         deleted = await delete_old(work)
         if isinstance(deleted, Failed):

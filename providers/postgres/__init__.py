@@ -1,0 +1,1 @@
+"""Any PostgreSQL: login roles that take turns."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from console.cli.output import show, show_json, show_lines, show_rows
@@ -53,7 +54,9 @@ async def act(session: Session) -> int:
     options = session.options
     arguments = read_pairs(options.arguments)
     service = await session.service()
-    await _refuse_open_secrets(service, options.provider, options.action, options.arguments)
+    entry = await _find_action(service, options.provider, options.action)
+    _refuse_open_secrets(options.provider, entry, options.arguments)
+    arguments = await _settle_paths(service, entry, arguments)
     request_id = options.request_id or uuid.uuid4().hex[:12]
     wish = DeskWish(arguments, request_id, options.yes)
     again = f"The same command with --request-id {request_id} looks at what was begun before it does anything."
@@ -123,14 +126,48 @@ def _without_last_end(text: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
-async def _refuse_open_secrets(service: Service, provider: str, action: str, pairs: Sequence[str]) -> None:
+async def _find_action(service: Service, provider: str, action: str) -> DeskEntry:
+    """What is known of an action; the worker itself refuses one that is not there."""
+    (about,) = await service.providers(provider)
+    return next((entry for entry in about.actions if entry.name == action), DeskEntry(action))
+
+
+async def _settle_paths(service: Service, entry: DeskEntry, arguments: Mapping[str, object]) -> dict[str, object]:
+    """Make paths whole, since the worker stands elsewhere; send files to a worker that is another user's.
+
+    Raises:
+        UsageError: A file cannot be read, or a directory would have to be sent.
+    """
+    settled = dict(arguments)
+    local = {field.name: field.local for field in entry.fields if field.local and settled.get(field.name)}
+    if not local:
+        return settled
+    owns_worker = (await service.whoami()).owns_worker
+    for name, how in local.items():
+        path = _whole_path(str(settled[name]))
+        settled[name] = str(path)
+        if not owns_worker and how == "read":
+            _refuse_directory(path, f"{entry.name} {name}")
+            settled[name] = (await service.send_file(path)).path
+    return settled
+
+
+def _whole_path(text: str) -> Path:
+    return Path(os.path.abspath(Path(text).expanduser()))
+
+
+def _refuse_directory(path: Path, where: str) -> None:
+    if path.is_dir():
+        what = f"{path} is a directory, which cannot be sent to the worker of another user."
+        raise UsageError(what, where, "Have the worker's own user do it.")
+
+
+def _refuse_open_secrets(provider: str, entry: DeskEntry, pairs: Sequence[str]) -> None:
     """A secret on the command line would be in the shell's history and in everybody's list of processes.
 
     Raises:
         UsageError: There is one.
     """
-    (about,) = await service.providers(provider)
-    entry = next((entry for entry in about.actions if entry.name == action), DeskEntry(action))
     secret = {field.name for field in entry.fields if field.secret}
     for pair in pairs:
         name, _, text = pair.partition("=")
@@ -138,7 +175,7 @@ async def _refuse_open_secrets(service: Service, provider: str, action: str, pai
         if name.partition(".")[0] in secret and is_open:
             raise UsageError(
                 f"{name} is a secret, and a command line is no place for one.",
-                f"{provider} {action}",
+                f"{provider} {entry.name}",
                 f"Write {name}=@FILE, or {name}=- and give it on standard input.",
             )
 

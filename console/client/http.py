@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import quote
 
 from console.client import starting
@@ -17,7 +17,7 @@ from console.client.service import WorkerUnavailable
 from console.client.wire import Message, error_from_json, log_batch_from_json, query_pairs, read_messages
 from console.domain.codec import Json, from_json, to_json
 from console.domain.deployment import Deployment
-from console.domain.errors import ConsoleError
+from console.domain.errors import ConsoleError, UsageError
 from console.domain.events import Event, event_from_json
 from console.domain.exchange import (
     ControlRequest,
@@ -28,6 +28,7 @@ from console.domain.exchange import (
     Finding,
     HistoryQuery,
     Identity,
+    KeptFile,
     LogBatch,
     LogQuery,
     ProviderAbout,
@@ -51,6 +52,7 @@ ANSWER_SECONDS = 120.0  # a preview asks every platform, and platforms may be sl
 SILENCE_SECONDS = 40.0  # a stream says something every 15 s
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 3.0
+PIECE = 1024 * 1024
 
 
 async def connect(home: Path, *, start: bool = True, config: Path | None = None) -> HttpService:
@@ -175,6 +177,14 @@ class HttpService:
         path = f"/v1/providers/{_part(provider)}/actions/{_part(action)}"
         return from_json(DeskOperation, await self._post(path, to_json(wish)))
 
+    async def send_file(self, path: Path) -> KeptFile:
+        try:
+            with path.open("rb") as file:
+                answer = await self._ask("PUT", f"/v1/files/{_part(path.name)}", {}, content=_pieces(file))
+        except OSError as problem:
+            raise UsageError(f"{path} cannot be read: {problem.strerror}.", str(path), "Check it.") from problem
+        return from_json(KeptFile, answer.json())
+
     async def operation(self, request_id: str) -> DeskOperation:
         return from_json(DeskOperation, await self._get(f"/v1/operations/{_part(request_id)}"))
 
@@ -219,11 +229,19 @@ class HttpService:
     async def _post(self, path: str, body: Json) -> Json:
         return (await self._ask("POST", path, {}, body)).json()
 
-    async def _ask(self, method: str, path: str, values: Mapping[str, Any], body: Json = None) -> httpx.Response:
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        values: Mapping[str, Any],
+        body: Json = None,
+        content: AsyncIterator[bytes] | None = None,
+    ) -> httpx.Response:
         import httpx
 
+        pairs = list(query_pairs(values))
         try:
-            response = await self._http().request(method, path, params=list(query_pairs(values)), json=body)
+            response = await self._http().request(method, path, params=[*pairs], json=body, content=content)
         except httpx.HTTPError as problem:
             raise self._unavailable(problem) from problem
         if response.is_error:
@@ -286,6 +304,11 @@ def _error_of(content: bytes) -> ConsoleError:
             "Worker and client may be of different versions: `quarterdeck worker stop`, then try again.",
         )
     return error_from_json(data)
+
+
+async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
+    while piece := await asyncio.to_thread(file.read, PIECE):
+        yield piece
 
 
 def _many(kind: type[T]) -> type[tuple[T, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from console.domain.deployment import Deployment
@@ -22,6 +23,7 @@ from console.domain.exchange import (
     Finding,
     HistoryQuery,
     Identity,
+    KeptFile,
     LogBatch,
     LogQuery,
     ProviderAbout,
@@ -45,6 +47,7 @@ __all__ = [
     "Finding",
     "HistoryQuery",
     "Identity",
+    "KeptFile",
     "LogBatch",
     "LogQuery",
     "ProviderAbout",
@@ -139,6 +142,14 @@ class Service(Protocol):
 
         Raises:
             Refused: The role does not suffice, or it destroys something and nobody said yes.
+        """
+        ...
+
+    async def send_file(self, path: Path) -> KeptFile:
+        """Give the worker a file for a change by hand, where it must not open its path: who is not its own user.
+
+        Raises:
+            UsageError: The file cannot be read here, or is too large.
         """
         ...
 

@@ -22,6 +22,8 @@ class Identity:
     worker: str
     version: str
     home: str
+    owns_worker: bool = False
+    """The worker's own user or root: paths that they name are opened with rights that they have."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,10 @@ class RollbackPreview:
 
 @dataclass(frozen=True)
 class FieldAbout:
-    """One argument of a reading or an action: what it means, and in which words its value is written."""
+    """One argument of a reading or an action: what it means, and in which words its value is written.
+
+    `local` says that it is a path of the worker's host: `read` or `written`; else empty.
+    """
 
     name: str
     about: str
@@ -124,6 +129,7 @@ class FieldAbout:
     required: bool = False
     default: str = ""
     secret: bool = False
+    local: str = ""
 
     @property
     def words(self) -> str:
@@ -194,6 +200,13 @@ class DeskWish:
     arguments: Mapping[str, object] = field(default_factory=dict)
     request_id: str = ""
     agreed: bool = False
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file that was sent for a change made by hand, and the path to name it by; it is kept for a day."""
+
+    path: str
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,8 @@ def _endpoint(route: Route, parts: Parts, roles: Roles, pace: Pace) -> Answering
             raise stranger(actor, parts)
         values = {parameter.name: _value(parameter, request) for parameter in route.parameters}
         body = None if route.body is None else await _body(request, route.body)
-        asked = Asked(LocalService(parts, actor, role), values, body)
+        owns = roles.owns_worker(request.state.peer_uid)
+        asked = Asked(LocalService(parts, actor, role, owns_worker=owns), values, body, request.stream())
         if route.stream is not None:
             return SseResponse(route.stream(asked), parts.stopping, request.state.abort, pace)
         assert route.answer is not None
@@ -131,7 +132,11 @@ async def _body(request: Request, kind: Any) -> Any:
     async for chunk in request.stream():
         data += chunk
         if len(data) > LONGEST_BODY:
-            raise UsageError("The request is longer than 1 MiB.", request.url.path)
+            raise UsageError(
+                f"The request is longer than {LONGEST_BODY // 1024**2} MiB.",
+                f"{request.method} {request.url.path}",
+                "Large things are given as files: an action that takes one has an argument for its path.",
+            )
     try:
         return from_json(kind, json.loads(bytes(data)))
     except ValueError as problem:

@@ -20,6 +20,7 @@ from console.config.durations import format_duration, parse_duration
 from console.domain.codec import from_json, to_json
 from console.domain.errors import UsageError
 from console.domain.exchange import FieldAbout
+from providers.contract.desk import LocalPath
 from providers.redaction import MASK
 
 Request = TypeVar("Request")
@@ -102,11 +103,12 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _describe(field: dataclasses.Field[Any], hint: Any, secret: bool) -> FieldAbout:
-    about = ""
+    about, local = "", ""
     if typing.get_origin(hint) is typing.Annotated:
         hint, *notes = typing.get_args(hint)
         about = next((note for note in notes if isinstance(note, str)), "")
-    return FieldAbout(field.name, about, _words(hint), _is_required(field), _default(field), secret)
+        local = next(("written" if note.writes else "read" for note in notes if isinstance(note, LocalPath)), "")
+    return FieldAbout(field.name, about, _words(hint), _is_required(field), _default(field), secret, local)
 
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:

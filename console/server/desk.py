@@ -25,7 +25,7 @@ from console.domain.codec import to_json
 from console.domain.errors import ConsoleError, RateLimited, Refused, StoreError, UsageError
 from console.domain.exchange import DeskAnswer, DeskOperation, DeskWish, ProviderAbout
 from console.domain.ids import Actor
-from console.server.arguments import read_arguments, secret_texts, show_arguments
+from console.server.arguments import describe_fields, read_arguments, secret_texts, show_arguments
 from console.server.catalogue import describe_provider, find_connection, find_entry
 from console.storage.ledger import AuditEntry, Ledger
 from providers.contract import Action, Connection, Operation, OperationKey, OperationStatus, Reading
@@ -110,6 +110,11 @@ class FrontDesk:
     def destroys(self, provider: str, name: str) -> bool:
         """Whether an action cannot be taken back, or stops what serves. Raises UsageError for one that is not there."""
         return self._action(provider, name).destroys
+
+    def local_paths(self, provider: str, name: str) -> Mapping[str, str]:
+        """Arguments that are paths of this host, `read` or `written`. Raises UsageError for an action not there."""
+        about = describe_fields(self._action(provider, name).request)
+        return {field.name: field.local for field in about if field.local}
 
     async def act(self, provider: str, name: str, wish: DeskWish, actor: Actor) -> DeskOperation:
         """Begin a change, or find the one that the same request id began.

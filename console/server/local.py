@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from console.domain.exchange import (
     Finding,
     HistoryQuery,
     Identity,
+    KeptFile,
     LogBatch,
     LogQuery,
     ProviderAbout,
@@ -50,14 +51,15 @@ OLDEST_REQUEST = timedelta(minutes=5)
 class LocalService:
     """Implements `Service` inside the worker for one person."""
 
-    def __init__(self, parts: Parts, actor: Actor, role: Role) -> None:
+    def __init__(self, parts: Parts, actor: Actor, role: Role, *, owns_worker: bool = False) -> None:
         self._parts = parts
         self._actor = actor
         self._role = role
+        self._owns_worker = owns_worker
 
     async def whoami(self) -> Identity:
         about = self._parts.about
-        return Identity(self._actor, self._role, about.worker, about.version, str(about.home))
+        return Identity(self._actor, self._role, about.worker, about.version, str(about.home), self._owns_worker)
 
     async def worker_status(self) -> WorkerStatus:
         self._need("view")
@@ -253,6 +255,7 @@ class LocalService:
             self._need("act")
             if desk.destroys(provider, action):
                 self._need("destroy")
+            self._check_paths(desk.local_paths(provider, action), wish)
             return await desk.act(provider, action, wish, self._actor)
         except Refused as refusal:
             with suppress(StoreError):
@@ -261,6 +264,29 @@ class LocalService:
                 row = AuditEntry(self._parts.clock.now(), self._actor, "act", subject, "refused", said)
                 await self._parts.ledger.record_audit(row)
             raise
+
+    async def send_file(self, name: str, pieces: AsyncIterator[bytes]) -> KeptFile:
+        """Keep a file that a change of theirs is to read."""
+        self._need("act")
+        return KeptFile(str(await self._parts.incoming.take(self._actor, name, pieces)))
+
+    def _check_paths(self, local: Mapping[str, str], wish: DeskWish) -> None:
+        """The worker's rights reach further than theirs, its secrets included: only what they sent is opened for them.
+
+        Raises:
+            Refused: They name another path.
+        """
+        for name, how in local.items():
+            path = str(wish.arguments.get(name) or "")
+            if self._owns_worker or not path or (how == "read" and self._parts.incoming.holds(self._actor, path)):
+                continue
+            remedy = "Have the worker's own user do it."
+            if how == "read":
+                remedy = (
+                    "`quarterdeck act` sends a file for you; a directory can only be named by the worker's own user."
+                )
+            what = f"{self._actor} may name no path of the worker's host to be {how}: the worker has other rights."
+            raise Refused(what, f"{name} {path}", remedy)
 
     async def operation(self, request_id: str) -> DeskOperation:
         self._need("view")

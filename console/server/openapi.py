@@ -65,6 +65,9 @@ def _operation(route: Route, schemas: Schemas) -> Json:
     if route.body is not None:
         content = {"application/json": {"schema": schemas.of(route.body)}}
         operation["requestBody"] = {"required": True, "content": content}
+    if route.takes_file:
+        content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 

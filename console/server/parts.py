@@ -19,6 +19,7 @@ from console.domain.observations import ArmHealth, EnvironmentStatus
 from console.domain.plan import Plan, Wish
 from console.server.desk import FrontDesk
 from console.server.examination import Examiner
+from console.server.incoming import Incoming
 from console.server.secrets import SecretDesk
 from console.server.variables import VariableDesk
 from console.storage.ledger import Ledger
@@ -103,5 +104,9 @@ class Parts:
     variables: VariableDesk
     secrets: SecretDesk
     examiner: Examiner
+    incoming: Incoming = field(init=False)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     streams: int = 0
+
+    def __post_init__(self) -> None:
+        self.incoming = Incoming(self.about.home / "incoming")

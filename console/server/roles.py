@@ -70,12 +70,18 @@ class Roles:
         own_uid: int | None = None,
         look_up: Callable[[int], Person] = look_up_person,
         monotonic: Callable[[], float] = time.monotonic,
+        root_uid: int = 0,
     ) -> None:
         self._settings = settings
         self._own_uid = os.geteuid() if own_uid is None else own_uid
         self._look_up = look_up
         self._monotonic = monotonic
+        self._root_uid = root_uid
         self._known: dict[int, tuple[float, Actor, Role]] = {}
+
+    def owns_worker(self, uid: int) -> bool:
+        """Whether somebody has every right that the worker has anyway."""
+        return uid in (self._own_uid, self._root_uid)
 
     def find(self, uid: int) -> tuple[Actor, Role]:
         known = self._known.get(uid)

@@ -21,6 +21,7 @@ from console.domain.exchange import (
     Finding,
     HistoryQuery,
     Identity,
+    KeptFile,
     LogBatch,
     LogQuery,
     ProviderAbout,
@@ -63,6 +64,8 @@ class Asked:
     service: LocalService
     values: Mapping[str, Any]
     body: Any = None
+    pieces: AsyncIterator[bytes] | None = None
+    """The body as it comes, of a route that takes a file."""
 
     def __getitem__(self, name: str) -> Any:
         return self.values.get(name)
@@ -113,6 +116,7 @@ class Route:
     stream: Stream | None = None
     parameters: tuple[Parameter, ...] = ()
     body: Any = None
+    takes_file: bool = False
     status: int = 200
     media: str = ""
     errors: Mapping[int, str] = field(default_factory=dict)
@@ -144,6 +148,11 @@ async def _deploy(asked: Asked) -> Submitted:
 async def _control(asked: Asked) -> Accepted:
     await asked.service.control(asked["deployment"], asked.body)
     return Accepted()
+
+
+async def _send_file(asked: Asked) -> KeptFile:
+    assert asked.pieces is not None
+    return await asked.service.send_file(asked["name"], asked.pieces)
 
 
 async def _stop(asked: Asked) -> Accepted:
@@ -251,6 +260,9 @@ ROUTES: tuple[Route, ...] = (
           lambda asked: asked.service.act(asked["provider"], asked["action"], asked.body),
           parameters=(PROVIDER, Parameter("action", str, "name of an action")), body=DeskWish, status=202,
           errors={**REFUSED, **UNKNOWN, **FAILED}),
+    Route("PUT", "/v1/files/{name}", "send_file", "Send a file, up to 5 GiB, for an action to read; kept for a day.",
+          KeptFile, _send_file, parameters=(Parameter("name", str, "the file's own name"),), takes_file=True,
+          status=201, errors={**REFUSED, **UNKNOWN}),
     Route("GET", "/v1/operations/{request_id}", "operation", "How a change that was made by hand stands.",
           DeskOperation, lambda asked: asked.service.operation(asked["request_id"]),
           parameters=(Parameter("request_id", str, "the request id it was made with"),), errors=UNKNOWN),

@@ -17,6 +17,13 @@ Request = TypeVar("Request")
 
 
 @dataclass(frozen=True)
+class LocalPath:
+    """Stands beside what a field means: a path of the worker's host, which the worker opens with its own rights."""
+
+    writes: bool = False
+
+
+@dataclass(frozen=True)
 class Nothing:
     """The request of what needs to be told nothing."""
 

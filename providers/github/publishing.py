@@ -15,6 +15,7 @@ import httpx
 
 from console.domain.errors import UnexpectedReply, UsageError
 from providers.contract import Operation, OperationKey, OperationStatus
+from providers.contract.desk import LocalPath
 from providers.github.client import GitHubClient
 from providers.github.releases import Asset, PublishedRelease, find_release, no_release, parse_asset, parse_release
 from providers.setting import Setting
@@ -44,7 +45,7 @@ class PublishRelease:
 @dataclass(frozen=True)
 class UploadArtifact:
     tag: Annotated[str, "the tag of the release, also of a draft"]
-    file: Annotated[str, "the file, where the worker sees it"]
+    file: Annotated[str, "the file, where the worker sees it", LocalPath()]
     name: Annotated[str, "its name at GitHub; the file's own by default"] = ""
     label: Annotated[str, "what is shown instead of the name"] = ""
     content_type: Annotated[str, "its media type"] = "application/octet-stream"

@@ -24,6 +24,7 @@ from typing import IO, Annotated
 from console.domain.codec import to_json
 from console.domain.errors import ConsoleError, Rejected, UnexpectedReply, UsageError
 from providers.contract import Operation, OperationKey, OperationStatus
+from providers.contract.desk import LocalPath
 from providers.supabase.buckets import BucketName
 from providers.supabase.fields import ProjectRef
 from providers.supabase.hosts import ProjectHosts
@@ -41,7 +42,7 @@ class DownloadFile:
     project: ProjectRef
     bucket: BucketName
     path: FilePath
-    file: Annotated[str, "whole path on the worker's host to write it to"]
+    file: Annotated[str, "whole path on the worker's host to write it to", LocalPath(writes=True)]
     replace: Annotated[bool, "take the place of another file there"] = False
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Annotated
 
 from console.domain.errors import UsageError
+from providers.contract.desk import LocalPath
 from providers.http import segment
 from providers.supabase.bundle import Bundle, read_bundles
 from providers.supabase.change import UNKNOWN, Change, Standing, absent, done, failed, state
@@ -46,7 +47,9 @@ class OfFunction:
 @dataclass(frozen=True)
 class DeployFunctions:
     project: ProjectRef
-    directory: Annotated[str, "path of the directory that holds one directory a function, as supabase/functions"]
+    directory: Annotated[
+        str, "path of the directory that holds one directory a function, as supabase/functions", LocalPath()
+    ]
     functions: Annotated[tuple[str, ...], "only these; empty for all that have an index file"] = ()
     open_to_all: Annotated[tuple[str, ...], "of them, those that anyone may call without a token"] = ()
 

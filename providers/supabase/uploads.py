@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from console.domain.codec import to_json
 from console.domain.errors import ProviderError, UnexpectedReply, Unreachable, UsageError
 from providers.contract import Operation, OperationKey, OperationStatus
+from providers.contract.desk import LocalPath
 from providers.supabase.buckets import BucketName
 from providers.supabase.fields import ProjectRef
 from providers.supabase.hosts import STORAGE, ProjectHosts
@@ -44,7 +45,7 @@ class UploadFile:
     project: ProjectRef
     bucket: BucketName
     path: Annotated[str, "the file's path in the bucket; ASCII only"]
-    file: Annotated[str, "whole path of the file on the worker's host"]
+    file: Annotated[str, "whole path of the file on the worker's host", LocalPath()]
     content_type: Annotated[str, "e.g. image/png; empty to go by the file's name"] = ""
     cache_seconds: Annotated[int, "for how long readers may keep it"] = 3600
     replace: Annotated[bool, "take the place of another file of that path"] = False

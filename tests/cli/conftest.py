@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from console.client.service import (
     DeskWish,
     HistoryQuery,
     Identity,
+    KeptFile,
     LogBatch,
     LogQuery,
     ProviderAbout,
@@ -66,6 +68,7 @@ LAMPS = ProviderAbout(
             ),
         ),
         DeskEntry("smash", "Smash a lamp.", destroys=True),
+        DeskEntry("teach", "Teach it.", (FieldAbout("file", "what to blink", "text", required=True, local="read"),)),
     ),
 )
 
@@ -108,6 +111,8 @@ class FakeService:
     examined: list[tuple[str, ...]] = field(default_factory=list)
     asked: list[tuple[str, str, DeskQuestion]] = field(default_factory=list)
     wishes: list[tuple[str, str, DeskWish]] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    owns_worker: bool = True
     stands: list[DeskOperation | ConsoleError] = field(default_factory=list)
 
     def tell(self, deployment: DeploymentId, *payloads: ev.Payload, actor: str = "ana") -> None:
@@ -117,7 +122,7 @@ class FakeService:
             self.log.append(ev.Event(deployment, at, payload, Actor(actor), seq))
 
     async def whoami(self) -> Identity:
-        return Identity(Actor("ana"), Role.ADMIN, "host", "0.1.0", "/home")
+        return Identity(Actor("ana"), Role.ADMIN, "host", "0.1.0", "/home", self.owns_worker)
 
     async def worker_status(self) -> WorkerStatus:
         return WorkerStatus(4711, "0.1.0", "host", START, "/home", "/home/worker.sock", "sqlite")
@@ -215,6 +220,10 @@ class FakeService:
         if self.stands and isinstance(self.stands[0], ConsoleError):
             raise self.stands.pop(0)
         return await self.operation(wish.request_id)
+
+    async def send_file(self, path: Path) -> KeptFile:
+        self.files.append(path)
+        return KeptFile(f"/home/incoming/{path.name}")
 
     async def operation(self, request_id: str) -> DeskOperation:
         stands = self.stands.pop(0) if len(self.stands) > 1 else self.stands[0]

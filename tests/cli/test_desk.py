@@ -26,7 +26,7 @@ class TestGivenProviders:
             "lamps (lamp)",
             "  used by deployments: inventory",
             "  ask: state, (colours)",
-            "  act: switch, smash",
+            "  act: switch, smash, teach",
         ]
 
     def test_when_one_is_named_then_fields_and_reasons_are_told(self, shell):
@@ -205,3 +205,31 @@ class TestGivenAnAnswerOfAnyShape:
         ]
         assert list(value_lines([])) == ["none"]
         assert list(value_lines("two\nlines")) == ["two", "lines"]
+
+
+class TestGivenAFileForTheWorker:
+    def test_when_the_worker_is_ones_own_then_its_whole_path_is_named(self, shell, service, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        service.stands = [DONE]
+
+        shell("act", "lamps", "teach", "file=morse.txt")
+
+        assert service.wishes[0][2].arguments == {"file": str(tmp_path / "morse.txt")}
+        assert service.files == []
+
+    def test_when_it_is_another_users_then_the_file_is_sent(self, shell, service, tmp_path):
+        service.owns_worker, service.stands = False, [DONE]
+        (tmp_path / "morse.txt").write_text("-.-.")
+
+        shell("act", "lamps", "teach", f"file={tmp_path}/morse.txt")
+
+        assert service.files == [tmp_path / "morse.txt"]
+        assert service.wishes[0][2].arguments == {"file": "/home/incoming/morse.txt"}
+
+    def test_when_it_is_a_directory_of_another_users_worker_then_it_is_wrong_usage(self, shell, service, tmp_path):
+        service.owns_worker = False
+
+        ran = shell("act", "lamps", "teach", f"file={tmp_path}")
+
+        assert (ran.code, service.wishes) == (2, [])
+        assert "is a directory" in ran.err

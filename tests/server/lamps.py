@@ -20,6 +20,7 @@ from providers.contract import (
     Reading,
     Unsupported,
 )
+from providers.contract.desk import LocalPath
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,15 @@ class Switch:
     lamp: Annotated[str, "its name"]
     on: Annotated[bool, "whether it shines"] = True
     password: Annotated[str, "what the lamp asks for"] = ""
+
+
+@dataclass(frozen=True)
+class Teach:
+    """Have a lamp blink what a file says, and keep what it learnt in another."""
+
+    lamp: Annotated[str, "its name"]
+    file: Annotated[str, "what to blink", LocalPath()]
+    diary: Annotated[str, "where to write it down", LocalPath(writes=True)] = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class Lamps:
     """The platform: what shines, what was asked, and how it is to misbehave."""
 
     shining: dict[str, bool] = field(default_factory=dict)
-    made: dict[str, Switch] = field(default_factory=dict)
+    made: dict[str, Switch | Teach] = field(default_factory=dict)
     calls: list[tuple[str, OperationKey | str]] = field(default_factory=list)
     refuses_with: ConsoleError | None = None
     loses_answers: list[ConsoleError] = field(default_factory=list)
@@ -59,13 +69,13 @@ class Lamps:
     says: str = "as asked"
     account: AccountReport | ConsoleError | None = None
 
-    async def start(self, request: Switch, key: OperationKey) -> Operation:
+    async def start(self, request: Switch | Teach, key: OperationKey) -> Operation:
         self.calls.append(("start", key))
         if self.refuses_with is not None:
             raise self.refuses_with
         if key.text not in self.made:
             self.made[key.text] = request
-            self.shining[request.lamp] = request.on
+            self.shining[request.lamp] = not isinstance(request, Switch) or request.on
         if self.loses_answers:
             raise self.loses_answers.pop(0)
         return self._stands(key.text)
@@ -75,7 +85,7 @@ class Lamps:
         self.looks_needed = max(0, self.looks_needed - 1)
         return self._stands(reference)
 
-    async def find(self, request: Switch, key: OperationKey) -> Operation | None:
+    async def find(self, request: Switch | Teach, key: OperationKey) -> Operation | None:
         self.calls.append(("find", key))
         return self._stands(key.text) if key.text in self.made else None
 
@@ -123,6 +133,7 @@ class LampConnection:
             },
             actions={
                 "switch": Action("Switch a lamp.", Switch, self.lamps, secrets=("password",)),
+                "teach": Action("Have a lamp blink.", Teach, self.lamps),
                 "smash": Action("Smash a lamp.", Switch, self.lamps, destroys=True),
                 "dim": Unsupported("These lamps cannot be dimmed."),
             },

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,8 @@ from console.config.settings import RoleSettings
 from console.domain.errors import ExitCode, Refused, Rejected, StoreError, Unreachable, UsageError
 from console.domain.exchange import Condition, DeskOperation, DeskQuestion, DeskWish
 from console.server.desk import FrontDesk
+from console.server.incoming import Incoming
+from console.server.roles import Person
 from tests.server.lamps import LampConnection
 from tests.server.world import NOON, QuickClock, World
 
@@ -33,6 +37,14 @@ async def until_ended(client, request_id: str) -> DeskOperation:
 
 async def outcomes(world: World) -> list[str]:
     return [row.outcome for row in reversed(await world.ledger.audit())]
+
+
+def content_of(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def mode_of(path: Path) -> int:
+    return path.stat().st_mode & 0o777
 
 
 def as_after_a_restart(world: World) -> FrontDesk:
@@ -319,3 +331,93 @@ def _made_meanwhile(key):
 
     assert key.intended_at == NOON == datetime(2026, 11, 20, 12, tzinfo=UTC)
     return Switch("kitchen"), key
+
+
+class TestGivenAPathOfTheHost:
+    @pytest.fixture
+    def secret(self, world: World):
+        path = world.places.home / "token"
+        path.write_text("rnd_0123456789abcdef")
+        return path
+
+    async def teach(self, client, **paths: object) -> DeskOperation:
+        wish = DeskWish({**KITCHEN, **{name: str(path) for name, path in paths.items()}}, "r1")
+        return await client.act("lamps", "teach", wish)
+
+    async def test_when_it_is_described_then_the_field_says_what_becomes_of_it(self, client):
+        (lamps,) = await client.providers()
+
+        teach = next(action for action in lamps.actions if action.name == "teach")
+        assert [field.local for field in teach.fields] == ["", "read", "written"]
+
+    async def test_when_the_workers_own_user_names_it_then_it_is_taken(self, world, secret):
+        await world.close()
+        world.owns_worker = True
+        world.roles = RoleSettings(deployer=("ann",))
+        await world.open()
+
+        async with world.client() as client:
+            assert (await client.whoami()).owns_worker
+            await self.teach(client, file=secret, diary="/tmp/diary")
+
+        assert world.lamps.made["act-r1"].file == str(secret)
+
+    async def test_when_another_names_it_then_it_is_refused_and_written_down(self, world, client, secret):
+        for paths in ({"file": secret}, {"file": "", "diary": secret}):
+            with pytest.raises(Refused, match="may name no path"):
+                await self.teach(client, **paths)
+
+        assert world.lamps.made == {}
+        assert await outcomes(world) == ["refused", "refused"]
+
+    async def test_when_another_sends_the_file_then_that_is_read(self, world, client, tmp_path):
+        morse = tmp_path / "morse.txt"
+        morse.write_bytes(b"-.-." * 600_000)
+
+        kept = [await client.send_file(morse) for _ in range(2)]
+        done = await self.teach(client, file=kept[0].path)
+
+        assert (done.status, kept[0]) == ("succeeded", kept[1])
+        path = Path(world.lamps.made["act-r1"].file)
+        assert (path.name, content_of(path), mode_of(path)) == ("morse.txt", content_of(morse), 0o600)
+        assert list(path.parent.parent.glob(".*")) == []
+
+    async def test_when_they_name_what_a_third_one_sent_then_it_is_refused(self, world, client, tmp_path):
+        (tmp_path / "morse.txt").write_text("-.-.")
+        kept = await client.send_file(tmp_path / "morse.txt")
+        own = Path(kept.path)
+        await world.close()
+        world.person, world.roles = Person(7, "eve"), RoleSettings(deployer=("eve",))
+        await world.open()
+
+        async with world.client() as eve:
+            for path in (own, own.parent / ".." / own.parent.name / own.name, own.parent.parent / "token"):
+                with pytest.raises(Refused):
+                    await self.teach(eve, file=path)
+
+    async def test_when_it_is_too_large_then_the_figure_is_told_and_nothing_is_left(self, world, client, tmp_path):
+        world.parts.incoming = Incoming(world.places.home / "incoming", largest=1024**2)
+        (tmp_path / "morse.txt").write_bytes(b"-" * (3 * 1024**2))
+
+        with pytest.raises(UsageError, match=r"larger than 1 MiB"):
+            await client.send_file(tmp_path / "morse.txt")
+
+        assert list((world.places.home / "incoming").glob("*/*")) == []
+
+    async def test_when_it_is_a_day_old_then_it_goes_with_the_next_one(self, world, client, tmp_path):
+        (tmp_path / "one").write_text("1")
+        (tmp_path / "two").write_text("2")
+        one = await client.send_file(tmp_path / "one")
+        later = time.time() + 90_000
+        world.parts.incoming = Incoming(world.places.home / "incoming", wall=lambda: later)
+
+        two = await client.send_file(tmp_path / "two")
+
+        assert [path.name for path in (world.places.home / "incoming").glob("*/*/*")] == ["two"]
+        assert Path(one.path).name != Path(two.path).name
+
+    async def test_when_a_request_is_too_long_then_it_says_how_large_things_are_given(self, client):
+        with pytest.raises(UsageError, match="1 MiB") as refusal:
+            await switch(client, password="x" * 1_100_000)
+
+        assert "files" in refusal.value.remedy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -169,6 +170,7 @@ class World:
     lamps: Lamps
     person: Person = field(default_factory=lambda: Person(0, "ann"))
     roles: RoleSettings = field(default_factory=lambda: RoleSettings(admin=("ann",), viewer=()))
+    owns_worker: bool = False
     pace: Pace = field(default_factory=Pace)
     server: PeerServer | None = None
 
@@ -176,7 +178,8 @@ class World:
         """Listen, as a new worker would: with whom it takes us for and its pace as they are now."""
         self.parts.stopping.clear()
         listener, _ = open_listener(self.places)
-        roles = Roles(self.roles, own_uid=-1, look_up=lambda uid: self.person)
+        own_uid = os.getuid() if self.owns_worker else -1
+        roles = Roles(self.roles, own_uid, lambda uid: self.person, root_uid=-1)
         self.server = PeerServer(build_api(self.parts, roles, self.pace))
         await self.server.listen(listener)
 

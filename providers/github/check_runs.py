@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from providers.ensuring import Setting
 from providers.github.client import GitHubClient
-from providers.setting import Setting
 from providers.wire import need_items, need_text, text
 
 COMPLETED = "completed"

@@ -14,10 +14,10 @@ from typing import Annotated, Any
 
 from console.domain.errors import Rejected
 from providers.contract import Nothing, Operation, OperationKey, OperationStatus
+from providers.ensuring import Setting
 from providers.github.client import PAGE, GitHubClient
 from providers.github.runs import Run, judge_run, parse_run, parse_runs
 from providers.http import Reply
-from providers.setting import Setting
 from providers.wire import need_items, need_text, text
 
 ACTIVE = "active"

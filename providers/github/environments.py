@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from providers.contract import Nothing
+from providers.ensuring import Setting
 from providers.github.client import GitHubClient
-from providers.setting import Setting
 from providers.wire import flag, items, need_items, need_text, pick, text, whole
 
 EVERY, PROTECTED, CUSTOM = "all", "protected", "custom"

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from console.domain.errors import Rejected
 from providers.contract import Operation, OperationKey, OperationStatus
+from providers.ensuring import Setting
 from providers.github.client import GitHubClient
 from providers.github.runs import COMPLETED, Run, fetch_approvals, judge_run, parse_run
-from providers.setting import Setting
 from providers.wire import items, need_items, text
 
 CLOCK_TOLERANCE = timedelta(seconds=2)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from console.domain.verdict import Verdict
+from providers.ensuring import Setting
 from providers.github.client import PAGE, GitHubClient
 from providers.github.readings import Checks
-from providers.setting import Setting
 from providers.wire import need_items, need_text, text
 
 DESCRIPTION_LENGTH = 140

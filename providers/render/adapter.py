@@ -12,7 +12,7 @@ import httpx
 from providers.contract import Capabilities, Desk, Unsupported
 from providers.http import Clock, ProviderHttp, Sleep, utc_now
 from providers.render.client import RenderClient, limit_class
-from providers.render.deploys import Cancels, DeployReader, Deploys, Rollbacks
+from providers.render.deploys import DeployReader, Deploys, Rollbacks, make_cancel
 from providers.render.power import Resumptions, Suspensions
 from providers.render.readings import Account, Inventory, Logs, Metrics
 from providers.render.variables import Variables
@@ -102,7 +102,7 @@ def open_connection(
             metrics=Metrics(client),
             variables=variables,
             deploy=Deploys(reader),
-            cancel=Cancels(reader),
+            cancel=make_cancel(reader),
             roll_back=Rollbacks(reader),
             suspend=Suspensions(client),
             resume=Resumptions(reader),

@@ -10,11 +10,11 @@ from typing import Annotated
 from console.domain.errors import Rejected
 from providers import wire
 from providers.contract import Operation, OperationKey, OperationStatus
+from providers.ensuring import Setting
 from providers.http import segment
 from providers.render.client import write_time
 from providers.render.datastores import POSTGRES, Datastore, Datastores, OnePostgres, PostgresId, is_on
 from providers.render.deploys import earliest, lost
-from providers.setting import Setting
 from providers.wire import moment
 
 

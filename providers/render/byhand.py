@@ -1,18 +1,14 @@
-"""What the engine does to a service, asked for by a person: the engine's own actuators, with words of the desk."""
+"""What the engine does to a service, asked for by a person: requests of the desk, and what of the engine they mean."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated
 
 from console.domain.release import Release
 from providers import contract
-from providers.contract import Actuator, Operation, OperationKey
 from providers.render.services import ServiceId
 
-Asked = TypeVar("Asked")
-Meant = TypeVar("Meant")
 DeployId = Annotated[str, "id of the deploy, as dep-…"]
 
 
@@ -42,23 +38,6 @@ class SuspendService:
 @dataclass(frozen=True)
 class ResumeService:
     service: ServiceId
-
-
-class Translated(Generic[Asked, Meant]):
-    """`Actuator` of one request by means of another's. References are the inner one's."""
-
-    def __init__(self, inner: Actuator[Meant], turn: Callable[[Asked], Meant]) -> None:
-        self._inner = inner
-        self._turn = turn
-
-    async def start(self, request: Asked, key: OperationKey) -> Operation:
-        return await self._inner.start(self._turn(request), key)
-
-    async def observe(self, reference: str) -> Operation:
-        return await self._inner.observe(reference)
-
-    async def find(self, request: Asked, key: OperationKey) -> Operation | None:
-        return await self._inner.find(self._turn(request), key)
 
 
 def as_deploy(request: DeployCommit) -> contract.Deploy:

@@ -17,6 +17,7 @@ from providers.render.client import RenderClient
 from providers.render.deploys import earliest, lost
 from providers.render.reasons import describe_failure
 from providers.render.wire import Event
+from providers.stopping import Stopping
 
 STARTED, ENDED = "cron_job_run_started", "cron_job_run_ended"
 ENDS = {
@@ -101,28 +102,12 @@ class CronRuns:
         return await self._reader.observe(f"{request.cron_job}/{run}") if run else None
 
 
-class CronRunCancels:
-    """`Actuator[CancelCronRun]`. Render cancels whatever is active, so it is asked only while that is the run meant."""
+def make_cancel(reader: CronRunReader) -> Stopping[CancelCronRun]:
+    """Render cancels whatever is active, so it is asked only while that is the run meant."""
 
-    def __init__(self, reader: CronRunReader) -> None:
-        self._reader = reader
+    async def stop(reference: str) -> None:
+        cron_job, _, run = reference.partition("/")
+        if await reader.is_active(cron_job, run):
+            await reader.client.http.send("DELETE", f"/cron-jobs/{segment(cron_job)}/runs")
 
-    async def start(self, request: CancelCronRun, key: OperationKey) -> Operation:
-        reference = f"{request.cron_job}/{request.run}"
-        before = await self.observe(reference)
-        if before.status is not OperationStatus.RUNNING:
-            return before
-        if await self._reader.is_active(request.cron_job, request.run):
-            await self._reader.client.http.send("DELETE", f"/cron-jobs/{segment(request.cron_job)}/runs")
-        return await self.observe(reference)
-
-    async def observe(self, reference: str) -> Operation:
-        run = await self._reader.observe(reference)
-        if run.status in (OperationStatus.RUNNING, OperationStatus.LOST):
-            return run
-        detail = "canceled" if run.status is OperationStatus.CANCELLED else f"it had ended before: {run.detail}"
-        return Operation(reference, OperationStatus.SUCCEEDED, detail, run.outputs)
-
-    async def find(self, request: CancelCronRun, key: OperationKey) -> Operation | None:
-        found = await self.observe(f"{request.cron_job}/{request.run}")
-        return found if found.status is OperationStatus.SUCCEEDED else None
+    return Stopping(lambda request: f"{request.cron_job}/{request.run}", look=reader.observe, stop=stop)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from providers import wire
+from providers.ensuring import Setting
 from providers.http import segment
 from providers.render.client import RenderClient
-from providers.setting import Setting
 
+Request = TypeVar("Request")
 POSTGRES, KEY_VALUE = "/postgres", "/key-value"
 SUSPENDED, AVAILABLE = "suspended", "available"
 PostgresId = Annotated[str, "id of the Postgres instance, as dpg-…"]
@@ -123,49 +124,46 @@ class Datastores:
         return {"ownerId": self._owner or None}
 
 
-def is_off(store: Datastore | None) -> bool | None:
-    return None if store is None else store.status == SUSPENDED
-
-
 def is_on(store: Datastore | None) -> bool | None:
     return None if store is None else store.status == AVAILABLE and not store.suspended
 
 
 def make_suspend_postgres(stores: Datastores) -> Setting[SuspendPostgres]:
-    async def holds(request: SuspendPostgres) -> bool | None:
-        return is_off(await stores.find(POSTGRES, request.postgres))
-
-    async def write(request: SuspendPostgres) -> None:
-        await stores.turn(POSTGRES, request.postgres, "suspend")
-
-    return Setting(SuspendPostgres, holds=holds, write=write, say=lambda _: "suspended")
+    return _suspending(stores, SuspendPostgres, POSTGRES, lambda request: request.postgres)
 
 
 def make_resume_postgres(stores: Datastores) -> Setting[ResumePostgres]:
-    async def holds(request: ResumePostgres) -> bool | None:
-        return is_on(await stores.find(POSTGRES, request.postgres))
-
-    async def write(request: ResumePostgres) -> None:
-        await stores.turn(POSTGRES, request.postgres, "resume")
-
-    return Setting(ResumePostgres, holds=holds, write=write, say=lambda _: "available")
+    return _resuming(stores, ResumePostgres, POSTGRES, lambda request: request.postgres)
 
 
 def make_suspend_key_value(stores: Datastores) -> Setting[SuspendKeyValue]:
-    async def holds(request: SuspendKeyValue) -> bool | None:
-        return is_off(await stores.find(KEY_VALUE, request.key_value))
-
-    async def write(request: SuspendKeyValue) -> None:
-        await stores.turn(KEY_VALUE, request.key_value, "suspend")
-
-    return Setting(SuspendKeyValue, holds=holds, write=write, say=lambda _: "suspended")
+    return _suspending(stores, SuspendKeyValue, KEY_VALUE, lambda request: request.key_value)
 
 
 def make_resume_key_value(stores: Datastores) -> Setting[ResumeKeyValue]:
-    async def holds(request: ResumeKeyValue) -> bool | None:
-        return is_on(await stores.find(KEY_VALUE, request.key_value))
+    return _resuming(stores, ResumeKeyValue, KEY_VALUE, lambda request: request.key_value)
 
-    async def write(request: ResumeKeyValue) -> None:
-        await stores.turn(KEY_VALUE, request.key_value, "resume")
 
-    return Setting(ResumeKeyValue, holds=holds, write=write, say=lambda _: "available")
+def _suspending(
+    stores: Datastores, kind: type[Request], family: str, id_of: Callable[[Request], str]
+) -> Setting[Request]:
+    async def holds(request: Request) -> bool | None:
+        store = await stores.find(family, id_of(request))
+        return None if store is None else store.status == SUSPENDED
+
+    async def write(request: Request) -> None:
+        await stores.turn(family, id_of(request), "suspend")
+
+    return Setting(kind, holds=holds, write=write, say=lambda _: SUSPENDED)
+
+
+def _resuming(
+    stores: Datastores, kind: type[Request], family: str, id_of: Callable[[Request], str]
+) -> Setting[Request]:
+    async def holds(request: Request) -> bool | None:
+        return is_on(await stores.find(family, id_of(request)))
+
+    async def write(request: Request) -> None:
+        await stores.turn(family, id_of(request), "resume")
+
+    return Setting(kind, holds=holds, write=write, say=lambda _: AVAILABLE)

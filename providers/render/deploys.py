@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import unquote
 
-from console.domain.errors import ProviderError, Rejected
+from console.domain.errors import ProviderError
 from providers import contract
 from providers.contract import Operation, OperationKey, OperationStatus
 from providers.http import segment
@@ -22,6 +22,7 @@ from providers.render import wire
 from providers.render.client import RenderClient, write_time
 from providers.render.reasons import explain_failure
 from providers.render.wire import Deploy
+from providers.stopping import Stopping
 from providers.wire import moment
 
 CLOCK_TOLERANCE = timedelta(milliseconds=500)
@@ -246,37 +247,9 @@ def _already_live(deploys: Sequence[Deploy], wanted: str) -> Deploy | None:
     return next((deploy for deploy in deploys if deploy.id == wanted and deploy.status == "live"), None)
 
 
-class Cancels:
-    """`Actuator[Cancel]`. The operation is the deploy; it has succeeded once the deploy has ended, however it did."""
+def make_cancel(reader: DeployReader) -> Stopping[contract.Cancel]:
+    async def stop(reference: str) -> None:
+        service, _, deploy = reference.partition("/")
+        await reader.client.cancel_deploy(service, deploy)
 
-    def __init__(self, reader: DeployReader) -> None:
-        self._reader = reader
-        self._client = reader.client
-
-    async def start(self, request: contract.Cancel, key: OperationKey) -> Operation:
-        before = await self._reader.observe(request.reference)
-        if before.status is not OperationStatus.RUNNING:
-            return _as_cancellation(before)
-        service, _, deploy = before.reference.partition("/")
-        try:
-            await self._client.cancel_deploy(service, deploy)
-        except Rejected:
-            after = await self.observe(before.reference)
-            if not after.status.is_terminal:
-                raise
-            return after
-        return await self.observe(before.reference)
-
-    async def observe(self, reference: str) -> Operation:
-        return _as_cancellation(await self._reader.observe(reference))
-
-    async def find(self, request: contract.Cancel, key: OperationKey) -> Operation | None:
-        found = await self.observe(request.reference)
-        return found if found.status is OperationStatus.SUCCEEDED else None
-
-
-def _as_cancellation(deploy: Operation) -> Operation:
-    if deploy.status in (OperationStatus.RUNNING, OperationStatus.LOST):
-        return deploy
-    detail = "canceled" if deploy.status is OperationStatus.CANCELLED else f"it had ended before: {deploy.detail}"
-    return Operation(deploy.reference, OperationStatus.SUCCEEDED, detail, deploy.outputs)
+    return Stopping(lambda request: request.reference, look=reader.observe, stop=stop)

@@ -30,8 +30,9 @@ from providers.render import (
     services,
 )
 from providers.render.client import RenderClient
-from providers.render.deploys import Cancels, DeployReader, Deploys, Rollbacks
+from providers.render.deploys import DeployReader, Deploys, Rollbacks, make_cancel
 from providers.render.power import Resumptions, Suspensions
+from providers.translated import Translated
 
 
 def build_desk(client: RenderClient, owner: str) -> Desk:
@@ -128,7 +129,7 @@ def _service_actions(client: RenderClient, owner: str) -> dict[str, Action[Any]]
             "Take a custom domain away.", domains.RemoveDomain, domains.make_remove(names), destroys=True
         ),
         "run-job": Action("Run a command once, beside the service.", jobs.RunJob, jobs.Jobs(job)),
-        "cancel-job": Action("Stop a one-off job.", jobs.CancelJob, jobs.JobCancels(job), destroys=True),
+        "cancel-job": Action("Stop a one-off job.", jobs.CancelJob, jobs.make_cancel(job), destroys=True),
         "run-cron-job": Action(
             "Run a cron job now, which cancels its active run.",
             cronruns.RunCronJob,
@@ -136,7 +137,7 @@ def _service_actions(client: RenderClient, owner: str) -> dict[str, Action[Any]]
             destroys=True,
         ),
         "cancel-cron-run": Action(
-            "Stop a run of a cron job.", cronruns.CancelCronRun, cronruns.CronRunCancels(run), destroys=True
+            "Stop a run of a cron job.", cronruns.CancelCronRun, cronruns.make_cancel(run), destroys=True
         ),
     }
 
@@ -145,29 +146,29 @@ def _deploy_actions(client: RenderClient, owner: str) -> dict[str, Action[Any]]:
     services_of, deploys = services.ServiceReader(client, owner), DeployReader(client)
     return {
         "deploy": Action(
-            "Build and deploy a commit.", byhand.DeployCommit, byhand.Translated(Deploys(deploys), byhand.as_deploy)
+            "Build and deploy a commit.", byhand.DeployCommit, Translated(Deploys(deploys), byhand.as_deploy)
         ),
         "cancel-deploy": Action(
             "Stop a deploy; what serves goes on serving.",
             byhand.CancelDeploy,
-            byhand.Translated(Cancels(deploys), byhand.as_cancel),
+            Translated(make_cancel(deploys), byhand.as_cancel),
             destroys=True,
         ),
         "roll-back": Action(
             "Return to an earlier deploy, and hold auto-deploy off.",
             byhand.RollBackTo,
-            byhand.Translated(Rollbacks(deploys), byhand.as_rollback),
+            Translated(Rollbacks(deploys), byhand.as_rollback),
         ),
         "suspend": Action(
             "Stop a service.",
             byhand.SuspendService,
-            byhand.Translated(Suspensions(client), byhand.as_suspend),
+            Translated(Suspensions(client), byhand.as_suspend),
             destroys=True,
         ),
         "resume": Action(
             "Start a suspended service.",
             byhand.ResumeService,
-            byhand.Translated(Resumptions(deploys), byhand.as_resume),
+            Translated(Resumptions(deploys), byhand.as_resume),
         ),
         "hold-auto-deploy": Action(
             "Let no push deploy the service.", services.HoldAutoDeploy, services.make_holding(services_of)

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Annotated
 
 from providers import wire
+from providers.ensuring import Setting
 from providers.http import segment
 from providers.render.client import RenderClient
 from providers.render.services import OneService, ServiceId
-from providers.setting import Setting
 
 DomainName = Annotated[str, "the domain, as shop.example.com"]
 VERIFIED = "verified"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from providers import wire
+from providers.ensuring import Sealed, Setting, is_kept
 from providers.http import segment
 from providers.render.client import RenderClient
-from providers.render.sealed import Sealed
 from providers.render.services import ServiceId
-from providers.setting import Setting
 
+VARIABLES, FILES = "env-vars", "secret-files"
 GroupId = Annotated[str, "id of the env group, as evg-…"]
 
 
@@ -59,6 +59,11 @@ class UnlinkGroup:
     service: ServiceId
 
 
+Put = TypeVar("Put", SetGroupVariable, PutGroupFile)
+Removal = TypeVar("Removal", RemoveGroupVariable, RemoveGroupFile)
+Link = TypeVar("Link", LinkGroup, UnlinkGroup)
+
+
 @dataclass(frozen=True)
 class Group:
     """A group without its values. A listed one has neither names of variables nor of files: Render keeps them back."""
@@ -72,11 +77,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Contents:
-    """A group with its values; stays inside the adapter."""
+    """A group with its values, by Render's word for their kind; stays inside the adapter."""
 
     group: Group
-    variables: dict[str, str]
-    files: dict[str, str]
+    shelves: Mapping[str, Mapping[str, str]]
 
 
 def parse_contents(body: object) -> Contents:
@@ -90,8 +94,7 @@ def parse_contents(body: object) -> Contents:
             variables=tuple(sorted(variables)),
             files=tuple(sorted(files)),
         ),
-        variables,
-        files,
+        {VARIABLES: variables, FILES: files},
     )
 
 
@@ -115,89 +118,79 @@ class Groups:
         """None for a group that Render does not know, also for a name that cannot be one's id."""
         return await self.client.http.fetch_or_none(_path(group), parse_contents) if group else None
 
-    async def put(self, group: str, what: str, name: str, body: dict[str, str]) -> None:
-        await self.client.http.send("PUT", f"{_path(group)}/{what}/{segment(name)}", json=body)
 
-    async def drop(self, group: str, what: str, name: str) -> None:
-        await self.client.http.send("DELETE", f"{_path(group)}/{what}/{segment(name)}", accept=(404,))
+def make_set_variable(groups: Groups) -> Setting[SetGroupVariable]:
+    return _putting(groups, SetGroupVariable, VARIABLES, "value", "is set in")
 
 
-def make_set_variable(groups: Groups) -> Sealed[SetGroupVariable]:
-    async def fetch(request: SetGroupVariable) -> str | None:
-        found = await groups.find(request.group)
-        return found.variables.get(request.name) if found else None
-
-    async def write(request: SetGroupVariable) -> None:
-        await groups.put(request.group, "env-vars", request.name, {"value": request.value})
-
-    def say(request: SetGroupVariable) -> str:
-        return f"{request.name} is set in {request.group}"
-
-    return Sealed(SetGroupVariable, "value", http=groups.client.http, fetch=fetch, write=write, say=say)
+def make_put_file(groups: Groups) -> Setting[PutGroupFile]:
+    return _putting(groups, PutGroupFile, FILES, "content", "is written in")
 
 
 def make_remove_variable(groups: Groups) -> Setting[RemoveGroupVariable]:
-    async def holds(request: RemoveGroupVariable) -> bool | None:
-        found = await groups.find(request.group)
-        return None if found is None else request.name not in found.variables
-
-    async def write(request: RemoveGroupVariable) -> None:
-        await groups.drop(request.group, "env-vars", request.name)
-
-    return Setting(RemoveGroupVariable, holds=holds, write=write, say=lambda request: f"{request.name} is gone")
-
-
-def make_put_file(groups: Groups) -> Sealed[PutGroupFile]:
-    async def fetch(request: PutGroupFile) -> str | None:
-        found = await groups.find(request.group)
-        return found.files.get(request.name) if found else None
-
-    async def write(request: PutGroupFile) -> None:
-        await groups.put(request.group, "secret-files", request.name, {"content": request.content})
-
-    def say(request: PutGroupFile) -> str:
-        return f"{request.name} is written in {request.group}"
-
-    return Sealed(PutGroupFile, "content", http=groups.client.http, fetch=fetch, write=write, say=say)
+    return _removing(groups, RemoveGroupVariable, VARIABLES)
 
 
 def make_remove_file(groups: Groups) -> Setting[RemoveGroupFile]:
-    async def holds(request: RemoveGroupFile) -> bool | None:
-        found = await groups.find(request.group)
-        return None if found is None else request.name not in found.files
-
-    async def write(request: RemoveGroupFile) -> None:
-        await groups.drop(request.group, "secret-files", request.name)
-
-    return Setting(RemoveGroupFile, holds=holds, write=write, say=lambda request: f"{request.name} is gone")
+    return _removing(groups, RemoveGroupFile, FILES)
 
 
 def make_link(groups: Groups) -> Setting[LinkGroup]:
-    async def holds(request: LinkGroup) -> bool | None:
-        found = await groups.find(request.group)
-        return None if found is None else request.service in found.group.services
-
-    async def write(request: LinkGroup) -> None:
-        path = f"{_path(request.group)}/services/{segment(request.service)}"
+    async def write(path: str) -> None:
         await groups.client.http.send("POST", path, repeatable=True)
 
-    return Setting(LinkGroup, holds=holds, write=write, say=lambda request: f"{request.service} sees {request.group}")
+    return _linking(groups, LinkGroup, True, write, "sees")
 
 
 def make_unlink(groups: Groups) -> Setting[UnlinkGroup]:
-    async def holds(request: UnlinkGroup) -> bool | None:
-        found = await groups.find(request.group)
-        return None if found is None else request.service not in found.group.services
-
-    async def write(request: UnlinkGroup) -> None:
-        path = f"{_path(request.group)}/services/{segment(request.service)}"
+    async def write(path: str) -> None:
         await groups.client.http.send("DELETE", path, accept=(404,))
 
-    def say(request: UnlinkGroup) -> str:
-        return f"{request.service} no longer sees {request.group}"
-
-    return Setting(UnlinkGroup, holds=holds, write=write, say=say)
+    return _linking(groups, UnlinkGroup, False, write, "no longer sees")
 
 
-def _path(group: str) -> str:
-    return f"/env-groups/{segment(group)}"
+def _putting(groups: Groups, kind: type[Put], shelf: str, secret: str, verb: str) -> Setting[Put]:
+    """`secret` is the field that holds it, at Render as well."""
+
+    async def holds(request: Put) -> bool | None:
+        found = await groups.find(request.group)
+        return is_kept(found.shelves[shelf].get(request.name), getattr(request, secret)) if found else None
+
+    async def write(request: Put) -> None:
+        body = {secret: getattr(request, secret)}
+        await groups.client.http.send("PUT", _path(request.group, shelf, request.name), json=body)
+
+    def say(request: Put) -> str:
+        return f"{request.name} {verb} {request.group}"
+
+    return Setting(kind, holds=holds, write=write, say=say, sealed=Sealed(groups.client.http, (secret,)))
+
+
+def _removing(groups: Groups, kind: type[Removal], shelf: str) -> Setting[Removal]:
+    async def holds(request: Removal) -> bool | None:
+        found = await groups.find(request.group)
+        return None if found is None else request.name not in found.shelves[shelf]
+
+    async def write(request: Removal) -> None:
+        await groups.client.http.send("DELETE", _path(request.group, shelf, request.name), accept=(404,))
+
+    return Setting(kind, holds=holds, write=write, say=lambda request: f"{request.name} is gone")
+
+
+def _linking(
+    groups: Groups, kind: type[Link], linked: bool, write: Callable[[str], Awaitable[None]], verb: str
+) -> Setting[Link]:
+    async def holds(request: Link) -> bool | None:
+        found = await groups.find(request.group)
+        return None if found is None else (request.service in found.group.services) is linked
+
+    return Setting(
+        kind,
+        holds=holds,
+        write=lambda request: write(_path(request.group, "services", request.service)),
+        say=lambda request: f"{request.service} {verb} {request.group}",
+    )
+
+
+def _path(group: str, *rest: str) -> str:
+    return "/".join(("/env-groups", *(segment(part) for part in (group, *rest))))

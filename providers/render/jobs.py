@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from console.domain.errors import Rejected
 from providers import wire
 from providers.contract import Operation, OperationKey, OperationStatus
 from providers.http import segment
 from providers.render.client import RenderClient
 from providers.render.deploys import earliest, lost
 from providers.render.services import OneService, ServiceId
+from providers.stopping import Stopping
 
 ENDS = {
     "succeeded": OperationStatus.SUCCEEDED,
@@ -110,37 +110,12 @@ class Jobs:
         return describe(request.service, made[-1]) if made else None
 
 
-class JobCancels:
-    """`Actuator[CancelJob]`. The operation is the job; it has succeeded once the job has ended, however it did."""
+def make_cancel(reader: JobReader) -> Stopping[CancelJob]:
+    async def stop(reference: str) -> None:
+        service, _, job = reference.partition("/")
+        await reader.client.http.send("POST", f"{_path(service)}/{segment(job)}/cancel", repeatable=True)
 
-    def __init__(self, reader: JobReader) -> None:
-        self._reader = reader
-
-    async def start(self, request: CancelJob, key: OperationKey) -> Operation:
-        reference = f"{request.service}/{request.job}"
-        before = await self.observe(reference)
-        if before.status is not OperationStatus.RUNNING:
-            return before
-        path = f"{_path(request.service)}/{segment(request.job)}/cancel"
-        try:
-            await self._reader.client.http.send("POST", path, repeatable=True)
-        except Rejected:
-            after = await self.observe(reference)
-            if not after.status.is_terminal:
-                raise
-            return after
-        return await self.observe(reference)
-
-    async def observe(self, reference: str) -> Operation:
-        job = await self._reader.observe(reference)
-        if job.status in (OperationStatus.RUNNING, OperationStatus.LOST):
-            return job
-        detail = "canceled" if job.status is OperationStatus.CANCELLED else f"it had ended before: {job.detail}"
-        return Operation(job.reference, OperationStatus.SUCCEEDED, detail, job.outputs)
-
-    async def find(self, request: CancelJob, key: OperationKey) -> Operation | None:
-        found = await self.observe(f"{request.service}/{request.job}")
-        return found if found.status is OperationStatus.SUCCEEDED else None
+    return Stopping(lambda request: f"{request.service}/{request.job}", look=reader.observe, stop=stop)
 
 
 def _path(service: str) -> str:

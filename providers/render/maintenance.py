@@ -9,9 +9,9 @@ from typing import Annotated
 
 from providers import wire
 from providers.contract import Nothing
+from providers.ensuring import Setting
 from providers.render.client import RenderClient
 from providers.render.services import ServiceId, ServiceReader
-from providers.setting import Setting
 
 
 @dataclass(frozen=True)

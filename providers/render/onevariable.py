@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+from providers.ensuring import Sealed, Setting, is_kept
 from providers.render.client import RenderClient
-from providers.render.sealed import Sealed
 from providers.render.services import OneService, ServiceId
-from providers.setting import Setting
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,10 @@ class VariableNames:
         return sorted(await self._client.fetch_variables(request.service))
 
 
-def make_set_variable(client: RenderClient) -> Sealed[SetVariable]:
-    async def fetch(request: SetVariable) -> str | None:
-        return (await client.fetch_variables_or_none(request.service) or {}).get(request.name)
+def make_set_variable(client: RenderClient) -> Setting[SetVariable]:
+    async def holds(request: SetVariable) -> bool | None:
+        known = await client.fetch_variables_or_none(request.service) or {}
+        return is_kept(known.get(request.name), request.value)
 
     async def write(request: SetVariable) -> None:
         await client.put_variable(request.service, request.name, request.value)
@@ -44,7 +44,8 @@ def make_set_variable(client: RenderClient) -> Sealed[SetVariable]:
     def say(request: SetVariable) -> str:
         return f"{request.name} is set; the next deploy takes it"
 
-    return Sealed(SetVariable, "value", http=client.http, fetch=fetch, write=write, say=say)
+    sealed = Sealed(client.http, ("value",))
+    return Setting(SetVariable, holds=holds, write=write, say=say, sealed=sealed)
 
 
 def make_remove_variable(client: RenderClient) -> Setting[RemoveVariable]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from console.domain.errors import Rejected
+from providers.ensuring import Setting
 from providers.http import segment
 from providers.render.services import Autoscaling, ServiceId, ServiceReader
-from providers.setting import Setting
 
 UNWATCHED_PERCENT = 70
 """Render wants a percentage also for what is not watched; recorded traffic sends one."""

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from providers import wire
+from providers.ensuring import Sealed, Setting, is_kept
 from providers.http import segment
 from providers.render.client import RenderClient
-from providers.render.sealed import Sealed
 from providers.render.services import OneService, ServiceId
-from providers.setting import Setting
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,10 @@ class SecretFiles:
         return None if found is None else dict(found)
 
 
-def make_put_file(files: SecretFiles) -> Sealed[PutSecretFile]:
-    async def fetch(request: PutSecretFile) -> str | None:
-        return (await files.find_files(request.service) or {}).get(request.name)
+def make_put_file(files: SecretFiles) -> Setting[PutSecretFile]:
+    async def holds(request: PutSecretFile) -> bool | None:
+        known = await files.find_files(request.service) or {}
+        return is_kept(known.get(request.name), request.content)
 
     async def write(request: PutSecretFile) -> None:
         path = f"{_path(request.service)}/{segment(request.name)}"
@@ -56,7 +56,8 @@ def make_put_file(files: SecretFiles) -> Sealed[PutSecretFile]:
     def say(request: PutSecretFile) -> str:
         return f"{request.name} is written; the next deploy takes it"
 
-    return Sealed(PutSecretFile, "content", http=files.client.http, fetch=fetch, write=write, say=say)
+    sealed = Sealed(files.client.http, ("content",))
+    return Setting(PutSecretFile, holds=holds, write=write, say=say, sealed=sealed)
 
 
 def make_remove_file(files: SecretFiles) -> Setting[RemoveSecretFile]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from providers import wire
+from providers.ensuring import Setting
 from providers.http import segment
 from providers.render.client import RenderClient
 from providers.render.wire import Deploy, Service, parse_service
-from providers.setting import Setting
 
 ServiceId = Annotated[str, "id of the service, as srv-… or crn-…"]
 
@@ -195,27 +195,25 @@ class LiftAutoDeploy:
     service: ServiceId
 
 
+Switch = TypeVar("Switch", HoldAutoDeploy, LiftAutoDeploy)
+
+
 def make_holding(reader: ServiceReader) -> Setting[HoldAutoDeploy]:
     """A push no longer deploys: what a rollback does as well, since the next push would undo it."""
-
-    async def holds(request: HoldAutoDeploy) -> bool | None:
-        service = await reader.find_service(request.service)
-        return None if service is None else service.auto_deploy is False
-
-    async def write(request: HoldAutoDeploy) -> None:
-        await reader.client.set_auto_deploy(request.service, on=False)
-
-    return Setting(HoldAutoDeploy, holds=holds, write=write, say=lambda _: "auto-deploy held off")
+    return _switching(reader, HoldAutoDeploy, False, "auto-deploy held off")
 
 
 def make_lifting(reader: ServiceReader) -> Setting[LiftAutoDeploy]:
     """A push deploys again."""
+    return _switching(reader, LiftAutoDeploy, True, "auto-deploy on")
 
-    async def holds(request: LiftAutoDeploy) -> bool | None:
+
+def _switching(reader: ServiceReader, kind: type[Switch], on: bool, words: str) -> Setting[Switch]:
+    async def holds(request: Switch) -> bool | None:
         service = await reader.find_service(request.service)
-        return None if service is None else service.auto_deploy is True
+        return None if service is None else service.auto_deploy is on
 
-    async def write(request: LiftAutoDeploy) -> None:
-        await reader.client.set_auto_deploy(request.service, on=True)
+    async def write(request: Switch) -> None:
+        await reader.client.set_auto_deploy(request.service, on=on)
 
-    return Setting(LiftAutoDeploy, holds=holds, write=write, say=lambda _: "auto-deploy on")
+    return Setting(kind, holds=holds, write=write, say=lambda _: words)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Annotated
 
-from providers.supabase.change import HIDDEN, Change, Standing, absent, done
+from providers.ensuring import HIDDEN, Ensuring, Sealed, Standing, absent, done
 from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import ProjectRef, Row, project_path
 from providers.supabase.values import is_same, parse_value
@@ -46,8 +45,8 @@ class Auth:
             if not request.names or any(part in name for part in request.names)
         }
 
-    def setting(self) -> Change[SetAuth]:
-        async def look(request: SetAuth, since: datetime) -> Standing:
+    def setting(self) -> Ensuring[SetAuth]:
+        async def look(request: SetAuth) -> Standing:
             now = await self._http.fetch(_path(request.project), need_table)
             wanted = {name: _typed(name, value, pick(now, name)) for name, value in request.settings.items()}
             other = [name for name, value in wanted.items() if not is_same(pick(now, name), value, request.project)]
@@ -61,7 +60,7 @@ class Auth:
             body = {name: _typed(name, value, pick(now, name)) for name, value in told.items()}
             await self._http.send("PATCH", _path(request.project), json=body, repeatable=True)
 
-        return Change(self._http, SetAuth, look=look, write=write, hide=("secrets",))
+        return Ensuring(SetAuth, look, write, sealed=Sealed(self._http, ("secrets",)))
 
 
 def is_secret(name: str) -> bool:
@@ -74,7 +73,7 @@ def _path(ref: str) -> str:
 
 def _holds(shown: object, value: str, request: SetAuth) -> bool:
     """A hidden value is one whose reference is looked at later: that it is set is all that can be said."""
-    return bool(shown) if value == HIDDEN else is_same(shown, value, request.project)
+    return bool(shown) if value is HIDDEN else is_same(shown, value, request.project)
 
 
 def _typed(name: str, value: str, now: object) -> object:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, TypeVar
 
-from providers.supabase.change import Change, Standing, absent, done, moving, state, went_wrong
+from providers.ensuring import Ensuring, Setting, Standing, absent, done, moving, went_wrong
 from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import OfProject, ProjectRef, Row, project_path, row_of
+from providers.traced import Traced
 from providers.wire import ShapeError, items, moment, need_items, need_table, pick, table, text
 
 STARTED = "select pg_postmaster_start_time() as started_at"
@@ -89,8 +90,8 @@ class Backups:
         params = {"name": request.name} if request.name else None
         return await self._http.fetch(_path(request.project, "restore-point"), row_of(*POINT), params)
 
-    def creating_point(self) -> Change[CreateRestorePoint]:
-        async def look(request: CreateRestorePoint, since: datetime) -> Standing:
+    def creating_point(self) -> Ensuring[CreateRestorePoint]:
+        async def look(request: CreateRestorePoint) -> Standing:
             path = _path(request.project, "restore-point")
             told = await self._http.fetch_or_none(path, need_table, {"name": request.name})
             status = text(told, "status")
@@ -103,28 +104,28 @@ class Backups:
         async def write(request: CreateRestorePoint) -> None:
             await self._http.send("POST", _path(request.project, "restore-point"), json={"name": request.name})
 
-        return Change(self._http, CreateRestorePoint, look=look, write=write)
+        return Ensuring(CreateRestorePoint, look, write)
 
-    def undoing(self) -> Change[UndoToRestorePoint]:
+    def undoing(self) -> Traced[UndoToRestorePoint]:
         async def write(request: UndoToRestorePoint) -> None:
             await self._http.send("POST", _path(request.project, "undo"), json={"name": request.name})
 
         return self._taking_back(UndoToRestorePoint, write)
 
-    def restoring(self) -> Change[RestoreBackup]:
+    def restoring(self) -> Traced[RestoreBackup]:
         async def write(request: RestoreBackup) -> None:
             await self._http.send("POST", _path(request.project, "restore"), json={"id": request.backup})
 
         return self._taking_back(RestoreBackup, write)
 
-    def restoring_to_time(self) -> Change[RestoreToTime]:
+    def restoring_to_time(self) -> Traced[RestoreToTime]:
         async def write(request: RestoreToTime) -> None:
             body = {"recovery_time_target_unix": int(request.at.timestamp())}
             await self._http.send("POST", _path(request.project, "restore-pitr"), json=body)
 
         return self._taking_back(RestoreToTime, write)
 
-    def scheduling(self) -> Change[ScheduleBackups]:
+    def scheduling(self) -> Setting[ScheduleBackups]:
         async def holds(request: ScheduleBackups) -> bool:
             told = await self._http.fetch(_path(request.project, "schedule"), need_table)
             return text(told, "schedule_for") == request.at
@@ -135,9 +136,9 @@ class Backups:
         def say(request: ScheduleBackups) -> str:
             return f"backups at {request.at}"
 
-        return state(self._http, ScheduleBackups, holds=holds, write=write, say=say)
+        return Setting(ScheduleBackups, holds=holds, write=write, say=say)
 
-    def _taking_back(self, kind: type[Back], write: Callable[[Back], Awaitable[None]]) -> Change[Back]:
+    def _taking_back(self, kind: type[Back], write: Callable[[Back], Awaitable[None]]) -> Traced[Back]:
         async def look(request: Back, since: datetime) -> Standing:
             status = (await self._client.fetch_project(request.project)).status
             if status == "RESTORE_FAILED":
@@ -149,7 +150,7 @@ class Backups:
                 return done(f"restored; the database was started at {_written(started)}")
             return absent("asked for; the database was not restarted yet")
 
-        return Change(self._http, kind, look=look, write=write, unseen_for=UNSEEN_FOR)
+        return Traced(self._http, kind, look, write, unseen_for=UNSEEN_FOR)
 
     async def _fetch_start(self, ref: str) -> datetime:
         """When the database was started last, by its own clock."""

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Annotated
 
 from console.domain.errors import Rejected
+from providers.ensuring import UNKNOWN, Ensuring, Sealed, Setting, Standing, absent, done, failed, moving
 from providers.http import segment
-from providers.supabase.change import UNKNOWN, Change, Standing, absent, done, failed, moving, state
 from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import OfProject, ProjectRef, Row, fetch_text, project_path, row_of, rows_of
 from providers.wire import need_items, need_text, pick, text
@@ -120,8 +119,8 @@ class Branches:
             )
         return found
 
-    def creating(self) -> Change[CreateBranch]:
-        async def look(request: CreateBranch, since: datetime) -> Standing:
+    def creating(self) -> Ensuring[CreateBranch]:
+        async def look(request: CreateBranch) -> Standing:
             found = await self.find_or_none(request.project, request.name)
             if found is None:
                 return absent()
@@ -146,9 +145,9 @@ class Branches:
             body.update({name: value for name, value in more.items() if value})
             await self._http.send("POST", _path(request.project), json=body)
 
-        return Change(self._http, CreateBranch, look=look, write=write, hide=("secrets",))
+        return Ensuring(CreateBranch, look, write, sealed=Sealed(self._http, ("secrets",)))
 
-    def changing(self) -> Change[ChangeBranch]:
+    def changing(self) -> Setting[ChangeBranch]:
         async def holds(request: ChangeBranch) -> bool | None:
             found = await self.find_or_none(request.project, request.branch)
             if found is None:
@@ -162,10 +161,10 @@ class Branches:
         def say(request: ChangeBranch) -> str:
             return ", ".join(f"{name} {value}" for name, value in _changes(request).items())
 
-        return state(self._http, ChangeBranch, holds=holds, write=write, say=say)
+        return Setting(ChangeBranch, holds=holds, write=write, say=say)
 
-    def deleting(self) -> Change[DeleteBranch]:
-        async def look(request: DeleteBranch, since: datetime) -> Standing:
+    def deleting(self) -> Ensuring[DeleteBranch]:
+        async def look(request: DeleteBranch) -> Standing:
             found = await self.find_or_none(request.project, request.branch)
             if found is None:
                 return done(f"there is no branch {request.branch}")
@@ -179,10 +178,10 @@ class Branches:
             params = {"force": "true" if request.at_once else "false"}
             await self._http.send("DELETE", branch_path(branch), params=params, accept=(404,))
 
-        return Change(self._http, DeleteBranch, look=look, write=write)
+        return Ensuring(DeleteBranch, look, write)
 
-    def restoring(self) -> Change[RestoreBranch]:
-        async def look(request: RestoreBranch, since: datetime) -> Standing:
+    def restoring(self) -> Ensuring[RestoreBranch]:
+        async def look(request: RestoreBranch) -> Standing:
             found = await self.find_or_none(request.project, request.branch)
             if found is None:
                 return UNKNOWN
@@ -193,7 +192,7 @@ class Branches:
             branch = await self.find(request.project, request.branch)
             await self._http.send("POST", branch_path(branch, "restore"))
 
-        return Change(self._http, RestoreBranch, look=look, write=write)
+        return Ensuring(RestoreBranch, look, write)
 
 
 def branch_path(branch: object, *rest: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
+from providers.ensuring import UNKNOWN, Ensuring, Setting, Standing, absent, done
 from providers.http import segment
-from providers.supabase.change import UNKNOWN, Change, Standing, absent, done, state
 from providers.supabase.fields import OfProject, ProjectRef, Row, rows_of
 from providers.supabase.hosts import ProjectHosts
 from providers.wire import need_items, need_table, pick, texts
@@ -63,7 +62,7 @@ class Buckets:
             if len(page) < PAGE:
                 return found
 
-    def creating(self) -> Change[CreateBucket]:
+    def creating(self) -> Setting[CreateBucket]:
         async def holds(request: CreateBucket) -> bool:
             return await self._find(request.project, request.bucket) is not None
 
@@ -75,9 +74,9 @@ class Buckets:
         def say(request: CreateBucket) -> str:
             return f"bucket {request.bucket}"
 
-        return state(self._http, CreateBucket, holds=holds, write=write, say=say)
+        return Setting(CreateBucket, holds=holds, write=write, say=say)
 
-    def changing(self) -> Change[ChangeBucket]:
+    def changing(self) -> Setting[ChangeBucket]:
         async def holds(request: ChangeBucket) -> bool | None:
             found = await self._find(request.project, request.bucket)
             if found is None:
@@ -93,10 +92,10 @@ class Buckets:
         def say(request: ChangeBucket) -> str:
             return ", ".join(f"{name} {value}" for name, value in _changes(request).items())
 
-        return state(self._http, ChangeBucket, holds=holds, write=write, say=say)
+        return Setting(ChangeBucket, holds=holds, write=write, say=say)
 
-    def emptying(self) -> Change[EmptyBucket]:
-        async def look(request: EmptyBucket, since: datetime) -> Standing:
+    def emptying(self) -> Ensuring[EmptyBucket]:
+        async def look(request: EmptyBucket) -> Standing:
             if await self._find(request.project, request.bucket) is None:
                 return UNKNOWN
             path = f"/object/list/{segment(request.bucket)}"
@@ -109,9 +108,9 @@ class Buckets:
         async def write(request: EmptyBucket) -> None:
             await self._hosts.storage(request.project, "POST", f"/bucket/{segment(request.bucket)}/empty")
 
-        return Change(self._http, EmptyBucket, look=look, write=write)
+        return Ensuring(EmptyBucket, look, write)
 
-    def deleting(self) -> Change[DeleteBucket]:
+    def deleting(self) -> Setting[DeleteBucket]:
         async def holds(request: DeleteBucket) -> bool:
             return await self._find(request.project, request.bucket) is None
 
@@ -122,7 +121,7 @@ class Buckets:
         def say(request: DeleteBucket) -> str:
             return f"there is no bucket {request.bucket}"
 
-        return state(self._http, DeleteBucket, holds=holds, write=write, say=say)
+        return Setting(DeleteBucket, holds=holds, write=write, say=say)
 
     async def _find(self, ref: str, bucket: str) -> object | None:
         reply = await self._hosts.storage(ref, "GET", f"/bucket/{segment(bucket)}", accept=(404,))

@@ -13,12 +13,13 @@ from datetime import datetime
 from typing import Annotated
 
 from console.domain.errors import UsageError
+from providers.ensuring import UNKNOWN, Setting, Standing, absent, done, failed
 from providers.contract.desk import LocalPath
 from providers.http import segment
 from providers.supabase.bundle import Bundle, read_bundles
-from providers.supabase.change import UNKNOWN, Change, Standing, absent, done, failed, state
 from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import OfProject, ProjectRef, Row, project_path, row_of, rows_of
+from providers.traced import Traced
 from providers.wire import moment, need_items, need_table, need_text, text, whole
 
 SHOWN = ("slug", "name", "status", "version", "updated_at", "verify_jwt", "entrypoint_path", "ezbr_sha256")
@@ -71,7 +72,7 @@ class Functions:
         path = _path(request.project, segment(request.function))
         return await self._http.fetch(path, row_of(*SHOWN))
 
-    def deploying(self) -> Change[DeployFunctions]:
+    def deploying(self) -> Traced[DeployFunctions]:
         async def look(request: DeployFunctions, since: datetime) -> Standing:
             live = await self._list(request.project)
             try:
@@ -96,9 +97,9 @@ class Functions:
             switch = [await self._upload(request.project, one, live.get(one.slug)) for one in bundles]
             await self._http.send("PUT", _path(request.project), json=switch)
 
-        return Change(self._http, DeployFunctions, look=look, write=write)
+        return Traced(self._http, DeployFunctions, look, write)
 
-    def deleting(self) -> Change[DeleteFunction]:
+    def deleting(self) -> Setting[DeleteFunction]:
         async def holds(request: DeleteFunction) -> bool:
             return request.function not in await self._list(request.project)
 
@@ -108,7 +109,7 @@ class Functions:
         def say(request: DeleteFunction) -> str:
             return f"there is no function {request.function}"
 
-        return state(self._http, DeleteFunction, holds=holds, write=write, say=say)
+        return Setting(DeleteFunction, holds=holds, write=write, say=say)
 
     async def _list(self, ref: str) -> Mapping[str, object]:
         return {text(one, "slug"): one for one in await self._http.fetch(_path(ref), need_items)}

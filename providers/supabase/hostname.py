@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
-from providers.supabase.change import UNKNOWN, Change, Standing, absent, done, moving
+from providers.ensuring import UNKNOWN, Ensuring, Standing, absent, done, moving
 from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import OfProject, ProjectRef, Row, project_path
 from providers.wire import items, need_table, table, text
@@ -61,8 +60,8 @@ class Hostnames:
             "errors": _errors(told),
         }
 
-    def setting(self) -> Change[SetHostname]:
-        async def look(request: SetHostname, since: datetime) -> Standing:
+    def setting(self) -> Ensuring[SetHostname]:
+        async def look(request: SetHostname) -> Standing:
             told = await self._find(request.project)
             if text(told, "custom_hostname") != request.hostname:
                 return absent()
@@ -73,28 +72,28 @@ class Hostnames:
             body = {"custom_hostname": request.hostname}
             await self._http.send("POST", _path(request.project, "initialize"), json=body)
 
-        return Change(self._http, SetHostname, look=look, write=write)
+        return Ensuring(SetHostname, look, write)
 
-    def verifying(self) -> Change[VerifyHostname]:
-        async def look(request: VerifyHostname, since: datetime) -> Standing:
+    def verifying(self) -> Ensuring[VerifyHostname]:
+        async def look(request: VerifyHostname) -> Standing:
             return await self._look(request.project, VERIFIED)
 
         async def write(request: VerifyHostname) -> None:
             await self._http.send("POST", _path(request.project, "reverify"))
 
-        return Change(self._http, VerifyHostname, look=look, write=write)
+        return Ensuring(VerifyHostname, look, write)
 
-    def activating(self) -> Change[ActivateHostname]:
-        async def look(request: ActivateHostname, since: datetime) -> Standing:
+    def activating(self) -> Ensuring[ActivateHostname]:
+        async def look(request: ActivateHostname) -> Standing:
             return await self._look(request.project, ACTIVE)
 
         async def write(request: ActivateHostname) -> None:
             await self._http.send("POST", _path(request.project, "activate"))
 
-        return Change(self._http, ActivateHostname, look=look, write=write)
+        return Ensuring(ActivateHostname, look, write)
 
-    def removing(self) -> Change[RemoveHostname]:
-        async def look(request: RemoveHostname, since: datetime) -> Standing:
+    def removing(self) -> Ensuring[RemoveHostname]:
+        async def look(request: RemoveHostname) -> Standing:
             told = await self._find(request.project)
             name = text(told, "custom_hostname")
             return absent(f"{name} is still configured") if name else done("no custom hostname")
@@ -102,7 +101,7 @@ class Hostnames:
         async def write(request: RemoveHostname) -> None:
             await self._http.send("DELETE", _path(request.project), accept=(404,))
 
-        return Change(self._http, RemoveHostname, look=look, write=write)
+        return Ensuring(RemoveHostname, look, write)
 
     async def _look(self, ref: str, wanted: int) -> Standing:
         told = await self._find(ref)

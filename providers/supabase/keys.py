@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
+from providers.ensuring import UNKNOWN, Ensuring, Setting, Standing, absent, done
 from providers.http import segment
-from providers.supabase.change import UNKNOWN, Change, Standing, absent, done, state
 from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import OfProject, ProjectRef, Row, project_path, rows_of
+from providers.traced import Traced
 from providers.wire import flag, moment, need_items, need_table, text
 
 SHOWN = ("id", "type", "name", "prefix", "description", "inserted_at", "updated_at")
@@ -75,8 +76,8 @@ class Keys:
     async def fetch_signing_keys(self, request: OfProject) -> Sequence[Row]:
         return await self._http.fetch(_signing(request.project), rows_of(*SIGNING, within="keys"))
 
-    def creating(self) -> Change[CreateApiKey]:
-        async def look(request: CreateApiKey, since: datetime) -> Standing:
+    def creating(self) -> Ensuring[CreateApiKey]:
+        async def look(request: CreateApiKey) -> Standing:
             listed = await self._http.fetch(_path(request.project), need_items)
             for one in listed:
                 if (text(one, "type"), text(one, "name")) == (request.type, request.name):
@@ -91,9 +92,9 @@ class Keys:
                 body["secret_jwt_template"] = {"role": "service_role"}
             await self._http.send("POST", _path(request.project), json=body)
 
-        return Change(self._http, CreateApiKey, look=look, write=write)
+        return Ensuring(CreateApiKey, look, write)
 
-    def deleting(self) -> Change[DeleteApiKey]:
+    def deleting(self) -> Setting[DeleteApiKey]:
         async def holds(request: DeleteApiKey) -> bool:
             listed = await self._http.fetch(_path(request.project), need_items)
             return all(text(one, "id") != request.key for one in listed)
@@ -106,9 +107,9 @@ class Keys:
         def say(request: DeleteApiKey) -> str:
             return f"there is no key {request.key}"
 
-        return state(self._http, DeleteApiKey, holds=holds, write=write, say=say)
+        return Setting(DeleteApiKey, holds=holds, write=write, say=say)
 
-    def setting_legacy(self) -> Change[SetLegacyKeys]:
+    def setting_legacy(self) -> Setting[SetLegacyKeys]:
         async def holds(request: SetLegacyKeys) -> bool:
             told = await self._http.fetch(_path(request.project, "legacy"), need_table)
             return flag(told, "enabled") is request.enabled
@@ -120,9 +121,9 @@ class Keys:
         def say(request: SetLegacyKeys) -> str:
             return f"legacy keys {'taken' if request.enabled else 'refused'}"
 
-        return state(self._http, SetLegacyKeys, holds=holds, write=write, say=say)
+        return Setting(SetLegacyKeys, holds=holds, write=write, say=say)
 
-    def creating_signing(self) -> Change[CreateSigningKey]:
+    def creating_signing(self) -> Traced[CreateSigningKey]:
         async def look(request: CreateSigningKey, since: datetime) -> Standing:
             for one in await self._signing_keys(request.project):
                 made = moment(one, "created_at")
@@ -134,10 +135,10 @@ class Keys:
             body = {"algorithm": request.algorithm, "status": "standby"}
             await self._http.send("POST", _signing(request.project), json=body)
 
-        return Change(self._http, CreateSigningKey, look=look, write=write)
+        return Traced(self._http, CreateSigningKey, look, write)
 
-    def setting_signing(self) -> Change[SetSigningKey]:
-        async def look(request: SetSigningKey, since: datetime) -> Standing:
+    def setting_signing(self) -> Ensuring[SetSigningKey]:
+        async def look(request: SetSigningKey) -> Standing:
             listed = {text(one, "id"): text(one, "status") for one in await self._signing_keys(request.project)}
             status = listed.get(request.key)
             if status is None:
@@ -148,9 +149,9 @@ class Keys:
             path = _signing(request.project, segment(request.key))
             await self._http.send("PATCH", path, json={"status": request.status}, repeatable=True)
 
-        return Change(self._http, SetSigningKey, look=look, write=write)
+        return Ensuring(SetSigningKey, look, write)
 
-    def deleting_signing(self) -> Change[DeleteSigningKey]:
+    def deleting_signing(self) -> Setting[DeleteSigningKey]:
         async def holds(request: DeleteSigningKey) -> bool:
             return all(text(one, "id") != request.key for one in await self._signing_keys(request.project))
 
@@ -160,7 +161,7 @@ class Keys:
         def say(request: DeleteSigningKey) -> str:
             return f"there is no signing key {request.key}"
 
-        return state(self._http, DeleteSigningKey, holds=holds, write=write, say=say)
+        return Setting(DeleteSigningKey, holds=holds, write=write, say=say)
 
     async def _signing_keys(self, ref: str) -> Sequence[object]:
         return await self._http.fetch(_signing(ref), lambda node: need_items(node, "keys"))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
-from providers.supabase.change import Change, Standing, absent, done, moving, state
+from providers.ensuring import Ensuring, Setting, Standing, absent, done, moving
 from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import OfProject, ProjectRef, Row, project_path
 from providers.wire import flag, need_items, need_table, pick, text, texts
@@ -52,8 +51,8 @@ class Network:
         told = await self._http.fetch(_ssl(request.project), need_table)
         return {"enabled": flag(told, "currentConfig", "database"), "applied": flag(told, "appliedSuccessfully")}
 
-    def restricting(self) -> Change[RestrictNetwork]:
-        async def look(request: RestrictNetwork, since: datetime) -> Standing:
+    def restricting(self) -> Ensuring[RestrictNetwork]:
+        async def look(request: RestrictNetwork) -> Standing:
             now = await self._http.fetch(_restrictions(request.project), need_table)
             allowed = [set(texts(now, "config", name)) for name in ("dbAllowedCidrs", "dbAllowedCidrsV6")]
             if allowed != [set(request.v4), set(request.v6)]:
@@ -66,9 +65,9 @@ class Network:
             path = project_path(request.project, "network-restrictions/apply")
             await self._http.send("POST", path, json=body, repeatable=True)
 
-        return Change(self._http, RestrictNetwork, look=look, write=write)
+        return Ensuring(RestrictNetwork, look, write)
 
-    def lifting_bans(self) -> Change[LiftBans]:
+    def lifting_bans(self) -> Setting[LiftBans]:
         async def holds(request: LiftBans) -> bool:
             return not set(await self._bans(request.project)) & set(request.addresses)
 
@@ -79,10 +78,10 @@ class Network:
         def say(request: LiftBans) -> str:
             return f"not banned: {', '.join(request.addresses)}"
 
-        return state(self._http, LiftBans, holds=holds, write=write, say=say)
+        return Setting(LiftBans, holds=holds, write=write, say=say)
 
-    def enforcing_ssl(self) -> Change[EnforceSsl]:
-        async def look(request: EnforceSsl, since: datetime) -> Standing:
+    def enforcing_ssl(self) -> Ensuring[EnforceSsl]:
+        async def look(request: EnforceSsl) -> Standing:
             now = await self.fetch_ssl(OfProject(request.project))
             if now["enabled"] is not request.enabled:
                 return absent("not yet so")
@@ -93,7 +92,7 @@ class Network:
             body = {"requestedConfig": {"database": request.enabled}}
             await self._http.send("PUT", _ssl(request.project), json=body)
 
-        return Change(self._http, EnforceSsl, look=look, write=write)
+        return Ensuring(EnforceSsl, look, write)
 
     async def _bans(self, ref: str) -> tuple[str, ...]:
         """A question that the platform has as a POST; it may be asked again."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+from providers.ensuring import Setting
 from providers.http import segment
 from providers.supabase.buckets import BucketName
-from providers.supabase.change import Change, state
 from providers.supabase.fields import ProjectRef, Row, row_of
 from providers.supabase.hosts import ProjectHosts
 from providers.wire import need_items, need_table, need_text, text, whole
@@ -101,7 +101,7 @@ class Objects:
         reply = await self._hosts.storage(ref, "GET", where, accept=(404,))
         return None if reply.status == 404 else self._http.decode(reply, need_table)
 
-    def removing(self) -> Change[RemoveFiles]:
+    def removing(self) -> Setting[RemoveFiles]:
         async def holds(request: RemoveFiles) -> bool:
             found = [await self.find_or_none(request.project, request.bucket, path) for path in request.paths]
             return not any(found)
@@ -114,4 +114,4 @@ class Objects:
         def say(request: RemoveFiles) -> str:
             return f"removed {', '.join(request.paths)}"
 
-        return state(self._http, RemoveFiles, holds=holds, write=write, say=say)
+        return Setting(RemoveFiles, holds=holds, write=write, say=say)

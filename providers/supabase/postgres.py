@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from providers.supabase.change import Change, Standing, absent, done, state
+from providers.ensuring import Setting, Standing, absent, done
 from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import OfProject, ProjectRef, Row, project_path, row_of, rows_of
 from providers.supabase.values import parse_value
+from providers.traced import Traced
 from providers.wire import moment, need_items, need_table, pick, text, whole
 
 POOLER = (
@@ -91,7 +92,7 @@ class Postgres:
         """What was set for this project; what is missing has the platform's default."""
         return await self._http.fetch(_settings(request.project), need_table)
 
-    def allowing_writes(self) -> Change[AllowWrites]:
+    def allowing_writes(self) -> Traced[AllowWrites]:
         async def look(request: AllowWrites, since: datetime) -> Standing:
             told = await self._http.fetch(project_path(request.project, "readonly"), need_table)
             until = moment(told, "override_active_until")
@@ -102,9 +103,9 @@ class Postgres:
         async def write(request: AllowWrites) -> None:
             await self._http.send("POST", project_path(request.project, "readonly/temporary-disable"))
 
-        return Change(self._http, AllowWrites, look=look, write=write)
+        return Traced(self._http, AllowWrites, look, write)
 
-    def setting_pooler(self) -> Change[SetPooler]:
+    def setting_pooler(self) -> Setting[SetPooler]:
         async def holds(request: SetPooler) -> bool:
             poolers = await self._http.fetch(_pooler(request.project), need_items)
             primary = next((one for one in poolers if text(one, "database_type") == "PRIMARY"), None)
@@ -117,9 +118,9 @@ class Postgres:
         def say(request: SetPooler) -> str:
             return ", ".join(f"{name} {value}" for name, value in _pooler_body(request).items())
 
-        return state(self._http, SetPooler, holds=holds, write=write, say=say)
+        return Setting(SetPooler, holds=holds, write=write, say=say)
 
-    def setting_postgres(self) -> Change[SetPostgres]:
+    def setting_postgres(self) -> Setting[SetPostgres]:
         async def holds(request: SetPostgres) -> bool:
             now = await self.fetch_settings(OfProject(request.project))
             return all(pick(now, name) == value for name, value in _typed(request.settings).items())
@@ -132,7 +133,7 @@ class Postgres:
         def say(request: SetPostgres) -> str:
             return ", ".join(f"{name} = {value}" for name, value in request.settings.items())
 
-        return state(self._http, SetPostgres, holds=holds, write=write, say=say)
+        return Setting(SetPostgres, holds=holds, write=write, say=say)
 
 
 def _pooler(ref: str) -> str:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
 from providers.contract import Nothing
-from providers.supabase.change import Change, Standing, absent, done, moving, went_wrong
+from providers.ensuring import Ensuring, Standing, absent, done, moving, went_wrong
 from providers.supabase.client import WATCHED, SupabaseClient
 from providers.supabase.fields import OfProject, ProjectRef, Row, project_path, row_of, rows_of
 from providers.supabase.wire import SUSPENDED
@@ -61,19 +60,19 @@ class Projects:
         parse = rows_of("version", "release_channel", "postgres_engine", within="available_versions")
         return await self._http.fetch(project_path(request.project, "restore"), parse)
 
-    def pausing(self) -> Change[Pause]:
+    def pausing(self) -> Ensuring[Pause]:
         async def write(request: Pause) -> None:
             await self._http.send("POST", project_path(request.project, "pause"))
 
-        return Change(self._http, Pause, look=self._look_paused, write=write)
+        return Ensuring(Pause, self._look_paused, write)
 
-    def resuming(self) -> Change[Resume]:
+    def resuming(self) -> Ensuring[Resume]:
         async def write(request: Resume) -> None:
             await self._http.send("POST", project_path(request.project, "restore"))
 
-        return Change(self._http, Resume, look=self._look_running, write=write)
+        return Ensuring(Resume, self._look_running, write)
 
-    async def _look_paused(self, request: Pause, since: datetime) -> Standing:
+    async def _look_paused(self, request: Pause) -> Standing:
         status = (await self._client.fetch_project(request.project)).status
         if status in SUSPENDED - {"PAUSING"}:
             return done("paused")
@@ -81,7 +80,7 @@ class Projects:
             return moving("pausing")
         return went_wrong("pausing failed") if status == "PAUSE_FAILED" else absent(f"not yet paused: {status}")
 
-    async def _look_running(self, request: Resume, since: datetime) -> Standing:
+    async def _look_running(self, request: Resume) -> Standing:
         status = (await self._client.fetch_project(request.project)).status
         if status == WELL:
             return done("running")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
+from providers.ensuring import UNKNOWN, Ensuring, Standing, absent, done
 from providers.supabase.buckets import BucketName
-from providers.supabase.change import UNKNOWN, Change, Standing, absent, done
 from providers.supabase.fields import ProjectRef
 from providers.supabase.hosts import ProjectHosts
 from providers.supabase.objects import FilePath, Objects
@@ -43,8 +42,8 @@ class Relocation:
         self._hosts = hosts
         self._objects = objects
 
-    def moving(self) -> Change[MoveFile]:
-        async def look(request: MoveFile, since: datetime) -> Standing:
+    def moving(self) -> Ensuring[MoveFile]:
+        async def look(request: MoveFile) -> Standing:
             source, target = await self._find_both(request)
             if source is not None:
                 return absent(f"{request.bucket}/{request.path} is still there")
@@ -53,10 +52,10 @@ class Relocation:
         async def write(request: MoveFile) -> None:
             await self._ask("/object/move", request)
 
-        return Change(self._hosts.http, MoveFile, look=look, write=write)
+        return Ensuring(MoveFile, look, write)
 
-    def copying(self) -> Change[CopyFile]:
-        async def look(request: CopyFile, since: datetime) -> Standing:
+    def copying(self) -> Ensuring[CopyFile]:
+        async def look(request: CopyFile) -> Standing:
             source, target = await self._find_both(request)
             if target is not None and (source is None or is_same(source, target)):
                 return done(f"copied to {_place(request)}")
@@ -65,7 +64,7 @@ class Relocation:
         async def write(request: CopyFile) -> None:
             await self._ask("/object/copy", request)
 
-        return Change(self._hosts.http, CopyFile, look=look, write=write)
+        return Ensuring(CopyFile, look, write)
 
     async def _find_both(self, request: MoveFile | CopyFile) -> tuple[object | None, object | None]:
         find, bucket = self._objects.find_or_none, request.to_bucket or request.bucket

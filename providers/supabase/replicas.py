@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
 from console.domain.errors import Rejected
+from providers.ensuring import Ensuring, Setting, Standing, absent, done, moving, went_wrong
 from providers.http import segment
-from providers.supabase.change import Change, Standing, absent, done, moving, state, went_wrong
 from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import OfProject, ProjectRef, Row, project_path
 from providers.wire import items, need_items, need_table, need_text, text
@@ -40,8 +39,8 @@ class Replicas:
             for one in await self._list(request.project)
         ]
 
-    def adding(self) -> Change[AddReplica]:
-        async def look(request: AddReplica, since: datetime) -> Standing:
+    def adding(self) -> Ensuring[AddReplica]:
+        async def look(request: AddReplica) -> Standing:
             there = [one for one in await self._list(request.project) if text(one, "region") == request.region]
             if not there:
                 return absent()
@@ -55,9 +54,9 @@ class Replicas:
             body = {"read_replica_region": request.region}
             await self._http.send("POST", project_path(request.project, "read-replicas/setup"), json=body)
 
-        return Change(self._http, AddReplica, look=look, write=write)
+        return Ensuring(AddReplica, look, write)
 
-    def removing(self) -> Change[RemoveReplica]:
+    def removing(self) -> Setting[RemoveReplica]:
         async def holds(request: RemoveReplica) -> bool:
             listed = await self._list(request.project)
             return all(text(one, "identifier") != request.replica for one in listed)
@@ -70,7 +69,7 @@ class Replicas:
         def say(request: RemoveReplica) -> str:
             return f"there is no replica {request.replica}"
 
-        return state(self._http, RemoveReplica, holds=holds, write=write, say=say)
+        return Setting(RemoveReplica, holds=holds, write=write, say=say)
 
     async def _list(self, ref: str) -> list[object]:
         slug = await self._http.fetch(project_path(ref), lambda node: need_text(node, "organization_slug"))

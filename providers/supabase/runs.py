@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, TypeVar
 
+from providers.ensuring import UNKNOWN, Standing, absent, done, failed, moving
 from providers.http import segment
 from providers.supabase.branches import FAILED, PASSED, Branches, BranchName, branch_path
-from providers.supabase.change import UNKNOWN, Change, Standing, absent, done, failed, moving
 from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import ProjectRef, Row, fetch_text, project_path
+from providers.traced import Traced
 from providers.wire import flag, items, moment, need_items, text
 
 MOST_RUNS = 50
@@ -79,16 +80,16 @@ class ActionRuns:
         path = project_path(request.project, "actions", segment(request.run), "logs")
         return await fetch_text(self._http, path)
 
-    def pushing(self) -> Change[PushBranch]:
+    def pushing(self) -> Traced[PushBranch]:
         return self._doing(PushBranch, "push")
 
-    def merging(self) -> Change[MergeBranch]:
+    def merging(self) -> Traced[MergeBranch]:
         return self._doing(MergeBranch, "merge")
 
-    def resetting(self) -> Change[ResetBranch]:
+    def resetting(self) -> Traced[ResetBranch]:
         return self._doing(ResetBranch, "reset")
 
-    def _doing(self, kind: type[Work], verb: str) -> Change[Work]:
+    def _doing(self, kind: type[Work], verb: str) -> Traced[Work]:
         async def look(request: Work, since: datetime) -> Standing:
             listed = await self._branches.list_all(request.project)
             branch = next((one for one in listed if text(one, "name") == request.branch), None)
@@ -105,7 +106,7 @@ class ActionRuns:
             body = {"migration_version": request.migration_version} if request.migration_version else {}
             await self._http.send("POST", branch_path(branch, verb), json=body)
 
-        return Change(self._http, kind, look=look, write=write, unseen_for=UNSEEN_FOR)
+        return Traced(self._http, kind, look, write, unseen_for=UNSEEN_FOR)
 
     async def _list(self, ref: str) -> Sequence[object]:
         params = {"limit": MOST_RUNS}

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from providers.supabase.change import HIDDEN, Change, Standing, absent, done, state
+from providers.ensuring import HIDDEN, Sealed, Setting, Standing, absent, done
 from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import OfProject, ProjectRef, Row, project_path
 from providers.supabase.values import is_same
+from providers.traced import Traced
 from providers.wire import moment, need_items, text
 
 
@@ -38,7 +39,7 @@ class Secrets:
             for one in listed
         ]
 
-    def setting(self) -> Change[SetSecrets]:
+    def setting(self) -> Traced[SetSecrets]:
         async def look(request: SetSecrets, since: datetime) -> Standing:
             listed = {text(one, "name"): one for one in await self._http.fetch(_path(request.project), need_items)}
             missing = [
@@ -54,9 +55,9 @@ class Secrets:
             body = [{"name": name, "value": value} for name, value in request.values.items()]
             await self._http.send("POST", _path(request.project), json=body, repeatable=True)
 
-        return Change(self._http, SetSecrets, look=look, write=write, hide=("values",))
+        return Traced(self._http, SetSecrets, look, write, sealed=Sealed(self._http, ("values",)))
 
-    def removing(self) -> Change[RemoveSecrets]:
+    def removing(self) -> Setting[RemoveSecrets]:
         async def holds(request: RemoveSecrets) -> bool:
             listed = await self._http.fetch(_path(request.project), need_items)
             return not {text(one, "name") for one in listed} & set(request.names)
@@ -67,7 +68,7 @@ class Secrets:
         def say(request: RemoveSecrets) -> str:
             return f"removed {', '.join(request.names)}"
 
-        return state(self._http, RemoveSecrets, holds=holds, write=write, say=say)
+        return Setting(RemoveSecrets, holds=holds, write=write, say=say)
 
 
 def _path(ref: str) -> str:
@@ -78,4 +79,4 @@ def _is_set(listed: object, value: str, ref: str, since: datetime) -> bool:
     if listed is None:
         return False
     at = moment(listed, "updated_at")
-    return value == HIDDEN or is_same(text(listed, "value"), value, ref) or (at is not None and at >= since)
+    return value is HIDDEN or is_same(text(listed, "value"), value, ref) or (at is not None and at >= since)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from providers.supabase.change import Change, Standing, absent, done, failed, moving
+from providers.ensuring import Standing, absent, done, failed, moving
 from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import OfProject, ProjectRef, Row, project_path, row_of
+from providers.traced import Traced
 from providers.wire import moment, need_table, pick, table, text
 
 SHOWN = (
@@ -46,14 +47,14 @@ class Upgrades:
             for name in ("initiated_at", "latest_status_at", "target_version", "progress", "error")
         }
 
-    def upgrading(self) -> Change[Upgrade]:
+    def upgrading(self) -> Traced[Upgrade]:
         async def write(request: Upgrade) -> None:
             body = {"target_version": request.target_version}
             if request.release_channel:
                 body["release_channel"] = request.release_channel
             await self._http.send("POST", project_path(request.project, "upgrade"), json=body)
 
-        return Change(self._http, Upgrade, look=self._look, write=write, unseen_for=UNSEEN_FOR)
+        return Traced(self._http, Upgrade, self._look, write, unseen_for=UNSEEN_FOR)
 
     async def _status(self, ref: str) -> Row:
         path = project_path(ref, "upgrade/status")

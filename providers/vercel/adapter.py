@@ -15,7 +15,7 @@ from providers.contract import Capabilities, Desk, Unsupported
 from providers.http import Clock, ProviderHttp, Sleep, utc_now
 from providers.vercel.aliases import Aliases
 from providers.vercel.client import VercelClient, team_scope
-from providers.vercel.deploys import Cancels, Deploys
+from providers.vercel.deploys import Deploys, make_cancel
 from providers.vercel.limits import limit_class
 from providers.vercel.power import power
 from providers.vercel.readings import Account, Inventory, Logs
@@ -99,7 +99,7 @@ def open_connection(
             logs=Logs(client),
             variables=variables,
             deploy=deploys,
-            cancel=Cancels(client, deploys),
+            cancel=make_cancel(client, deploys),
             promote=promote,
             roll_back=roll_back,
             set_variables=variables,

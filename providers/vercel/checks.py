@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Annotated
 
 from providers import wire
+from providers.ensuring import UNKNOWN, Ensuring, Standing, absent, done
 from providers.http import segment
 from providers.vercel.client import VercelClient
 from providers.vercel.deployments import DeploymentReader, SomeDeployment
-from providers.vercel.ensure import UNKNOWN, Ensure, Found, done
 from providers.vercel.projects import ProjectName
 
 
@@ -69,19 +69,19 @@ class CheckDesk:
     def __init__(self, client: VercelClient) -> None:
         self._http = client.http
         self._reader = DeploymentReader(client)
-        self.reporting = Ensure(ReportCheck, self._look, self._report)
+        self.reporting = Ensuring(ReportCheck, self._look, self._report)
 
     async def fetch(self, request: Checks) -> Sequence[CheckRun]:
         deployment = await self._reader.find(request.project, request.deployment)
         path = f"/v2/deployments/{segment(deployment.id)}/check-runs"
         return await self._http.fetch(path, lambda body: [parse_run(row) for row in wire.need_items(body, "runs")])
 
-    async def _look(self, request: ReportCheck) -> Found | None:
+    async def _look(self, request: ReportCheck) -> Standing:
         run = await self._http.fetch_or_none(_path(request), parse_run)
         if run is None:
             return UNKNOWN
         if (run.status, run.conclusion, run.text, run.link) != _said(request, run):
-            return None
+            return absent()
         return done(f"{run.name}: {run.conclusion or run.status}", check=run.id)
 
     async def _report(self, request: ReportCheck) -> None:

@@ -12,7 +12,7 @@ from console.domain.errors import Rejected
 from console.domain.release import Release
 from providers import contract
 from providers.contract import Operation, OperationKey
-from providers.setting import Setting
+from providers.ensuring import Setting
 from providers.tail import Entry
 from providers.vercel import wire
 from providers.vercel.client import VercelClient

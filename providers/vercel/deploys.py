@@ -14,6 +14,7 @@ from console.domain.errors import Rejected
 from console.domain.release import Release
 from providers import contract
 from providers.contract import Operation, OperationKey, OperationStatus
+from providers.stopping import Stopping
 from providers.vercel import wire
 from providers.vercel.client import VercelClient
 from providers.vercel.rolling_release import ABORTED, RollingCalls
@@ -169,36 +170,8 @@ def lost(reference: str) -> Operation:
     return Operation(reference, OperationStatus.LOST, "Vercel does not know this")
 
 
-class Cancels:
-    """`Actuator[Cancel]`. The operation is the deployment; it has succeeded once that has ended, however it did."""
+def make_cancel(client: VercelClient, deploys: Deploys) -> Stopping[contract.Cancel]:
+    async def stop(reference: str) -> None:
+        await client.cancel_deployment(reference.partition("/")[2])
 
-    def __init__(self, client: VercelClient, deploys: Deploys) -> None:
-        self._client = client
-        self._deploys = deploys
-
-    async def start(self, request: contract.Cancel, key: OperationKey) -> Operation:
-        before = await self._deploys.observe(request.reference)
-        if before.status is not OperationStatus.RUNNING:
-            return _as_cancellation(before)
-        try:
-            await self._client.cancel_deployment(before.reference.partition("/")[2])
-        except Rejected:
-            after = await self.observe(before.reference)
-            if not after.status.is_terminal:
-                raise
-            return after
-        return await self.observe(before.reference)
-
-    async def observe(self, reference: str) -> Operation:
-        return _as_cancellation(await self._deploys.observe(reference))
-
-    async def find(self, request: contract.Cancel, key: OperationKey) -> Operation | None:
-        found = await self.observe(request.reference)
-        return found if found.status is OperationStatus.SUCCEEDED else None
-
-
-def _as_cancellation(deploy: Operation) -> Operation:
-    if deploy.status in (OperationStatus.RUNNING, OperationStatus.LOST):
-        return deploy
-    detail = "canceled" if deploy.status is OperationStatus.CANCELLED else f"it had ended before: {deploy.detail}"
-    return Operation(deploy.reference, OperationStatus.SUCCEEDED, detail, deploy.outputs)
+    return Stopping(lambda request: request.reference, look=deploys.observe, stop=stop)

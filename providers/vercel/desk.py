@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from providers.contract import Action, Desk, Nothing, Promote, Reading, Unsupported
+from providers.translated import Translated
 from providers.vercel import (
     certificates,
     checks,
@@ -19,8 +20,7 @@ from providers.vercel import (
 )
 from providers.vercel.aliases import Aliases
 from providers.vercel.client import VercelClient
-from providers.vercel.deploys import Cancels, Deploys
-from providers.vercel.ensure import Translated
+from providers.vercel.deploys import Deploys, make_cancel
 from providers.vercel.rolling_release import RollingCalls
 
 NO_OBSERVABILITY = Unsupported(
@@ -111,7 +111,7 @@ def build_desk(client: VercelClient, deploys: Deploys, promote: Aliases[Promote]
             "cancel-deployment": Action(
                 "Stop a build.",
                 deployments.CancelDeployment,
-                Translated(Cancels(client, deploys), deployments.as_cancel),
+                Translated(make_cancel(client, deploys), deployments.as_cancel),
             ),
             "delete-deployment": Action(
                 "Delete a deployment that does not serve.",

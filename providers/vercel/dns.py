@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from providers import wire
-from providers.contract import OperationStatus
+from providers.ensuring import UNKNOWN, Ensuring, Standing, absent, done
 from providers.http import segment
 from providers.vercel.client import VercelClient
-from providers.vercel.ensure import UNKNOWN, Ensure, Found, done
 
 Domain = Annotated[str, "the domain, as example.com"]
 COMPOSED = ("SRV", "HTTPS")
@@ -72,8 +71,8 @@ class Dns:
     def __init__(self, client: VercelClient) -> None:
         self._client = client
         self._http = client.http
-        self.adding = Ensure(AddDnsRecord, self._look_at_added, self._add)
-        self.removing = Ensure(RemoveDnsRecord, self._look_at_removed, self._remove)
+        self.adding = Ensuring(AddDnsRecord, self._look_at_added, self._add)
+        self.removing = Ensuring(RemoveDnsRecord, self._look_at_removed, self._remove)
 
     async def fetch(self, request: DnsRecords) -> Sequence[DnsRecord]:
         return await self._client.fetch_pages(
@@ -86,22 +85,22 @@ class Dns:
         known = await self._http.fetch_or_none(f"/v5/domains/{segment(domain)}", wire.need_table)
         return None if known is None else await self.fetch(DnsRecords(domain))
 
-    async def _look_at_added(self, request: AddDnsRecord) -> Found | None:
+    async def _look_at_added(self, request: AddDnsRecord) -> Standing:
         records = await self._fetch_or_none(request.domain)
         if records is None:
             return UNKNOWN
         mine = next((one for one in records if _is(one, request)), None)
-        return done(f"{_words(mine)} is in force", record=mine.id) if mine else None
+        return done(f"{_words(mine)} is in force", record=mine.id) if mine else absent()
 
     async def _add(self, request: AddDnsRecord) -> None:
         await self._http.send("POST", f"/v2/domains/{segment(request.domain)}/records", json=_body(request))
 
-    async def _look_at_removed(self, request: RemoveDnsRecord) -> Found | None:
+    async def _look_at_removed(self, request: RemoveDnsRecord) -> Standing:
         records = await self._fetch_or_none(request.domain)
         if records is None:
             return UNKNOWN
-        gone = Found(OperationStatus.SUCCEEDED, f"{request.record} is gone")
-        return None if any(one.id == request.record for one in records) else gone
+        is_there = any(one.id == request.record for one in records)
+        return absent(f"{request.record} is still there") if is_there else done(f"{request.record} is gone")
 
     async def _remove(self, request: RemoveDnsRecord) -> Mapping[str, object]:
         """The outputs are what adding it again takes."""

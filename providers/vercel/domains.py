@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from providers import wire
-from providers.contract import OperationStatus
+from providers.ensuring import UNKNOWN, Ensuring, Standing, absent, done
 from providers.http import segment
 from providers.vercel.client import VercelClient
-from providers.vercel.ensure import UNKNOWN, Ensure, Found, done
 from providers.vercel.projects import ProjectName
 
 DomainName = Annotated[str, "the domain"]
@@ -94,9 +93,9 @@ class Domains:
     def __init__(self, client: VercelClient) -> None:
         self._client = client
         self._http = client.http
-        self.adding = Ensure(AddDomain, self._look_at_added, self._add)
-        self.verifying = Ensure(VerifyDomain, self._look_at_verified, self._verify)
-        self.removing = Ensure(RemoveDomain, self._look_at_removed, self._remove)
+        self.adding = Ensuring(AddDomain, self._look_at_added, self._add)
+        self.verifying = Ensuring(VerifyDomain, self._look_at_verified, self._verify)
+        self.removing = Ensuring(RemoveDomain, self._look_at_removed, self._remove)
 
     async def fetch(self, request: ProjectDomains) -> Sequence[ProjectDomain]:
         return await self._client.fetch_pages(
@@ -114,12 +113,12 @@ class Domains:
         everything = await self.fetch(ProjectDomains(project))
         return True, next((one for one in everything if one.name == domain), None)
 
-    async def _look_at_added(self, request: AddDomain) -> Found | None:
+    async def _look_at_added(self, request: AddDomain) -> Standing:
         known, domain = await self._find(request.project, request.domain)
         if not known:
             return UNKNOWN
         if domain is None or (domain.redirect, domain.branch) != (request.redirect, request.branch):
-            return None
+            return absent()
         return done(_describe(domain), verified=domain.verified, challenges=_challenges(domain))
 
     async def _add(self, request: AddDomain) -> None:
@@ -133,22 +132,23 @@ class Domains:
             given = {name: value for name, value in wanted.items() if value}
             await self._http.send("POST", path, json={"name": request.domain, **given})
 
-    async def _look_at_verified(self, request: VerifyDomain) -> Found | None:
+    async def _look_at_verified(self, request: VerifyDomain) -> Standing:
         known, domain = await self._find(request.project, request.domain)
         if not known or domain is None:
             return UNKNOWN
-        return done(_describe(domain)) if domain.verified else None
+        return done(_describe(domain)) if domain.verified else absent(_describe(domain))
 
     async def _verify(self, request: VerifyDomain) -> None:
         path = f"/v9/projects/{segment(request.project)}/domains/{segment(request.domain)}/verify"
         await self._http.send("POST", path, repeatable=True)
 
-    async def _look_at_removed(self, request: RemoveDomain) -> Found | None:
+    async def _look_at_removed(self, request: RemoveDomain) -> Standing:
         known, domain = await self._find(request.project, request.domain)
         if not known:
             return UNKNOWN
-        gone = Found(OperationStatus.SUCCEEDED, f"{request.domain} is no domain of the project")
-        return gone if domain is None else None
+        return (
+            absent(f"{domain.name} is still there") if domain else done(f"{request.domain} is no domain of the project")
+        )
 
     async def _remove(self, request: RemoveDomain) -> Mapping[str, object]:
         """The outputs are what adding it again takes."""

@@ -10,8 +10,8 @@ from typing import Annotated
 
 from providers import wire
 from providers.contract import Nothing
+from providers.ensuring import Setting
 from providers.http import segment
-from providers.setting import Setting
 from providers.vercel.client import VercelClient
 
 EdgeConfigId = Annotated[str, "the Edge Config's id, ecfg_…"]

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from console.domain.errors import Rejected
 from providers.contract import Operation, OperationKey, OperationStatus
-from providers.setting import Setting
+from providers.ensuring import Setting
 from providers.vercel.client import VercelClient
 from providers.vercel.deploys import lost
 from providers.vercel.projects import ProjectName

@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Annotated
 
 from providers import wire
-from providers.contract import OperationStatus
+from providers.ensuring import UNKNOWN, Ensuring, Standing, absent, done
 from providers.http import segment
 from providers.vercel.client import VercelClient
-from providers.vercel.ensure import UNKNOWN, Ensure, Found, done
 from providers.vercel.projects import ProjectName
 
 Hostname = Annotated[str, "the hostname"]
@@ -70,8 +69,8 @@ class Hostnames:
     def __init__(self, client: VercelClient) -> None:
         self._client = client
         self._http = client.http
-        self.assigning = Ensure(AssignAlias, self._look_at_assigned, self._assign)
-        self.removing = Ensure(RemoveAlias, self._look_at_removed, self._remove)
+        self.assigning = Ensuring(AssignAlias, self._look_at_assigned, self._assign)
+        self.removing = Ensuring(RemoveAlias, self._look_at_removed, self._remove)
 
     async def fetch(self, request: Aliases) -> Sequence[Alias]:
         project = await self._client.fetch_project(request.project)
@@ -83,12 +82,12 @@ class Hostnames:
             "/v4/aliases", lambda body: [parse_alias(row) for row in wire.need_items(body, "aliases")], params
         )
 
-    async def _look_at_assigned(self, request: AssignAlias) -> Found | None:
+    async def _look_at_assigned(self, request: AssignAlias) -> Standing:
         if await self._client.fetch_deployment_or_none(request.deployment) is None:
             return UNKNOWN
         now = await self._http.fetch_or_none(f"/v4/aliases/{segment(request.alias)}", parse_one)
         if now is None or now.deployment != request.deployment:
-            return None
+            return absent(f"{request.alias} does not lead there yet")
         return done(f"{request.alias} leads to {now.deployment}", alias=now.alias, deployment=now.deployment)
 
     async def _assign(self, request: AssignAlias) -> Mapping[str, object]:
@@ -97,12 +96,16 @@ class Hostnames:
         reply = await self._http.send("POST", path, json={"alias": request.alias})
         return {"previous": self._http.decode(reply, lambda body: wire.text(wire.need_table(body), "oldDeploymentId"))}
 
-    async def _look_at_removed(self, request: RemoveAlias) -> Found | None:
+    async def _look_at_removed(self, request: RemoveAlias) -> Standing:
         project = await self._client.fetch_project_or_none(request.project)
         if project is None:
             return UNKNOWN
         here = [one for one in await self._fetch_of(project.id) if one.alias == request.alias]
-        return None if here else Found(OperationStatus.SUCCEEDED, f"{request.alias} leads nowhere in this project")
+        return (
+            absent(f"{request.alias} still leads somewhere")
+            if here
+            else done(f"{request.alias} leads nowhere in this project")
+        )
 
     async def _remove(self, request: RemoveAlias) -> Mapping[str, object]:
         """`previous` is where it led: assigning it there again is the undo."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from providers.setting import Setting
+from providers.ensuring import Setting
 from providers.vercel.client import VercelClient
 
 Request = TypeVar("Request")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from console.domain.errors import Rejected
 from providers.contract import Operation, OperationKey, Promote
-from providers.setting import Setting
+from providers.ensuring import Setting
 from providers.vercel import wire
 from providers.vercel.aliases import PENDING, Aliases
 from providers.vercel.client import VercelClient

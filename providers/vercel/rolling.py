@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 from console.domain.errors import Rejected
-from providers.contract import OperationStatus
-from providers.vercel.ensure import UNKNOWN, Ensure, Found, done
+from providers.ensuring import UNKNOWN, Ensuring, Standing, absent, done, failed
 from providers.vercel.rolling_release import ABORTED, COMPLETE, RollingCalls, RollingRelease, Stage
 
 Project = Annotated[str, "the project's id or name"]
@@ -67,11 +66,11 @@ class Rolling:
     def __init__(self, calls: RollingCalls) -> None:
         self._calls = calls
         self._client = calls.client
-        self.configuring = Ensure(ConfigureRolling, self._look_at_config, self._configure)
-        self.disabling = Ensure(DisableRolling, self._look_at_disabled, self._disable)
-        self.approving = Ensure(ApproveStage, self._look_at_stage, self._approve)
-        self.completing = Ensure(CompleteRolling, self._look_at_completion, self._complete)
-        self.aborting = Ensure(AbortRolling, self._look_at_abort, self._abort)
+        self.configuring = Ensuring(ConfigureRolling, self._look_at_config, self._configure)
+        self.disabling = Ensuring(DisableRolling, self._look_at_disabled, self._disable)
+        self.approving = Ensuring(ApproveStage, self._look_at_stage, self._approve)
+        self.completing = Ensuring(CompleteRolling, self._look_at_completion, self._complete)
+        self.aborting = Ensuring(AbortRolling, self._look_at_abort, self._abort)
 
     async def fetch(self, request: RollingReleaseOf) -> Mapping[str, object]:
         project = await self._client.fetch_project(request.project)
@@ -87,14 +86,18 @@ class Rolling:
             "says": last.describe() if last else "there has been none",
         }
 
-    async def _look_at_config(self, request: ConfigureRolling) -> Found | None:
+    async def _look_at_config(self, request: ConfigureRolling) -> Standing:
         if await self._client.fetch_project_or_none(request.project) is None:
             return UNKNOWN
         config = await self._calls.fetch_config(request.project)
         wanted = [stage.percent for stage in _stages(request)]
         same = config is not None and [stage.percent for stage in config] == wanted
         same = same and all(map(_alike, (config or ())[:-1], _stages(request)[:-1]))
-        return done(f"stages {', '.join(f'{percent} %' for percent in wanted)}") if same else None
+        return (
+            done(f"stages {', '.join(f'{percent} %' for percent in wanted)}")
+            if same
+            else absent("other stages are configured, or none")
+        )
 
     async def _configure(self, request: ConfigureRolling) -> None:
         self._check(request)
@@ -110,22 +113,22 @@ class Rolling:
             what = f"Stages {stages} are none that Vercel takes: at least two, each larger, the last one 100."
             raise self._refuse(what, request.project, "For example 5, 25, 100.")
 
-    async def _look_at_disabled(self, request: DisableRolling) -> Found | None:
+    async def _look_at_disabled(self, request: DisableRolling) -> Standing:
         if await self._client.fetch_project_or_none(request.project) is None:
             return UNKNOWN
         config = await self._calls.fetch_config(request.project)
-        return done("no rolling releases from the next deployment on") if config is None else None
+        return done("no rolling releases from the next deployment on") if config is None else absent("still configured")
 
     async def _disable(self, request: DisableRolling) -> None:
         await self._calls.disable(request.project)
 
-    async def _look_at_stage(self, request: ApproveStage) -> Found | None:
+    async def _look_at_stage(self, request: ApproveStage) -> Standing:
         return await self._look(request, lambda release: _reached(release, request.stage))
 
-    async def _look_at_completion(self, request: CompleteRolling) -> Found | None:
-        return await self._look(request, lambda release: None)
+    async def _look_at_completion(self, request: CompleteRolling) -> Standing:
+        return await self._look(request, lambda release: absent(release.describe()))
 
-    async def _look(self, request: _Move, judge: Callable[[RollingRelease], Found | None]) -> Found | None:
+    async def _look(self, request: _Move, judge: Callable[[RollingRelease], Standing]) -> Standing:
         """How far a canary is. One that serves production alone has passed every stage."""
         project = await self._client.fetch_project_or_none(request.project)
         if project is None:
@@ -135,7 +138,7 @@ class Rolling:
             if release.state == COMPLETE:
                 return done("the canary has all visitors", current=release.current)
             if release.state == ABORTED:
-                return Found(OperationStatus.FAILED, "the rolling release was aborted", {"current": release.current})
+                return failed("the rolling release was aborted", current=release.current)
             return judge(release)
         return done("the canary has all visitors") if project.production == request.canary else UNKNOWN
 
@@ -147,7 +150,7 @@ class Rolling:
         await self._need_active(request)
         await self._calls.complete(request.project, request.canary)
 
-    async def _look_at_abort(self, request: AbortRolling) -> Found | None:
+    async def _look_at_abort(self, request: AbortRolling) -> Standing:
         if await self._client.fetch_project_or_none(request.project) is None:
             return UNKNOWN
         release = await self._calls.fetch(request.project)
@@ -157,8 +160,8 @@ class Rolling:
             return done("all visitors are back", serving=release.current)
         if release.state == COMPLETE:
             what = "it had completed: roll back to take it back"
-            return Found(OperationStatus.FAILED, what, {"serving": release.canary, "previous": release.current})
-        return None
+            return failed(what, serving=release.canary, previous=release.current)
+        return absent(release.describe())
 
     async def _abort(self, request: AbortRolling) -> None:
         """There is no call named abort: rolling back to what served before is what Vercel's own command does."""
@@ -177,8 +180,9 @@ class Rolling:
         return Rejected(self._calls.http.provider, what, f"project {project}", remedy)
 
 
-def _reached(release: RollingRelease, stage: int) -> Found | None:
-    return done(release.describe()) if release.active is not None and release.active >= stage else None
+def _reached(release: RollingRelease, stage: int) -> Standing:
+    is_reached = release.active is not None and release.active >= stage
+    return done(release.describe()) if is_reached else absent(release.describe())
 
 
 def _stages(request: ConfigureRolling) -> list[Stage]:

@@ -180,8 +180,8 @@ def test_when_files_and_groups_are_read_then_no_field_is_lost() -> None:
     for exchange in recorded(READERS["group"][0]):
         told = exchange["response"]
         contents = envgroups.parse_contents(told)
-        assert contents.variables == {one["key"]: one["value"] for one in told["envVars"]}
-        assert contents.files == {one["name"]: one["content"] for one in told["secretFiles"]}
+        assert contents.shelves[envgroups.VARIABLES] == {one["key"]: one["value"] for one in told["envVars"]}
+        assert contents.shelves[envgroups.FILES] == {one["name"]: one["content"] for one in told["secretFiles"]}
         assert contents.group.services == tuple(one["id"] for one in told["serviceLinks"])
 
 

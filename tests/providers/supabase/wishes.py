@@ -97,6 +97,7 @@ class Prepared:
 
 
 def reference(request: str) -> str:
+    """Of what leaves a trace rather than a state."""
     return f'{{"since":"2026-11-22T05:00:00Z","request":{request}}}'
 
 
@@ -187,7 +188,7 @@ WISHES = {
         branches.ChangeBranch(REF, "preview", persistent=True),
         "branch",
         with_branch,
-        (reference(f'{{"project":"{REF}","branch":"none"}}'),),
+        (f'{{"project":"{REF}","branch":"none"}}',),
     ),
     "push-branch": Prepared(
         runs.PushBranch(REF, "preview"),
@@ -224,7 +225,7 @@ WISHES = {
         keys.SetSigningKey(REF, STANDBY, "in_use"),
         "signing_key",
         with_keys,
-        (reference(f'{{"project":"{REF}","key":"none","status":"revoked"}}'),),
+        (f'{{"project":"{REF}","key":"none","status":"revoked"}}',),
     ),
     "delete-signing-key": Prepared(keys.DeleteSigningKey(REF, KEY), "signing_key", with_revoked_key),
     "set-auth": Prepared(
@@ -247,10 +248,10 @@ WISHES = {
         buckets.ChangeBucket(REF, "files", public=True, mime_types=("image/*",)),
         "bucket",
         with_bucket,
-        (reference(f'{{"project":"{REF}","bucket":"none","public":true}}'),),
+        (f'{{"project":"{REF}","bucket":"none","public":true}}',),
     ),
     "empty-bucket": Prepared(
-        buckets.EmptyBucket(REF, "files"), "bucket", with_file, (reference(f'{{"project":"{REF}","bucket":"none"}}'),)
+        buckets.EmptyBucket(REF, "files"), "bucket", with_file, (f'{{"project":"{REF}","bucket":"none"}}',)
     ),
     "delete-bucket": Prepared(buckets.DeleteBucket(REF, "files"), "bucket", with_bucket),
     "upload-file": Prepared(uploads.UploadFile(REF, "files", "docs/wishes.py", __file__), "object", with_bucket),
@@ -261,13 +262,13 @@ WISHES = {
         relocating.MoveFile(REF, "files", "a/b.txt", "c/d.txt"),
         "object",
         with_file,
-        (reference(f'{{"project":"{REF}","bucket":"files","path":"none","to":"nowhere"}}'),),
+        (f'{{"project":"{REF}","bucket":"files","path":"none","to":"nowhere"}}',),
     ),
     "copy-file": Prepared(
         relocating.CopyFile(REF, "files", "a/b.txt", "c/d.txt"),
         "object",
         with_file,
-        (reference(f'{{"project":"{REF}","bucket":"files","path":"none","to":"nowhere"}}'),),
+        (f'{{"project":"{REF}","bucket":"files","path":"none","to":"nowhere"}}',),
     ),
     "remove-files": Prepared(objects.RemoveFiles(REF, "files", ("a/b.txt",)), "object", with_file),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 import pytest
 
@@ -45,7 +44,8 @@ def longest(seconds: Mapping[str, float], name: str = "leaf") -> float:
 
 
 def took(deployment: Deployment) -> float:
-    assert deployment.started_at is not None and deployment.ended_at is not None
+    assert deployment.started_at is not None
+    assert deployment.ended_at is not None
     return (deployment.ended_at - deployment.started_at).total_seconds()
 
 

@@ -102,8 +102,9 @@ class LogTail:
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
-        self._followed.clear()
-        self._looks.clear()
+        self._logs_of.clear()
+        for kept in (self._heard, self._followed, self._looks):
+            kept.clear()
 
     @contextmanager
     def reading(self, environment: EnvironmentName | None) -> Iterator[None]:

@@ -144,6 +144,16 @@ class TestGivenSomebodyReads:
         assert [line.text for line in found] == ["last words"]
 
 
+class TestGivenAWorkerThatStops:
+    async def test_when_a_reader_leaves_after_that_then_nothing_is_begun_again(self, tail, platform):
+        with tail.reading(PRODUCTION), tail.reading(None):
+            await platform.until_followed(srv_b=1, srv_s=1)
+            await tail.stop()
+
+        await asyncio.sleep(0)
+        assert set(platform.followed.values()) == {0}
+
+
 class TestGivenADeploymentThatMoves:
     async def test_when_lines_come_then_they_belong_to_it_until_it_ends(self, world, tail, platform):
         name = await world.deploy()

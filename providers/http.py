@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import httpx
 
-from console.domain.errors import ProviderError, RateLimited, UnexpectedReply, Unreachable
+from console.domain.errors import ProviderError, RateLimited, Unauthorized, UnexpectedReply, Unreachable
 from providers.allowances import Allowance, Allowances
 from providers.exchange import Ask
 from providers.exchange import Limits as Limits
@@ -114,6 +114,8 @@ class ProviderHttp:
         self.sleep = sleep
         self.incident: Callable[[], Awaitable[str]] = no_incident
         """What the platform's status page says while it has an incident; set where the platform has a page."""
+        self.refused_at: datetime | None = None
+        """When the platform last refused the token something."""
         self._limits = limits or Limits()
         self._limit_class = limit_class
         self._jitter = jitter
@@ -304,7 +306,7 @@ class ProviderHttp:
             self._learn(method, path, response, self.clock())
             if not response.is_success:
                 await response.aread()
-                raise self._refusals.of_status(request, response, self.clock())
+                raise self._refusal(request, response)
             yield response.aiter_lines()
         except httpx.HTTPError as error:
             raise self._refusals.unreachable(request, error) from error
@@ -344,12 +346,18 @@ class ProviderHttp:
         if not ask.bare:
             self._learn(request.method, path, whole, sent_at)
         if not whole.is_success and whole.status_code not in ask.accept:
-            raise self._refusals.of_status(request, whole, self.clock())
+            raise self._refusal(request, whole)
         if self._allowances and not ask.bare:
             self._allowances.admit()
         if ask.as_bytes:
             return Reply(whole.status_code, whole.headers, None, "", body)
         return self._reply(request, whole, ask.as_text)
+
+    def _refusal(self, request: httpx.Request, response: httpx.Response) -> ProviderError:
+        error = self._refusals.of_status(request, response, self.clock())
+        if isinstance(error, Unauthorized):
+            self.refused_at = self.clock()
+        return error
 
     async def _read(self, response: httpx.Response) -> bytes:
         body = bytearray()

@@ -72,7 +72,7 @@ class Engine:
         self._crash = crash
         self._variables = variables
         self._connections = connections
-        self._survey = Survey(settings, connections, variables)
+        self._survey = Survey(settings, connections, clock, variables)
         self._runner = Runner(
             ledger=ledger,
             executors=EXECUTORS,

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from console.config.settings import PlacementSettings, Settings
+from console.domain.clock import Clock
 from console.domain.errors import ConsoleError, UsageError
 from console.domain.ids import EnvironmentName, ServiceName
 from console.domain.release import Release
 from console.domain.variables import Reconfiguration
+from console.engine.tokens import Tokens
 from console.engine.variables import Place, Variables
 from console.migrations.files import read_migrations
 from console.planning.live import Live, LiveArm, LiveService
@@ -24,8 +26,13 @@ class Survey:
     """What `Engine` needs to know of the world before it plans."""
 
     def __init__(
-        self, settings: Settings, connections: Mapping[str, Connection], variables: Variables | None = None
+        self,
+        settings: Settings,
+        connections: Mapping[str, Connection],
+        clock: Clock,
+        variables: Variables | None = None,
     ) -> None:
+        self._tokens = Tokens(connections, clock)
         self._variables = variables
         self._settings = settings
         self._connections = connections
@@ -102,7 +109,7 @@ class Survey:
     async def _fetch_narrow(self, environment: EnvironmentName) -> dict[str, tuple[str, ...]]:
         """The scopes that tokens lack here, by provider; what is about another environment's places is left out."""
         names = self._settings.providers_of(environment)
-        missing = await asyncio.gather(*map(self._fetch_missing, names))
+        missing = await asyncio.gather(*map(self._tokens.fetch_missing, names))
         here = self._places(environment)
         elsewhere = {place for other in self._settings.environments for place in self._places(other)} - here
         concerned = {
@@ -110,16 +117,6 @@ class Survey:
             for name, scopes in zip(names, missing, strict=True)
         }
         return {name: scopes for name, scopes in concerned.items() if scopes}
-
-    async def _fetch_missing(self, provider: str) -> tuple[str, ...]:
-        connection = self._connections.get(provider)
-        account = connection.capabilities.account if connection else None
-        if account is None or isinstance(account, Unsupported):
-            return ()
-        try:
-            return (await account.fetch_account()).missing_scopes
-        except ConsoleError:
-            return ()  # what a platform that does not answer is needed for says so itself
 
     def _places(self, environment: str) -> set[str]:
         placements = self._settings.environments[environment].services.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from providers.contract.desk import Desk
@@ -86,3 +87,9 @@ class Connection(Protocol):
     def desk(self) -> Desk: ...
 
     async def close(self) -> None: ...
+
+
+def refused_at(connection: Connection) -> datetime | None:
+    """When its platform last refused its token something (401, 403), where the connection keeps that in mind."""
+    found = getattr(getattr(connection, "http", None), "refused_at", None)
+    return found if isinstance(found, datetime) else None

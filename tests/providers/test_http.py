@@ -550,3 +550,17 @@ class TestGivenAFileThatIsHandedOver:
 
         with pytest.raises(UnexpectedReply, match="one redirection after another"):
             await world.open().download("/runs/1/logs")
+
+
+class TestGivenATokenThatIsRefused:
+    @pytest.mark.parametrize(("status", "kept"), [(401, True), (403, True), (404, False), (429, False)])
+    async def test_when_something_is_refused_then_the_moment_is_kept_in_mind(
+        self, world: World, status: int, kept: bool
+    ) -> None:
+        world.given(httpx.Response(status, json={"message": "no"}))
+        http = world.open()
+
+        with pytest.raises((Unauthorized, Rejected, RateLimited)):
+            await http.get_json("/services")
+
+        assert (http.refused_at is not None) is kept

@@ -15,6 +15,7 @@ from providers.registry import KINDS, open_provider
 from tests.providers.subjects.render import BLUE, RenderSubject
 
 SETTINGS = {"github": {"repository": "acme/shop"}, "caddy": {"token": ""}, "web": {}}
+TOKENLESS = {"web", "haproxy"}
 TOKEN = {"token": "a-token-of-a-test"}
 
 
@@ -29,7 +30,7 @@ class SubjectClock:
 class TestGivenEveryAdapter:
     @pytest.mark.parametrize("kind", KINDS)
     async def test_then_everything_on_its_desk_can_be_told_and_typed(self, kind: str):
-        block = {"kind": kind, **({} if kind == "web" else TOKEN), **SETTINGS.get(kind, {})}
+        block = {"kind": kind, **({} if kind in TOKENLESS else TOKEN), **SETTINGS.get(kind, {})}
         connection = open_provider("mine", block, clock=lambda: datetime.now(UTC))
         about = describe_provider(connection)
         await connection.close()

@@ -63,12 +63,19 @@ class Traced(Generic[Request]):
 
     def _since(self, intended_at: datetime) -> Ensuring[Request]:
         async def look(request: Request) -> Standing:
-            standing = await self._look(request, self._http.platform_time(intended_at) - CLOCK_TOLERANCE)
+            since = self._earliest(intended_at)
+            standing = await self._look(request, since)
+            if standing.is_due and self._earliest(intended_at) < since:
+                # The first answer of a connection tells that the platform's clock is behind ours.
+                standing = await self._look(request, self._earliest(intended_at))
             late = self._unseen_for is not None and self._http.clock() - intended_at > self._unseen_for
             gone = late and standing.status is None and not standing.failed
             return replace(standing, status=OperationStatus.LOST) if gone else standing
 
         return Ensuring(self._kind, look, self._write, self._sealed)
+
+    def _earliest(self, intended_at: datetime) -> datetime:
+        return self._http.platform_time(intended_at) - CLOCK_TOLERANCE
 
 
 def _stamped(operation: Operation, key: OperationKey) -> Operation:

@@ -13,7 +13,7 @@ from providers.contract import Capabilities, Desk, Unsupported
 from providers.http import Clock, ProviderHttp, Sleep, utc_now
 from providers.render.client import RenderClient, limit_class
 from providers.render.deploys import DeployReader, Deploys, Rollbacks, make_cancel
-from providers.render.power import Resumptions, Suspensions
+from providers.render.power import Resumptions, make_suspend
 from providers.render.readings import Account, Inventory, Logs, Metrics
 from providers.render.variables import Variables
 
@@ -104,7 +104,7 @@ def open_connection(
             deploy=Deploys(reader),
             cancel=make_cancel(reader),
             roll_back=Rollbacks(reader),
-            suspend=Suspensions(client),
+            suspend=make_suspend(client),
             resume=Resumptions(reader),
             set_variables=variables,
             promote=NO_PROMOTE,

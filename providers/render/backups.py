@@ -9,13 +9,11 @@ from typing import Annotated
 
 from console.domain.errors import Rejected
 from providers import wire
-from providers.contract import Operation, OperationKey, OperationStatus
-from providers.ensuring import Setting
+from providers.ensuring import UNKNOWN, Setting, Standing, absent, done, moving
 from providers.http import segment
-from providers.render.client import write_time
+from providers.render.client import RenderClient, write_time
 from providers.render.datastores import POSTGRES, Datastore, Datastores, OnePostgres, PostgresId, is_on
-from providers.render.deploys import earliest, lost
-from providers.wire import moment
+from providers.traced import Traced
 
 
 @dataclass(frozen=True)
@@ -99,54 +97,24 @@ def _is_older(store: Datastore | None, at: datetime) -> bool:
     return bool(store and store.created_at and store.created_at < at)
 
 
-class Exports:
-    """`Actuator[ExportPostgres]`. Every POST makes one more, so one made since the wish counts as the wish's.
+def make_export(client: RenderClient) -> Traced[ExportPostgres]:
+    """Every POST makes one more and is answered with nothing, so one made since the wish counts as the wish's."""
 
-    The answer is empty. References are `dpg-…/export/<time>`, with our time of the wish.
-    """
-
-    def __init__(self, stores: Datastores) -> None:
-        self._stores = stores
-        self._client = stores.client
-
-    async def start(self, request: ExportPostgres, key: OperationKey) -> Operation:
-        found = await self.find(request, key)
-        if found is not None:
-            return found
-        await self._client.http.send("POST", _exports(request.postgres))
-        return await self.observe(_export_reference(request, key))
-
-    async def observe(self, reference: str) -> Operation:
-        postgres, _, rest = reference.partition("/")
-        kind, _, written = rest.partition("/")
-        intended_at = moment({"at": written}, "at") if kind == "export" else None
-        made = await self._made(postgres, intended_at) if postgres and intended_at else None
-        if made is None:
-            return lost(reference)
-        if not made:
-            return Operation(reference, OperationStatus.RUNNING, "not listed yet")
-        export = made[-1]
-        status = OperationStatus.SUCCEEDED if export.ready else OperationStatus.RUNNING
-        return Operation(reference, status, "ready" if export.ready else "exporting", {"export": export.id})
-
-    async def find(self, request: ExportPostgres, key: OperationKey) -> Operation | None:
-        await self._stores.fetch_one_postgres(OnePostgres(request.postgres))
-        made = await self._made(request.postgres, key.intended_at)
-        return await self.observe(_export_reference(request, key)) if made else None
-
-    async def _made(self, postgres: str, since: datetime) -> Sequence[Export] | None:
-        """Exports since then, newest first; None for a database that Render does not know."""
-        found = await self._client.http.fetch_or_none(_exports(postgres), parse_exports)
+    async def look(request: ExportPostgres, since: datetime) -> Standing:
+        found = await client.http.fetch_or_none(_exports(request.postgres), parse_exports)
         if found is None:
-            return None
-        first = earliest(self._client, since)
-        fresh = [export for export in found if export.created_at is not None and export.created_at >= first]
-        return sorted(fresh, key=lambda export: export.created_at or since, reverse=True)
+            return UNKNOWN
+        made = [(one.created_at, one) for one in found if one.created_at is not None and one.created_at >= since]
+        if not made:
+            return absent("not listed yet")
+        _, export = min(made, key=lambda dated: dated[0])
+        return done("ready", export=export.id) if export.ready else moving("exporting", export=export.id)
+
+    async def write(request: ExportPostgres) -> None:
+        await client.http.send("POST", _exports(request.postgres))
+
+    return Traced(client.http, ExportPostgres, look, write)
 
 
 def _exports(postgres: str) -> str:
     return f"{POSTGRES}/{segment(postgres)}/export"
-
-
-def _export_reference(request: ExportPostgres, key: OperationKey) -> str:
-    return f"{request.postgres}/export/{write_time(key.intended_at)}"

@@ -31,7 +31,7 @@ from providers.render import (
 )
 from providers.render.client import RenderClient
 from providers.render.deploys import DeployReader, Deploys, Rollbacks, make_cancel
-from providers.render.power import Resumptions, Suspensions
+from providers.render.power import Resumptions, make_suspend
 from providers.translated import Translated
 
 
@@ -121,7 +121,7 @@ def _service_actions(client: RenderClient, owner: str) -> dict[str, Action[Any]]
         "maintenance-off": Action(
             "Show the service again.", maintenance.MaintenanceOff, maintenance.make_maintenance_off(reader)
         ),
-        "restart": Action("Replace every instance by a fresh one.", restarts.Restart, restarts.Restarts(client)),
+        "restart": Action("Replace every instance by a fresh one.", restarts.Restart, restarts.make_restart(client)),
         "purge-cache": Action("Empty the edge's cache of a service.", purges.PurgeCache, purges.Purges(client)),
         "add-domain": Action("Add a custom domain.", domains.AddDomain, domains.make_add(names)),
         "verify-domain": Action("Look at a domain's DNS again.", domains.VerifyDomain, domains.make_verify(names)),
@@ -162,7 +162,7 @@ def _deploy_actions(client: RenderClient, owner: str) -> dict[str, Action[Any]]:
         "suspend": Action(
             "Stop a service.",
             byhand.SuspendService,
-            Translated(Suspensions(client), byhand.as_suspend),
+            Translated(make_suspend(client), byhand.as_suspend),
             destroys=True,
         ),
         "resume": Action(
@@ -249,7 +249,7 @@ def _store_actions(client: RenderClient, owner: str) -> dict[str, Action[Any]]:
         "resume-postgres": Action(
             "Start a Postgres instance again.", datastores.ResumePostgres, datastores.make_resume_postgres(stores)
         ),
-        "export-postgres": Action("Make a logical backup.", backups.ExportPostgres, backups.Exports(stores)),
+        "export-postgres": Action("Make a logical backup.", backups.ExportPostgres, backups.make_export(client)),
         "restore-postgres": Action(
             "Restore a moment into a new instance.",
             backups.RestorePostgres,

@@ -1,8 +1,8 @@
 """Suspend and resume a Render service.
 
-Both repeat harmlessly by nature. References are `srv-…/suspend/<time>` and `srv-…/resume/<time>`, with our time of the
-wish: what happened is then read from the service's events and deploys, so that it stays ended though the service is
-switched again later. `srv-…/running` is a resume that found the service running.
+Both repeat harmlessly by nature. References have our time of the wish: what happened is then read from the service's
+events and deploys, so that it stays ended though the service is switched again later. A resume's is
+`srv-…/resume/<time>`, or `srv-…/running` where it found the service running.
 """
 
 from __future__ import annotations
@@ -11,54 +11,32 @@ from datetime import datetime, timedelta
 
 from providers import contract
 from providers.contract import Operation, OperationKey, OperationStatus
+from providers.ensuring import UNKNOWN, Standing, absent, done
 from providers.render.client import RenderClient, write_time
 from providers.render.deploys import DeployReader, Since, earliest, judge, lost
+from providers.traced import Traced
 from providers.wire import moment
 
 BY_RESUME = "service_resumed"
 RESUMED_WITHOUT_DEPLOY_AFTER = timedelta(seconds=30)
 
 
-def _parse(reference: str, verb: str) -> tuple[str, datetime | None]:
-    """The service and the time of `srv-…/<verb>/<time>`; no time for anything else."""
-    service, _, rest = reference.partition("/")
-    found, _, written = rest.partition("/")
-    return service, moment({"at": written}, "at") if found == verb else None
+def make_suspend(client: RenderClient) -> Traced[contract.Suspend]:
+    """What has been resumed since stays suspended by this wish: its event tells."""
 
-
-def _reference(service: str, verb: str, key: OperationKey) -> str:
-    return f"{service}/{verb}/{write_time(key.intended_at)}"
-
-
-class Suspensions:
-    """`Actuator[Suspend]`."""
-
-    def __init__(self, client: RenderClient) -> None:
-        self._client = client
-
-    async def start(self, request: contract.Suspend, key: OperationKey) -> Operation:
-        found = await self.find(request, key)
-        if found is not None:
-            return found
-        await self._client.suspend(request.target)
-        return await self.observe(_reference(request.target, "suspend", key))
-
-    async def observe(self, reference: str) -> Operation:
-        name, intended_at = _parse(reference, "suspend")
-        service = await self._client.fetch_service_or_none(name) if name and intended_at else None
-        if service is None or intended_at is None:
-            return lost(reference)
+    async def look(request: contract.Suspend, since: datetime) -> Standing:
+        service = await client.fetch_service_or_none(request.target)
+        if service is None:
+            return UNKNOWN
         if service.suspended:
-            return Operation(reference, OperationStatus.SUCCEEDED, "suspended")
-        since = earliest(self._client, intended_at)
-        if await self._client.fetch_events(name, ("service_suspended",), since):
-            return Operation(reference, OperationStatus.SUCCEEDED, "suspended, and resumed since")
-        return Operation(reference, OperationStatus.RUNNING, "stopping")
+            return done("suspended")
+        events = await client.fetch_events(request.target, ("service_suspended",), since)
+        return done("suspended, and resumed since") if events else absent("stopping")
 
-    async def find(self, request: contract.Suspend, key: OperationKey) -> Operation | None:
-        await self._client.fetch_service(request.target)
-        found = await self.observe(_reference(request.target, "suspend", key))
-        return found if found.status is OperationStatus.SUCCEEDED else None
+    async def write(request: contract.Suspend) -> None:
+        await client.suspend(request.target)
+
+    return Traced(client.http, contract.Suspend, look, write)
 
 
 class Resumptions:
@@ -76,10 +54,12 @@ class Resumptions:
         if not service.suspended:
             return _running(request.target)
         await self._client.resume(request.target)
-        return await self.observe(_reference(request.target, "resume", key))
+        return await self.observe(_reference(request.target, key))
 
     async def observe(self, reference: str) -> Operation:
-        name, intended_at = _parse(reference, "resume")
+        name, _, rest = reference.partition("/")
+        verb, _, written = rest.partition("/")
+        intended_at = moment({"at": written}, "at") if verb == "resume" else None
         service = await self._client.fetch_service_or_none(name) if name else None
         if service is None or (intended_at is None and reference != f"{name}/running"):
             return lost(reference)
@@ -104,8 +84,12 @@ class Resumptions:
         since = earliest(self._client, key.intended_at)
         events = await self._client.fetch_events(service.id, ("service_resumed",), since)
         brought_up = Since(BY_RESUME, "", since).pick(await self._client.fetch_deploys(service.id))
-        return await self.observe(_reference(service.id, "resume", key)) if events or brought_up else None
+        return await self.observe(_reference(service.id, key)) if events or brought_up else None
 
 
 def _running(service: str) -> Operation:
     return Operation(f"{service}/running", OperationStatus.SUCCEEDED, "it was running already")
+
+
+def _reference(service: str, key: OperationKey) -> str:
+    return f"{service}/resume/{write_time(key.intended_at)}"

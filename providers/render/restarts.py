@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from providers import wire
-from providers.contract import Operation, OperationKey, OperationStatus
+from providers.ensuring import UNKNOWN, Standing, absent, done, moving
 from providers.http import segment
-from providers.render.client import RenderClient, write_time
-from providers.render.deploys import earliest, lost
+from providers.render.client import RenderClient
 from providers.render.services import OneService, ServiceId
-from providers.wire import moment
+from providers.traced import Traced
 
 RESTARTED = "server_restarted"
-LOST_AFTER = timedelta(minutes=2)
+UNSEEN_FOR = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -43,49 +42,22 @@ class InstanceReader:
         return await self._client.http.fetch(path, parse_instances)
 
 
-class Restarts:
-    """`Actuator[Restart]`. A restart since the wish counts as the wish's; references are `srv-…/restart/<time>`.
+def make_restart(client: RenderClient) -> Traced[Restart]:
+    """It has ended once no instance is older than the restart."""
+    reader = InstanceReader(client)
 
-    It has ended once no instance is older than the restart.
-    """
-
-    def __init__(self, client: RenderClient) -> None:
-        self._client = client
-        self._instances = InstanceReader(client)
-
-    async def start(self, request: Restart, key: OperationKey) -> Operation:
-        found = await self.find(request, key)
-        if found is not None:
-            return found
-        await self._client.http.send("POST", f"/services/{segment(request.service)}/restart")
-        return await self.observe(_reference(request, key))
-
-    async def observe(self, reference: str) -> Operation:
-        service, _, rest = reference.partition("/")
-        kind, _, written = rest.partition("/")
-        intended_at = moment({"at": written}, "at") if kind == "restart" else None
-        known = await self._client.fetch_service_or_none(service) if service and intended_at else None
-        if known is None or intended_at is None:
-            return lost(reference)
-        restarted_at = await self._restarted_at(service, intended_at)
+    async def look(request: Restart, since: datetime) -> Standing:
+        if await client.fetch_service_or_none(request.service) is None:
+            return UNKNOWN
+        events = await client.fetch_events(request.service, (RESTARTED,), since)
+        restarted_at = next((event.at for event in reversed(events) if event.at is not None), None)
         if restarted_at is None:
-            gone = self._client.http.clock() - intended_at > LOST_AFTER
-            return lost(reference) if gone else Operation(reference, OperationStatus.RUNNING, "asked for")
-        instances = await self._instances.fetch(OneService(service))
+            return absent("asked for")
+        instances = await reader.fetch(OneService(request.service))
         older = [one for one in instances if one.created_at is not None and one.created_at < restarted_at]
-        if older:
-            return Operation(reference, OperationStatus.RUNNING, f"{len(older)} instances to be replaced")
-        return Operation(reference, OperationStatus.SUCCEEDED, "every instance is fresh")
+        return moving(f"{len(older)} instances to be replaced") if older else done("every instance is fresh")
 
-    async def find(self, request: Restart, key: OperationKey) -> Operation | None:
-        await self._client.fetch_service(request.service)
-        known = await self._restarted_at(request.service, key.intended_at)
-        return await self.observe(_reference(request, key)) if known else None
+    async def write(request: Restart) -> None:
+        await client.http.send("POST", f"/services/{segment(request.service)}/restart")
 
-    async def _restarted_at(self, service: str, intended_at: datetime) -> datetime | None:
-        events = await self._client.fetch_events(service, (RESTARTED,), earliest(self._client, intended_at))
-        return next((event.at for event in reversed(events) if event.at is not None), None)
-
-
-def _reference(request: Restart, key: OperationKey) -> str:
-    return f"{request.service}/restart/{write_time(key.intended_at)}"
+    return Traced(client.http, Restart, look, write, unseen_for=UNSEEN_FOR)

@@ -141,6 +141,27 @@ class TestGivenATraceToLeave:
         assert (observed.status, observed.detail) == (OperationStatus.LOST, "not seen")
 
 
+class TestGivenAPlatformWhoseClockIsBehind:
+    async def test_when_a_new_connection_looks_for_a_trace_then_it_is_found(self, place: Place) -> None:
+        theirs = START - timedelta(seconds=30)
+
+        async def tell_time(request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, json={}, headers={"date": f"{theirs:%a, %d %b %Y %H:%M:%S GMT}"})
+
+        http = ProviderHttp(
+            "place",
+            "http://place",
+            transport=httpx.MockTransport(tell_time),
+            clock=lambda: START + timedelta(seconds=1),
+        )
+
+        async def look(request: Keep, since: datetime) -> Standing:
+            await http.get_json("/runs")
+            return done("ran") if theirs >= since else absent("not seen")
+
+        assert await Traced(http, Keep, look, place.write).find(Keep("a", "b"), KEY) is not None
+
+
 class TestGivenARunToStop:
     def stopping(self, look: Callable[[], OperationStatus]) -> Stopping[Keep]:
         async def observe(reference: str) -> Operation:

@@ -14,7 +14,7 @@ from console.playground.emulators.render_deploy_calls import SOURCE
 from console.playground.emulators.render_env import GROUP
 from console.playground.emulators.render_estate import REPORT, SEARCH
 from console.playground.releases import commit_of
-from providers.contract import Nothing, OperationKey
+from providers.contract import Nothing, OperationKey, Suspend
 from providers.render import (
     artifacts,
     backups,
@@ -81,6 +81,11 @@ ASKS: dict[str, Any] = {
 def reference_of(request: Any) -> str:
     """The reference that a `Setting` gives to a request."""
     return json.dumps(to_json(request), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def traced(request: Any) -> str:
+    """The reference that a `Traced` gives to a request, at a time before it all."""
+    return json.dumps({"since": LONG_AGO, "request": to_json(request)})
 
 
 async def do(subject: Any, action: str, request: Any) -> Any:
@@ -166,7 +171,7 @@ WISHES: dict[str, Preparing] = {
     "deploy": wish_for(byhand.DeployCommit(BLUE, commit_of("v1.1")), "deploy", (f"{BLUE}/dep-unknown",)),
     "cancel-deploy": _cancel_deploy,
     "roll-back": _roll_back,
-    "suspend": wish_for(byhand.SuspendService(BLUE), "suspend", (f"{NOWHERE}/suspend/{LONG_AGO}",)),
+    "suspend": wish_for(byhand.SuspendService(BLUE), "suspend", (traced(Suspend(NOWHERE)),)),
     "resume": wish_for(byhand.ResumeService(GREEN), "resume", (f"{NOWHERE}/resume/{LONG_AGO}",)),
     "scale": wish_for(scaling.Scale(BLUE, 2), "scale", scaling.Scale(NOWHERE, 2)),
     "set-autoscaling": wish_for(AUTOSCALING, "autoscaling", scaling.SetAutoscaling(NOWHERE, 1, 3, cpu=60)),
@@ -183,7 +188,7 @@ WISHES: dict[str, Preparing] = {
         maintenance.MaintenanceOff(NOWHERE),
         ("maintenance-on", maintenance.MaintenanceOn(BLUE)),
     ),
-    "restart": wish_for(restarts.Restart(BLUE), "restart", (f"{NOWHERE}/restart/{LONG_AGO}", f"{BLUE}/restart/x")),
+    "restart": wish_for(restarts.Restart(BLUE), "restart", (traced(restarts.Restart(NOWHERE)),)),
     "purge-cache": wish_for(purges.PurgeCache(BLUE), "purge", (f"{NOWHERE}/purge/{LONG_AGO}", f"{BLUE}/purge/x")),
     "add-domain": wish_for(domains.AddDomain(BLUE, NAME), "domain", domains.AddDomain(NOWHERE, NAME)),
     "verify-domain": _verify_domain,
@@ -256,7 +261,7 @@ WISHES: dict[str, Preparing] = {
         ("suspend-postgres", datastores.SuspendPostgres(POSTGRES)),
     ),
     "export-postgres": wish_for(
-        backups.ExportPostgres(POSTGRES), "export", (f"dpg-unknown/export/{LONG_AGO}", f"{POSTGRES}/export/x")
+        backups.ExportPostgres(POSTGRES), "export", (traced(backups.ExportPostgres("dpg-unknown")),)
     ),
     "restore-postgres": _restore,
     "suspend-key-value": wish_for(

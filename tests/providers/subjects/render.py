@@ -99,7 +99,7 @@ class RenderSubject:
         return Wish(RollBack(BLUE, first), lambda: self.count("rollback"), unknown, "update_in_progress")
 
     async def _suspend(self) -> Wish:
-        unknown = ("srv-unknown/suspend/2026-11-22T05:00:00Z",)
+        unknown = (render_desk.traced(Suspend("srv-unknown")),)
         return Wish(Suspend(BLUE), lambda: self.count("suspend"), unknown)
 
     async def _resume(self) -> Wish:

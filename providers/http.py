@@ -299,7 +299,8 @@ class ProviderHttp:
         request = self._client.build_request(method, path, params=merged(self._params, params), timeout=timeout)
         await self._keep_pace(method, path, self.clock())
         try:
-            response = await self._client.send(request, stream=True)
+            with self.rates.outstanding(self._limit_class(method, path)):
+                response = await self._client.send(request, stream=True)
         except httpx.HTTPError as error:
             raise self._refusals.unreachable(request, error) from error
         try:
@@ -333,13 +334,15 @@ class ProviderHttp:
         how: dict[str, Any] = {} if ask.follow is None else {"follow_redirects": ask.follow}
         if ask.bare:
             how["auth"] = None
+        limit_class = "" if ask.bare else self._limit_class(request.method, path)
         try:
-            async with self._gate, asyncio.timeout(ask.answer or self._limits.answer):
-                response = await self._client.send(request, stream=True, **how)
-                try:
-                    body = await self._read(response)
-                finally:
-                    await response.aclose()
+            with self.rates.outstanding(limit_class):
+                async with self._gate, asyncio.timeout(ask.answer or self._limits.answer):
+                    response = await self._client.send(request, stream=True, **how)
+                    try:
+                        body = await self._read(response)
+                    finally:
+                        await response.aclose()
         except (httpx.HTTPError, TimeoutError) as error:
             raise self._refusals.unreachable(request, error) from error
         whole = httpx.Response(response.status_code, headers=_plain(response.headers), content=body)

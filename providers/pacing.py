@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -37,6 +39,16 @@ class RateBudget:
 
     clock: Clock
     windows: dict[str, Window] = field(default_factory=dict)
+    _outstanding: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def outstanding(self, limit_class: str) -> Iterator[None]:
+        """While a request waits for its answer. What others say is left meanwhile may not have counted it yet."""
+        self._outstanding[limit_class] += 1
+        try:
+            yield
+        finally:
+            self._outstanding[limit_class] -= 1
 
     def wait(self, limit_class: str) -> timedelta:
         window = self.windows.get(limit_class)
@@ -59,7 +71,8 @@ class RateBudget:
         if remaining is None or length is None:
             return
         limit = _whole(_first(headers, "ratelimit-limit", "x-ratelimit-limit"))
-        self.windows[limit_class] = Window(remaining, limit, self.clock() + length, length)
+        free = max(0, remaining - self._outstanding[limit_class])
+        self.windows[limit_class] = Window(free, limit, self.clock() + length, length)
 
     def describe(self) -> dict[str, str]:
         """What `doctor` shows: the class and what is left of it."""

@@ -1,6 +1,8 @@
 """The one HTTP client: limits obeyed, repetition where it is harmless, errors in words without secrets."""
 
+import asyncio
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -27,6 +29,7 @@ class World:
         self.slept: list[float] = []
         self.asked: list[httpx.Request] = []
         self.answers: list[httpx.Response | Exception] = []
+        self.respond: Callable[[httpx.Request], Any] = self.handle
 
     def clock(self) -> datetime:
         return self.now
@@ -54,7 +57,7 @@ class World:
             clock=self.clock,
             sleep=self.sleep,
             jitter=lambda: 0.5,
-            transport=httpx.MockTransport(self.handle),
+            transport=httpx.MockTransport(self.respond),
             **options,
         )
 
@@ -139,6 +142,35 @@ class TestGivenARateLimit:
         await http.get_json("/services")
 
         assert world.slept == [7.0]
+
+    async def test_when_answers_are_outstanding_then_an_early_one_does_not_free_their_places(
+        self, world: World
+    ) -> None:
+        counted: list[datetime] = []
+        all_left, first, rest = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def handle(_: httpx.Request) -> httpx.Response:
+            counted.append(world.now)
+            left = max(0, 6 - len(counted))
+            if len(counted) == 5:
+                all_left.set()
+            if len(counted) > 1:
+                await (first if len(counted) == 2 else rest).wait()
+            return good({"ratelimit-limit": "6", "ratelimit-remaining": str(left), "ratelimit-reset": "7"})
+
+        world.respond = handle
+        http = world.open()
+        await http.get_json("/services")
+        early, *late = [asyncio.create_task(http.get_json("/services")) for _ in range(4)]
+        await all_left.wait()
+        first.set()
+        await early
+        late += [asyncio.create_task(http.get_json("/services")) for _ in range(3)]
+        await asyncio.sleep(0)
+        rest.set()
+        await asyncio.gather(*late)
+
+        assert counted.count(NOON) == 6
 
     async def test_when_it_opens_too_late_then_nothing_is_sent(self, world: World) -> None:
         world.given(good({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "3494"}))

@@ -13,16 +13,20 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.figures import Figure
+from bench.figures import Figure, median
 from bench.platforms import LIMITS
 from bench.start import QUARTERDECK
 from bench.terminal import cpu_seconds, resident_bytes
+from console.domain.observations import Health, LogLine
 
 SERVICES = {"render": 80, "vercel": 60, "supabase": 30, "github": 30}
-SECONDS = 90.0
+SECONDS = 330.0
+"""Long enough for several turns of every log."""
 SETTLED = 30.0
 MINUTE = 60.0
 IDS = {"render": "srv-d4many{:015d}", "vercel": "prj_Many{:024d}", "supabase": "manyservices{}", "github": "piece-{}"}
@@ -84,9 +88,11 @@ async def _watch(home: Path, address: str) -> list[Figure]:
     worker = (await service.worker_status()).pid
     shown = (await service.environments())[0].services
 
+    heard = Heard()
+
     async def follow() -> None:
-        async for _ in service.follow_logs(LogQuery(environment=production)):
-            pass
+        async for batch in service.follow_logs(LogQuery(environment=production)):
+            heard.hear(batch.lines)
 
     async def listen() -> None:
         async for _ in service.events():
@@ -111,14 +117,52 @@ async def _watch(home: Path, address: str) -> list[Figure]:
     await service.close()
     counted = await asyncio.to_thread(_counted, address)
     known = sum(bool(arm.release or arm.reason) or arm.health.value == "healthy" for arm in health)
+    ill = sum(arm.health in (Health.DEGRADED, Health.DOWN) for arm in health)
     return [
         Figure("many · services", len(shown), "", sum(SERVICES.values()), at_least=True),
         Figure("many · services of which something is known", known, "", note="GitHub runs none of its 30"),
+        Figure("many · services called ill, though all are well", ill, "", 0),
         Figure("many · worker memory, most", max(memory) / 2**20, "MiB", 150.0 * 1e6 / 2**20),
         Figure("many · worker, a client watches", share, "% of a core"),
         Figure("many · worker, the last half minute of it", later, "% of a core"),
         *_requests(counted),
+        *heard.figures(),
     ]
+
+
+class Heard:
+    """The lines that reached the client. Each says its number, and numbers of one source rise by one."""
+
+    def __init__(self) -> None:
+        self._ages: dict[str, list[float]] = {kind: [] for kind in SERVICES}
+        self._numbers: dict[str, list[int]] = defaultdict(list)
+
+    def hear(self, lines: Sequence[LogLine]) -> None:
+        now = datetime.now(UTC)
+        for line in lines:
+            self._ages[line.source.split("-")[0]].append((now - line.at).total_seconds())
+            self._numbers[line.source].append(int(line.text.split()[1]))
+
+    def figures(self) -> list[Figure]:
+        doubled = sum(len(said) - len(set(said)) for said in self._numbers.values())
+        missing = sum(max(said) - min(said) + 1 - len(set(said)) for said in self._numbers.values())
+        speaking = sum(count for kind, count in SERVICES.items() if kind != "github")
+        ages = [
+            Figure(
+                f"many · {kind}, a line's age when it reaches the client, most",
+                max(ages),
+                "s",
+                note=f"median {median(ages):.1f} s of {len(ages)} lines",
+            )
+            for kind, ages in self._ages.items()
+            if ages
+        ]
+        return [
+            *ages,
+            Figure("many · services heard", len(self._numbers), "", speaking, at_least=True),
+            Figure("many · lines doubled", doubled, "", 0),
+            Figure("many · lines missing between others", missing, "", 0),
+        ]
 
 
 def _counted(address: str) -> dict[str, dict[str, list[float]]]:
@@ -135,6 +179,8 @@ def _requests(counted: dict[str, dict[str, list[float]]]) -> list[Figure]:
         if looked:
             figures.append(Figure(f"many · {name}, by looking, worst minute", _worst(looked), "/min", budget.a_minute))
         figures.append(Figure(f"many · {name}, with logs, worst minute", _worst(came), "/min", budget.a_minute, note))
+    together = sorted([*counted["came"].get("supabase management", []), *counted["came"].get("supabase logs", [])])
+    figures.append(Figure("many · supabase, all together, worst minute", _worst(together), "/min", 60))
     probes = _worst(counted["looked"].get("probes", []))
     figures.append(Figure("many · probes of the services' own addresses, worst minute", probes, "/min"))
     return figures

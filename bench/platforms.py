@@ -1,7 +1,7 @@
 """Four platforms in one small process, for figures about many services: prints its address, serves until it is ended.
 
-Only what looking and following logs ask for; every service there is, is live. Requests are counted by limit class, and
-those above a limit are refused as the platform would.
+Only what looking and following logs ask for; every service there is, is live and says a line every half minute.
+Requests are counted by limit class, and those above a limit are refused as the platform would.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from bench.said import log_answer, next_line, render_line
 from console.playground.emulators.clock import SystemClock
 from console.playground.emulators.limits import Budget, Windows
 from console.playground.serving import Served, bind_loopback
@@ -67,11 +68,19 @@ class Platforms:
         return JSONResponse({"came": self.came, "looked": self.looked, "refused": self.refused})
 
     async def _subscribe(self, socket: WebSocket) -> None:
-        """A service that says nothing while one listens."""
         self.came["render reading"].append(self._clock.now())
         await socket.accept()
+        speaking = asyncio.create_task(self._speak(socket, socket.query_params["resource"]))
         with suppress(WebSocketDisconnect):
             await socket.receive_text()
+        speaking.cancel()
+
+    async def _speak(self, socket: WebSocket, place: str) -> None:
+        at = datetime.now(UTC)
+        while True:
+            at, number = next_line(place, at)
+            await asyncio.sleep(max(0.0, (at - datetime.now(UTC)).total_seconds()))
+            await socket.send_json(render_line(place, at, number))
 
     async def _live(self, _: Request) -> Response:
         self.looked["probes"].append(self._clock.now())
@@ -91,7 +100,8 @@ class Platforms:
         elif path.endswith("/runtime-logs"):
             answer = StreamingResponse(_silence(), media_type="application/stream+json")
         else:
-            answer = JSONResponse(body_of(platform, path))
+            said = log_answer(platform, path, request.query_params, datetime.now(UTC))
+            answer = JSONResponse(body_of(platform, path) if said is None else said)
         prefix = "ratelimit" if platform == "render" else "x-ratelimit"
         answer.headers[f"{prefix}-limit"] = str(spent.limit)
         answer.headers[f"{prefix}-remaining"] = str(spent.remaining)
@@ -145,11 +155,6 @@ def _deployment(found: re.Match[str]) -> object:
     return {"id": found[1], "readyState": "READY", "url": f"{found[1]}.invalid", "gitSource": source}
 
 
-def _newest(found: re.Match[str]) -> object:
-    listed = [{"uid": f"dpl_{number}", "state": "READY", "created": 1_790_000_000_000} for number in range(3)]
-    return {"deployments": listed, "pagination": {"count": 3, "next": None, "prev": None}}
-
-
 def _database(found: re.Match[str]) -> object:
     return {"ref": found[1], "id": found[1], "name": found[1], "status": "ACTIVE_HEALTHY", "region": "eu-central-1"}
 
@@ -165,17 +170,14 @@ ANSWERS: dict[str, list[tuple[str, Maker]]] = {
         (r"v1/services/([^/]+)", _service),
         (r"v1/services/([^/]+)/deploys", _deploys),
         (r"v1/metrics/([^/]+)", _series),
-        (r"v1/logs", lambda _: {"hasMore": False, "nextStartTime": "", "nextEndTime": "", "logs": []}),
     ],
     "vercel": [
         (r"v9/projects/([^/]+)", _project),
         (r"v13/deployments/([^/]+)", _deployment),
-        (r"v6/deployments", _newest),
     ],
     "supabase": [
         (r"v1/projects/([^/]+)", _database),
         (r"v1/projects/([^/]+)/health", _health),
-        (r".*/logs\.all", lambda _: {"result": []}),
     ],
     "github": [],
 }

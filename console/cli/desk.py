@@ -13,8 +13,8 @@ from pathlib import Path
 from console.cli.output import show, show_json, show_lines, show_rows
 from console.cli.session import Session
 from console.cli.values import value_lines
-from console.cli.words import say_state
-from console.client.service import DeskOperation, DeskQuestion, DeskWish, ProviderAbout, Service
+from console.cli.words import say_state, table
+from console.client.service import DeskChange, DeskOperation, DeskQuestion, DeskWish, ProviderAbout, Service
 from console.domain.errors import ConsoleError, ExitCode, UsageError
 from console.domain.exchange import DeskEntry
 
@@ -52,6 +52,14 @@ async def ask(session: Session) -> int:
 async def act(session: Session) -> int:
     """Change something at a platform; stay until it has ended, unless told not to."""
     options = session.options
+    if options.list:
+        return await _list_changes(session)
+    if not options.provider or not options.action:
+        raise UsageError(
+            "act needs a platform and an action.",
+            "act PROVIDER ACTION [NAME=VALUE …]",
+            "`quarterdeck providers` lists both; `quarterdeck act --list` what was changed by hand.",
+        )
     arguments = read_pairs(options.arguments)
     service = await session.service()
     entry = await _find_action(service, options.provider, options.action)
@@ -76,6 +84,40 @@ async def act(session: Session) -> int:
         session.say(f"It goes on. {again}")
         return ExitCode.WAITING if options.wait else ExitCode.GOOD
     return ExitCode.GOOD if operation.status == "succeeded" else ExitCode.FAILED
+
+
+async def _list_changes(session: Session) -> int:
+    options = session.options
+    service = await session.service()
+    found = await service.operations(options.limit)
+    chosen = [one for one in found if options.provider in ("", one.provider) and options.action in ("", one.action)]
+    show_rows(session, chosen, _change_lines(chosen))
+    if any(one.status == "unknown" for one in chosen):
+        session.say("unknown: no answer came. The same command with --request-id looks before it does anything.")
+    return ExitCode.GOOD
+
+
+def _change_lines(found: Sequence[DeskChange]) -> Iterator[str]:
+    if not found:
+        yield "Nothing was changed by hand in thirty days."
+        return
+    heads = ["ASKED", "REQUEST", "STATUS", "BY", "CHANGE"]
+    rows = [
+        [
+            f"{one.asked_at:%Y-%m-%d %H:%M}",
+            one.request_id,
+            one.status,
+            one.asked_by,
+            _change_words(one),
+        ]
+        for one in found
+    ]
+    yield from table(heads, rows)
+
+
+def _change_words(one: DeskChange) -> str:
+    detail = f": {' '.join(one.detail.split())}" if one.detail else ""
+    return f"{one.provider} {one.action}{detail}"
 
 
 def read_pairs(pairs: Sequence[str]) -> dict[str, object]:

@@ -290,8 +290,8 @@ def _add_desk(commands: Commands) -> None:
     ask.add_argument("provider", metavar="PROVIDER")
     ask.add_argument("reading", metavar="READING")
     act = _command(commands, "act", "change something at a platform, once")
-    act.add_argument("provider", metavar="PROVIDER")
-    act.add_argument("action", metavar="ACTION")
+    act.add_argument("provider", metavar="PROVIDER", nargs="?", default="")
+    act.add_argument("action", metavar="ACTION", nargs="?", default="")
     for parser in (ask, act):
         words = "NAME=VALUE, NAME=@FILE or NAME=- (standard input); NAME.KEY=VALUE for a table"
         parser.add_argument("arguments", metavar="NAME=VALUE", nargs="*", help=words)
@@ -299,6 +299,8 @@ def _add_desk(commands: Commands) -> None:
     act.add_argument("--wait", action=argparse.BooleanOptionalAction, default=True, help="stay until it has ended")
     act.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="stay no longer than this; it goes on")
     act.add_argument("--request-id", default="", metavar="ID", help="the same id twice is one change")
+    act.add_argument("--list", action="store_true", help="list changes of thirty days, unfinished ones first")
+    act.add_argument("--limit", type=int, default=50, metavar="N", help="with --list: at most so many")
 
 
 def _add_config(commands: Commands) -> None:
@@ -306,6 +308,8 @@ def _add_config(commands: Commands) -> None:
     _add_globals(config, again=True)
     actions = config.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
     _command(actions, "check", "say every problem of the configuration")
+    schema = _command(actions, "schema", "print the JSON Schema that editors complete and check with")
+    schema.add_argument("of", metavar="WHAT", nargs="?", choices=("config", "pipeline"), default="config")
     _command(actions, "show", "the settings in force; secrets stay references")
     diff = _command(actions, "diff", "variables of services: set, wanted, and what the live release ran with")
     diff.add_argument("environment", metavar="ENV")

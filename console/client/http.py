@@ -22,6 +22,7 @@ from console.domain.events import Event, event_from_json
 from console.domain.exchange import (
     ControlRequest,
     DeskAnswer,
+    DeskChange,
     DeskOperation,
     DeskQuestion,
     DeskWish,
@@ -184,6 +185,9 @@ class HttpService:
         except OSError as problem:
             raise UsageError(f"{path} cannot be read: {problem.strerror}.", str(path), "Check it.") from problem
         return from_json(KeptFile, answer.json())
+
+    async def operations(self, limit: int = 50) -> Sequence[DeskChange]:
+        return from_json(_many(DeskChange), await self._get("/v1/operations", {"limit": limit}))
 
     async def operation(self, request_id: str) -> DeskOperation:
         return from_json(DeskOperation, await self._get(f"/v1/operations/{_part(request_id)}"))

@@ -17,6 +17,7 @@ from console.domain.events import Event
 from console.domain.exchange import (
     ControlRequest,
     DeskAnswer,
+    DeskChange,
     DeskOperation,
     DeskQuestion,
     DeskWish,
@@ -41,6 +42,7 @@ from console.domain.variables import VariableReport
 __all__ = [
     "ControlRequest",
     "DeskAnswer",
+    "DeskChange",
     "DeskOperation",
     "DeskQuestion",
     "DeskWish",
@@ -151,6 +153,10 @@ class Service(Protocol):
         Raises:
             UsageError: The file cannot be read here, or is too large.
         """
+        ...
+
+    async def operations(self, limit: int = 50) -> Sequence[DeskChange]:
+        """Changes made by hand in the last thirty days: unfinished ones, then the others, the newest first."""
         ...
 
     async def operation(self, request_id: str) -> DeskOperation:

@@ -226,6 +226,23 @@ class DeskOperation:
     again: bool = False
 
 
+@dataclass(frozen=True)
+class DeskChange:
+    """A change by hand in a list of them. `status` is as in `DeskOperation`, or `unknown` where no answer is on record.
+
+    `arguments` are JSON without secrets, a long one cut.
+    """
+
+    request_id: str
+    provider: str
+    action: str
+    status: str
+    asked_at: datetime
+    asked_by: Actor
+    arguments: str = ""
+    detail: str = ""
+
+
 class Condition(StrEnum):
     """Whether something has to be done about it: no, better soon, before anything works."""
 

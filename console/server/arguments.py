@@ -80,7 +80,7 @@ def show_arguments(request: object, secrets: Sequence[str] = ()) -> dict[str, ob
     """The request as JSON without its secrets; the names inside a secret table stay."""
     shown = dict(to_json(request))
     for name in secrets:
-        if shown.get(name) is not None:
+        if shown.get(name):
             value = shown[name]
             shown[name] = dict.fromkeys(value, MASK) if isinstance(value, Mapping) else MASK
     return shown

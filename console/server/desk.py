@@ -2,7 +2,7 @@
 
 A change keeps the engine's promise: its key is in the audit before the platform is asked, and whoever asks with the
 same request id finds what the first one began. Once begun it is observed to its end here, whoever goes away meanwhile;
-the end is in the audit too.
+the end is in the audit too. What a worker left unfinished is taken up by the next one, from the audit.
 """
 
 from __future__ import annotations
@@ -23,18 +23,17 @@ from weakref import WeakValueDictionary
 from console.domain.clock import Clock
 from console.domain.codec import to_json
 from console.domain.errors import ConsoleError, RateLimited, Refused, StoreError, UsageError
-from console.domain.exchange import DeskAnswer, DeskOperation, DeskWish, ProviderAbout
+from console.domain.exchange import DeskAnswer, DeskChange, DeskOperation, DeskWish, ProviderAbout
 from console.domain.ids import Actor
 from console.server.arguments import describe_fields, read_arguments, secret_texts, show_arguments
 from console.server.catalogue import describe_provider, find_connection, find_entry
+from console.server.deskrecord import ACT, BEGUN, DONE, FAILED, INTENDED, UNKNOWN, Recorded, read_changes
 from console.storage.ledger import AuditEntry, Ledger
 from providers.contract import Action, Connection, Operation, OperationKey, OperationStatus, Reading
 from providers.redaction import redact
 
 log = logging.getLogger(__name__)
 
-ACT = "act"
-INTENDED = "intended"
 REMEMBERED = timedelta(days=30)
 """How long a request id is known again."""
 MOST_ROWS = 100_000
@@ -43,6 +42,8 @@ LONGEST_KEPT = 4000
 """Characters of arguments that the audit keeps; of longer ones it keeps the beginning and a digest."""
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.5, 15.0, 1.5
 ATTEMPTS = 3
+SHOWS_WITHIN = timedelta(minutes=1)
+"""How long after the wish a platform may be slow to show what it was asked for."""
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -82,10 +83,23 @@ class FrontDesk:
         self._clock = clock
         self._changes: dict[str, _Change] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._taking_up: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Take up what an earlier worker left unfinished; does not wait for the platforms."""
+        try:
+            recorded = await self._read_record()
+        except StoreError as problem:
+            log.warning("Unfinished changes cannot be taken up: %s", problem)
+            return
+        for one in recorded.values():
+            if not one.has_ended and one.request_id not in self._changes:
+                self._taking_up.append(asyncio.create_task(self._take_up(one), name=f"{ACT} {one.request_id}"))
 
     async def stop(self) -> None:
         """End observing; what was begun goes on at its platform."""
-        tasks = [change.following for change in self._changes.values() if change.following is not None]
+        following = [change.following for change in self._changes.values() if change.following is not None]
+        tasks = [*self._taking_up, *following]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -146,7 +160,7 @@ class FrontDesk:
             try:
                 operation = await self._begin(wish.request_id, change, action, request, actor, again=known is not None)
             except ConsoleError as problem:
-                outcome = "unknown" if problem.transient else "failed"
+                outcome = UNKNOWN if problem.transient else FAILED
                 await self._record(
                     wish.request_id, change, actor, outcome, problem=redact(problem.what, change.secrets)
                 )
@@ -155,6 +169,20 @@ class FrontDesk:
             self._remember(wish.request_id, change)
             await self._conclude(wish.request_id, change, actor)
             return _answer(wish.request_id, change, again=known is not None)
+
+    async def operations(self, limit: int) -> tuple[DeskChange, ...]:
+        """Changes of the last thirty days: unfinished ones, then the others, the newest first."""
+        recorded = (await self._read_record()).values()
+        told = [self._tell(one) for one in sorted(recorded, key=lambda one: one.has_ended)]
+        return tuple(told[:limit])
+
+    def _tell(self, one: Recorded) -> DeskChange:
+        change = self._changes.get(one.request_id)
+        seen = change.seen if change is not None else None
+        status, detail = (seen.status.value, seen.detail) if seen is not None else (one.status, one.detail)
+        return DeskChange(
+            one.request_id, one.provider, one.action, status, one.key.intended_at, one.actor, one.arguments, detail
+        )
 
     async def operation(self, request_id: str, actor: Actor) -> DeskOperation:
         """How a change stands now. Raises UsageError for a request id that nobody used in the last thirty days."""
@@ -238,15 +266,47 @@ class FrontDesk:
         """What the audit knows of a request id."""
         if request_id in self._changes:
             return self._changes[request_id]
-        rows = await self._ledger.audit(since=self._clock.now() - REMEMBERED, limit=MOST_ROWS)
-        own = [row for row in reversed(rows) if row.action == ACT and row.detail.get("request_id") == request_id]
-        first = next((row for row in own if row.outcome == INTENDED), None)
-        if first is None:
-            return None
-        provider, _, action = first.subject.partition("/")
-        key = OperationKey(first.detail["key"], first.at)
-        references = [row.detail["reference"] for row in own if row.detail.get("reference")]
-        return _Change(provider, action, first.detail["arguments"], key, references[-1] if references else "")
+        found = (await self._read_record()).get(request_id)
+        return None if found is None else _recalled(found)
+
+    async def _read_record(self) -> dict[str, Recorded]:
+        return read_changes(await self._ledger.audit(since=self._clock.now() - REMEMBERED, limit=MOST_ROWS))
+
+    async def _take_up(self, recorded: Recorded) -> None:
+        """Follow what was begun; look for what may have been. Nothing is begun anew: nobody asks for it now."""
+        try:
+            action = self._action(recorded.provider, recorded.action)
+            async with self._locks.setdefault(recorded.request_id, asyncio.Lock()):
+                if recorded.request_id in self._changes:
+                    return
+                change = _recalled(recorded)
+                if not change.reference:
+                    await self._look_for(recorded, change, action)
+                    return
+                change.seen = Operation(change.reference, OperationStatus.RUNNING, recorded.detail)
+                self._remember(recorded.request_id, change)
+                following = self._follow(recorded.request_id, change, recorded.actor)
+                change.following = asyncio.create_task(following, name=f"{ACT} {recorded.request_id}")
+        except ConsoleError as problem:
+            log.warning("The change %s (%s) was not taken up: %s", recorded.request_id, recorded.subject, problem)
+
+    async def _look_for(self, recorded: Recorded, change: _Change, action: Action[Any]) -> None:
+        """Find what was asked for without an answer, where the audit has enough of the request."""
+        given = _given_of(recorded, action)
+        if given is None:
+            return
+        since = self._clock.now() - change.key.intended_at
+        if since < SHOWS_WITHIN:
+            await self._clock.sleep((SHOWS_WITHIN - since).total_seconds())
+        request = read_arguments(action.request, given, change.key.intended_at)
+        found = await self._steadily(lambda: action.actuator.find(request, change.key))
+        if found is None:
+            words = "Nothing of it is at the platform; the worker had ended in the middle of it."
+            await self._record(recorded.request_id, change, recorded.actor, FAILED, problem=words)
+            return
+        change.saw(found)
+        self._remember(recorded.request_id, change)
+        await self._conclude(recorded.request_id, change, recorded.actor)
 
     async def _record(self, request_id: str, change: _Change, actor: Actor, outcome: str, *, problem: str = "") -> None:
         """Write a row; what was done is not worth failing for it."""
@@ -274,6 +334,19 @@ class FrontDesk:
         return found
 
 
+def _recalled(recorded: Recorded) -> _Change:
+    return _Change(recorded.provider, recorded.action, recorded.arguments, recorded.key, recorded.reference)
+
+
+def _given_of(recorded: Recorded, action: Action[Any]) -> dict[str, object] | None:
+    """The arguments on record; None where secrets are not among them, or they were too long to be kept."""
+    try:
+        given = json.loads(recorded.arguments)
+    except ValueError:
+        return None
+    return None if not isinstance(given, dict) or any(given.get(name) for name in action.secrets) else given
+
+
 def _shorten(arguments: str) -> str:
     if len(arguments) <= LONGEST_KEPT:
         return arguments
@@ -291,8 +364,8 @@ def _ask_first(provider: str, name: str, action: Action[Any], arguments: str) ->
 
 def _outcome(status: OperationStatus) -> str:
     if status is OperationStatus.RUNNING:
-        return "begun"
-    return "done" if status is OperationStatus.SUCCEEDED else "failed"
+        return BEGUN
+    return DONE if status is OperationStatus.SUCCEEDED else FAILED
 
 
 def _answer(request_id: str, change: _Change, *, again: bool) -> DeskOperation:

@@ -17,6 +17,7 @@ from console.domain.events import Event
 from console.domain.exchange import (
     ControlRequest,
     DeskAnswer,
+    DeskChange,
     DeskOperation,
     DeskQuestion,
     DeskWish,
@@ -287,6 +288,10 @@ class LocalService:
                 )
             what = f"{self._actor} may name no path of the worker's host to be {how}: the worker has other rights."
             raise Refused(what, f"{name} {path}", remedy)
+
+    async def operations(self, limit: int) -> tuple[DeskChange, ...]:
+        self._need("view")
+        return await self._parts.desk.operations(limit)
 
     async def operation(self, request_id: str) -> DeskOperation:
         self._need("view")

@@ -15,6 +15,7 @@ from console.domain.events import Event, event_to_json
 from console.domain.exchange import (
     ControlRequest,
     DeskAnswer,
+    DeskChange,
     DeskOperation,
     DeskQuestion,
     DeskWish,
@@ -263,6 +264,10 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", "/v1/files/{name}", "send_file", "Send a file, up to 5 GiB, for an action to read; kept for a day.",
           KeptFile, _send_file, parameters=(Parameter("name", str, "the file's own name"),), takes_file=True,
           status=201, errors={**REFUSED, **UNKNOWN}),
+    Route("GET", "/v1/operations", "operations", "Changes made by hand in thirty days, unfinished ones first.",
+          tuple[DeskChange, ...],
+          lambda asked: asked.service.operations(max(1, min(asked["limit"], LONGEST_HISTORY))),
+          parameters=(Parameter("limit", int, "most of them", 50),)),
     Route("GET", "/v1/operations/{request_id}", "operation", "How a change that was made by hand stands.",
           DeskOperation, lambda asked: asked.service.operation(asked["request_id"]),
           parameters=(Parameter("request_id", str, "the request id it was made with"),), errors=UNKNOWN),

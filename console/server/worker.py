@@ -122,6 +122,7 @@ class Worker:
         )
         desk = FrontDesk(connections, ledger, self._clock)
         self._closers.append(desk.stop)
+        await desk.start()
         parts = Parts(
             settings,
             ledger,

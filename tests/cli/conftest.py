@@ -16,6 +16,7 @@ from console.cli.main import main
 from console.client.service import (
     ControlRequest,
     DeskAnswer,
+    DeskChange,
     DeskOperation,
     DeskQuestion,
     DeskWish,
@@ -111,6 +112,7 @@ class FakeService:
     examined: list[tuple[str, ...]] = field(default_factory=list)
     asked: list[tuple[str, str, DeskQuestion]] = field(default_factory=list)
     wishes: list[tuple[str, str, DeskWish]] = field(default_factory=list)
+    changes: list[DeskChange] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     owns_worker: bool = True
     stands: list[DeskOperation | ConsoleError] = field(default_factory=list)
@@ -224,6 +226,9 @@ class FakeService:
     async def send_file(self, path: Path) -> KeptFile:
         self.files.append(path)
         return KeptFile(f"/home/incoming/{path.name}")
+
+    async def operations(self, limit: int = 50) -> Sequence[DeskChange]:
+        return self.changes[:limit]
 
     async def operation(self, request_id: str) -> DeskOperation:
         stands = self.stands.pop(0) if len(self.stands) > 1 else self.stands[0]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import json
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
 from console.cli.desk import read_pairs
 from console.cli.values import value_lines
 from console.domain.errors import Unreachable, UsageError
-from console.domain.exchange import DeskOperation
+from console.domain.exchange import DeskChange, DeskOperation
+from console.domain.ids import Actor
 
 RUNNING = DeskOperation("", "lamps", "switch", "running", "lamp-1", "warming up")
 DONE = DeskOperation("", "lamps", "switch", "succeeded", "lamp-1", "it shines", {"lamp": "kitchen"})
@@ -233,3 +235,40 @@ class TestGivenAFileForTheWorker:
 
         assert (ran.code, service.wishes) == (2, [])
         assert "is a directory" in ran.err
+
+
+class TestGivenChangesThatWereMade:
+    @pytest.fixture(autouse=True)
+    def changes(self, service):
+        asked = datetime(2026, 11, 22, 6, 16, tzinfo=UTC)
+        service.changes = [
+            DeskChange("r2", "lamps", "switch", "unknown", asked, Actor("ann")),
+            DeskChange("r1", "lamps", "teach", "failed", asked, Actor("ben"), "{}", "no\nsuch room"),
+        ]
+
+    def test_when_they_are_listed_then_each_says_how_it_stands(self, shell):
+        ran = shell("act", "--list")
+
+        assert ran.code == 0
+        assert ran.out.splitlines() == [
+            "ASKED             REQUEST  STATUS   BY   CHANGE",
+            "2026-11-22 06:16  r2       unknown  ann  lamps switch",
+            "2026-11-22 06:16  r1       failed   ben  lamps teach: no such room",
+        ]
+        assert "--request-id" in ran.err
+
+    def test_when_a_script_asks_for_one_action_then_it_gets_those(self, shell):
+        (told,) = json.loads(shell("act", "lamps", "teach", "--list", "--format", "json").out)
+
+        assert (told["request_id"], told["asked_at"]) == ("r1", "2026-11-22T06:16:00Z")
+
+    def test_when_there_are_none_then_that_is_said(self, shell, service):
+        service.changes = []
+
+        assert "Nothing was changed by hand" in shell("act", "--list").out
+
+    def test_when_neither_is_named_then_it_is_wrong_usage(self, shell):
+        ran = shell("act", "lamps")
+
+        assert (ran.code, ran.out) == (2, "")
+        assert "needs a platform and an action" in ran.err

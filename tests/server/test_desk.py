@@ -13,10 +13,13 @@ import pytest
 from console.config.settings import RoleSettings
 from console.domain.errors import ExitCode, Refused, Rejected, StoreError, Unreachable, UsageError
 from console.domain.exchange import Condition, DeskOperation, DeskQuestion, DeskWish
+from console.domain.ids import Actor
 from console.server.desk import FrontDesk
 from console.server.incoming import Incoming
 from console.server.roles import Person
-from tests.server.lamps import LampConnection
+from console.storage.ledger import AuditEntry
+from providers.redaction import MASK
+from tests.server.lamps import LampConnection, Switch
 from tests.server.world import NOON, QuickClock, World
 
 KITCHEN = {"lamp": "kitchen"}
@@ -421,3 +424,83 @@ class TestGivenAPathOfTheHost:
             await switch(client, password="x" * 1_100_000)
 
         assert "files" in refusal.value.remedy
+
+
+class TestGivenAWorkerThatEndedInTheMiddle:
+    async def restart(self, world: World) -> FrontDesk:
+        await world.parts.desk.stop()
+        desk = as_after_a_restart(world)
+        await desk.start()
+        return desk
+
+    async def settle(self, world: World, last: str) -> list[str]:
+        for _ in range(200):
+            if (found := await outcomes(world))[-1] == last:
+                return found
+            await asyncio.sleep(0)
+        return found
+
+    async def intend(self, world: World, **arguments: object) -> None:
+        """What is on disk when a worker dies between writing the key and the answer."""
+        told = json.dumps({"lamp": "kitchen", "on": True, "password": "", **arguments})
+        detail = {"request_id": "r1", "key": "act-r1", "arguments": told}
+        await world.ledger.record_audit(AuditEntry(NOON, Actor("ann"), "act", "lamps/switch", "intended", detail))
+
+    async def test_when_a_change_was_begun_then_the_next_worker_follows_it_to_its_end(self, client, world):
+        world.lamps.looks_needed = 10_000
+        await switch(client)
+        world.lamps.looks_needed = 3
+        await self.restart(world)
+
+        assert await self.settle(world, "done") == ["intended", "begun", "done"]
+        assert [name for name, _ in world.lamps.calls].count("start") == 1
+
+    async def test_when_it_had_ended_then_nobody_is_asked(self, client, world):
+        await switch(client)
+        world.lamps.calls.clear()
+        await self.restart(world)
+        await asyncio.sleep(0.01)
+
+        assert world.lamps.calls == []
+
+    async def test_when_no_answer_is_on_record_then_it_is_looked_for_and_found(self, client, world):
+        await self.intend(world)
+        world.lamps.made["act-r1"] = Switch("kitchen")
+        await self.restart(world)
+
+        assert await self.settle(world, "done") == ["intended", "done"]
+        assert [name for name, _ in world.lamps.calls] == ["find"]
+
+    async def test_when_it_never_reached_the_platform_then_that_is_said_and_nothing_is_begun(self, client, world):
+        await self.intend(world)
+        await self.restart(world)
+
+        assert await self.settle(world, "failed") == ["intended", "failed"]
+        assert world.lamps.shining == {}
+        assert "Nothing of it" in (await world.ledger.audit())[0].detail["problem"]
+        assert (await switch(client)).status == "succeeded"
+
+    async def test_when_a_secret_is_missing_on_record_then_it_is_left_to_whoever_repeats_it(self, client, world):
+        await self.intend(world, password=MASK)
+        await self.restart(world)
+        await asyncio.sleep(0.01)
+
+        assert await outcomes(world) == ["intended"]
+        (told,) = await client.operations()
+        assert (told.request_id, told.status, told.asked_by) == ("r1", "unknown", "ann")
+
+    async def test_when_they_are_listed_then_unfinished_ones_come_first(self, client, world):
+        await self.intend(world)
+        world.lamps.refuses_with = Rejected("lamps", "No such room.")
+        with pytest.raises(Rejected):
+            await switch(client, "wrong", password="s3cret-of-lamps")
+        world.lamps.refuses_with = None
+        await switch(client, "quick")
+
+        told = await client.operations()
+
+        statuses = [(one.request_id, one.status) for one in told]
+        assert statuses == [("r1", "unknown"), ("quick", "succeeded"), ("wrong", "failed")]
+        assert told[2].detail == "No such room."
+        assert "s3cret" not in str(told)
+        assert [one.request_id for one in await client.operations(1)] == ["r1"]

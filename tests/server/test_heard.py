@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.domain.observations import LogLine
@@ -23,6 +23,7 @@ def take(heard: Heard, said: list[LogLine], until: int) -> list[LogLine]:
     return [one for one in sorted(said[:until], key=lambda one: one.at) if one.at >= begin and heard.fresh(one)]
 
 
+@settings(max_examples=40)
 @given(
     steps=st.lists(st.integers(0, 9), max_size=60),
     texts=st.lists(st.sampled_from("ab"), min_size=60, max_size=60),

@@ -124,7 +124,7 @@ class TestGivenTwoHundredServices:
         world = World(reading, share_of(kind, count), said)
         world.want(everything(count))
 
-        world.run(600)
+        world.run(400)
 
         assert world.worst_minute() + MANNERS[kind].most_in_a_minute <= reading.limit
         assert world.longest_gap() <= 330

@@ -41,7 +41,8 @@ def plan_rotation(draft: Draft, rotation: Rotation, refusals: Sequence[str], flo
     commits = {draft.live_of(name).live_commit for name in chosen}
     commit = next(iter(commits), "")
     same = commit == draft.release.commit
-    release = draft.release if same else Release(commit, commit[:8])
+    named = same and draft.release.name != commit
+    release = draft.release if named else Release(commit, commit[:8])
     empty = Plan(draft.wish.environment, rotation.strategy, release, (), refusals=tuple(found))
     if found:
         return empty

@@ -145,6 +145,14 @@ class TestGivenASecretInAFile:
         assert world.platform.weights["api"] == {"blue": 0, "green": 100}
         assert world.platform.variables["green"]["SESSION_SECRET"] == world.secret
 
+    async def test_when_its_source_has_no_name_for_what_runs_then_steps_name_it_in_short(self, world: Product) -> None:
+        world.platform.releases[OLD] = Release(OLD, OLD)
+
+        plan = await world.engine.preview(Wish(PRODUCTION, strategy=ROTATE))
+
+        assert not any(OLD in step.name for step in plan.steps)
+        assert any(OLD[:8] in step.name for step in plan.steps)
+
     async def test_when_only_previewed_then_nothing_is_made(self, world: Product) -> None:
         plan = await world.engine.preview(Wish(PRODUCTION, strategy=ROTATE))
 

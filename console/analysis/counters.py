@@ -101,6 +101,15 @@ def quantile(buckets: Mapping[float, int], part: float) -> float | None:
     return lower
 
 
+def histogram(buckets: Mapping[float, int]) -> tuple[int, ...]:
+    """Requests in each bucket, in order of the bounds, from cumulative counts; the last one is the open one."""
+    below, counts = 0, []
+    for bound in sorted(buckets):
+        counts.append(buckets[bound] - below)
+        below = buckets[bound]
+    return tuple(counts)
+
+
 def bound_near(buckets: Mapping[float, int], part: float) -> float | None:
     """Pick the finite bucket bound whose share of requests at or below it is nearest to `part`; None without requests.
 

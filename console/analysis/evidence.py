@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -11,6 +12,8 @@ class ArmCounts:
 
     `errors` counts 5xx answers, `slow` those above the threshold of their moment, `timed` the requests that were held
     against one (fewer than `requests` where the first was set later), `latency_sum` is seconds over all requests.
+    `histogram` counts the requests of each latency bucket (not cumulative, the last one open), empty where the router
+    has none; `reports` counts issues that users reported of this arm.
     """
 
     requests: int = 0
@@ -18,6 +21,8 @@ class ArmCounts:
     slow: int = 0
     timed: int = 0
     latency_sum: float = 0.0
+    histogram: tuple[int, ...] = ()
+    reports: int = 0
 
     def __add__(self, other: ArmCounts) -> ArmCounts:
         return ArmCounts(
@@ -26,6 +31,8 @@ class ArmCounts:
             self.slow + other.slow,
             self.timed + other.timed,
             self.latency_sum + other.latency_sum,
+            _sum(self.histogram, other.histogram),
+            self.reports + other.reports,
         )
 
     @property
@@ -38,13 +45,21 @@ class ArmCounts:
         return self.latency_sum / self.requests if self.requests else None
 
 
+def _sum(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    """Counts of other buckets than before cannot be added: the longer known ones stay."""
+    if not one or not other:
+        return one or other
+    return tuple(map(int.__add__, one, other)) if len(one) == len(other) else one
+
+
 @dataclass(frozen=True)
 class StageCounts:
     """One stage of a rollout: the canary's share (0..1) and what each arm answered while it was in force.
 
-    `recent` is the canary over the last looks only, None where nobody kept it apart; see `latency_rule`.
-    `blocks` counts stretches of time in which both arms had some requests, `blocks_slower` those in which a larger
-    part of the canary's was slow; with nothing beside the canary, those in which most of its requests were slow.
+    `recent` is the canary over the last looks only, None where nobody kept it apart; see `rules.latency`.
+    `blocks` counts stretches of time in which both arms had some requests, `blocks_slower` those in which the canary
+    was the slower one; with nothing beside the canary, those in which most of its requests were slow. `block_sum` and
+    `block_squares` sum the differences of the arms' mean ln(seconds) in each stretch, and their squares.
     """
 
     share: float
@@ -53,6 +68,8 @@ class StageCounts:
     blocks: int = 0
     blocks_slower: int = 0
     recent: ArmCounts | None = None
+    block_sum: float = 0.0
+    block_squares: float = 0.0
 
     @property
     def is_concurrent(self) -> bool:
@@ -62,48 +79,52 @@ class StageCounts:
     def plus(self, candidate: ArmCounts, stable: ArmCounts) -> StageCounts:
         return replace(self, candidate=self.candidate + candidate, stable=self.stable + stable)
 
+    def seeing_recently(self, candidate: ArmCounts) -> StageCounts:
+        """Replace what is known of the canary's last looks."""
+        return replace(self, recent=candidate)
+
+    def plus_block(self, *, slower: bool, difference: float = 0.0) -> StageCounts:
+        """Count one more stretch of time; `difference` is of mean ln(seconds), canary less baseline."""
+        return replace(
+            self,
+            blocks=self.blocks + 1,
+            blocks_slower=self.blocks_slower + slower,
+            block_sum=self.block_sum + difference,
+            block_squares=self.block_squares + difference * difference,
+        )
+
 
 @dataclass(frozen=True)
 class Evidence:
     """All stages of one service's rollout so far, the current one last.
 
     `slow_threshold` is the latency in seconds above which the next requests count as slow, set from the baseline's past
-    alone. `before` is what the baseline answered before the canary got anything.
+    alone. `before` is what the baseline answered before the canary got anything. `bounds` are the finite upper bounds
+    (s) of the buckets in all histograms.
     """
 
     stages: tuple[StageCounts, ...] = ()
     slow_threshold: float | None = None
     before: ArmCounts = ArmCounts()
+    bounds: tuple[float, ...] = ()
 
     @property
     def current(self) -> StageCounts | None:
         return self.stages[-1] if self.stages else None
 
-    @property
+    @cached_property
     def candidate(self) -> ArmCounts:
         """The canary over all stages."""
-        return sum((stage.candidate for stage in self.stages), ArmCounts())
+        return total(*(stage.candidate for stage in self.stages))
 
-    @property
+    @cached_property
     def stable(self) -> ArmCounts:
         """The baseline over all stages in which it ran beside the canary."""
-        return sum((stage.stable for stage in self.stages if stage.share < 1.0), ArmCounts())
+        return total(*(stage.stable for stage in self.stages if stage.share < 1.0))
 
-    @property
+    @cached_property
     def concurrent(self) -> tuple[StageCounts, ...]:
         return tuple(stage for stage in self.stages if stage.is_concurrent)
-
-    def adding_block(self, *, slower: bool) -> Evidence:
-        """Count one more stretch of time in the current stage."""
-        stage = self.stages[-1]
-        counted = replace(stage, blocks=stage.blocks + 1, blocks_slower=stage.blocks_slower + slower)
-        return replace(self, stages=(*self.stages[:-1], counted))
-
-    def seeing_recently(self, candidate: ArmCounts) -> Evidence:
-        """Replace what the current stage knows of the canary's last looks."""
-        if not self.stages:
-            return self
-        return replace(self, stages=(*self.stages[:-1], replace(self.stages[-1], recent=candidate)))
 
     def entering(self, share: float) -> Evidence:
         """Begin a stage; the same share again continues the one in force."""
@@ -111,8 +132,17 @@ class Evidence:
             return self
         return replace(self, stages=(*self.stages, StageCounts(share)))
 
+    def with_current(self, stage: StageCounts) -> Evidence:
+        """The same with another state of the current stage."""
+        return replace(self, stages=(*self.stages[:-1], stage))
+
     def adding(self, candidate: ArmCounts, stable: ArmCounts) -> Evidence:
         """Add what was counted since the last look to the current stage, or to `before` when there is none."""
-        if not self.stages:
+        if self.current is None:
             return replace(self, before=self.before + stable)
-        return replace(self, stages=(*self.stages[:-1], self.stages[-1].plus(candidate, stable)))
+        return self.with_current(self.current.plus(candidate, stable))
+
+
+def total(*counts: ArmCounts) -> ArmCounts:
+    """The sum of several; nothing of none."""
+    return sum(counts[1:], counts[0]) if counts else ArmCounts()

@@ -15,12 +15,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console.analysis.errors_rule import ErrorFinding, find_errors
 from console.analysis.evidence import Evidence, StageCounts
-from console.analysis.latency_rule import LatencyFinding, find_latency
-from console.analysis.margin_rule import MarginFinding, find_margin
+from console.analysis.rules.errors import ErrorFinding, find_errors
+from console.analysis.rules.latency import LatencyFinding, find_latency
+from console.analysis.rules.margin import MarginFinding, find_margin
+from console.analysis.sequential.split_check import log_e_split_of_stages
 from console.analysis.settings import JudgeSettings
-from console.analysis.split_check import log_e_split_of_stages
 from console.domain.verdict import Verdict, VerdictKind
 
 
@@ -128,8 +128,10 @@ def _figures(evidence: Evidence, found: _Findings, settings: JudgeSettings, trig
         "error_log_evidence": round(found.errors.log_evidence, 6),
         "error_log_evidence_needed": round(found.errors.log_evidence_needed, 6),
         "error_p_value": min(1.0, math.exp(-found.errors.log_evidence)) if found.errors.log_evidence > 0 else 1.0,
-        "latency_log_evidence": round(found.latency.log_evidence, 6),
-        "latency_log_evidence_needed": round(found.latency.log_evidence_needed, 6),
+        "latency_log_evidence": round(found.latency.slow_share, 6),
+        "latency_log_evidence_needed": round(found.latency.slow_share_needed, 6),
+        "latency_mean_log_evidence": round(found.latency.log_mean, 6),
+        "latency_mean_log_evidence_needed": round(found.latency.log_mean_needed, 6),
         "split_log_evidence": round(found.split, 6),
         "split_log_evidence_needed": round(-math.log(settings.split_alpha), 6),
         "margin": settings.margin,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from console.analysis.budget import AlphaBudget
 
 
 @dataclass(frozen=True)
@@ -10,8 +12,7 @@ class JudgeSettings:
     """Tolerances of one rollout; rates are 0..1, latencies seconds.
 
     Args:
-        alpha_errors: Largest probability of rolling back for errors a release that is no worse, over the whole rollout.
-        alpha_latency: The same for latency; with `alpha_errors` 1 % in total.
+        alpha: Largest probability of rolling back a release that is no worse, divided among the metrics.
         split_alpha: Largest probability of holding a fairly divided rollout.
         floor: Errors roll back only when the canary's rate exceeds the baseline's by more than this.
         margin: A pass claims that the canary's error rate is not worse than the baseline's by this.
@@ -19,6 +20,8 @@ class JudgeSettings:
         min_requests: Canary requests below which no stage passes.
         instant_requests: That many canary requests and none good roll back at once.
         ceiling: With all traffic on the canary, error rates at or below this never roll back.
+        alone_ratio: Nor do those at most this multiple of the baseline's in its last stage: what fails more and more
+            often with nothing beside it may well be what both would share.
         max_error_rate: A rate surely above this rolls back whatever the baseline does; 1 turns it off.
         latency_ratio: Latency rolls back only when the canary's mean exceeds the baseline's by this factor.
         latency_floor: And by this many seconds.
@@ -27,8 +30,7 @@ class JudgeSettings:
         alone_latency_floor: this many seconds above it. A busy machine easily takes a quarter of a second longer.
     """
 
-    alpha_errors: float = 0.005
-    alpha_latency: float = 0.005
+    alpha: AlphaBudget = field(default_factory=AlphaBudget)
     split_alpha: float = 0.001
     floor: float = 0.005
     margin: float = 0.05
@@ -36,8 +38,9 @@ class JudgeSettings:
     min_requests: int = 50
     instant_requests: int = 20
     ceiling: float = 0.02
+    alone_ratio: float = 3.0
     max_error_rate: float = 1.0
-    latency_ratio: float = 1.2
+    latency_ratio: float = 1.1
     latency_floor: float = 0.010
     alone_latency_ratio: float = 5.0
     alone_latency_floor: float = 0.5

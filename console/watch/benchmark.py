@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from console.analysis.error_share import log_e
+from console.analysis.sequential.error_share import log_e
 from console.domain.verdict import Verdict, VerdictKind
 from console.watch.probes import Told, build_request, tell_nobody
 from providers.contract import ProbeRequest, ProbeResult, ProbeSource

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 
-from console.analysis.counters import Increment, bound_near, increment, slower_than
-from console.analysis.evidence import ArmCounts, Evidence
+from console.analysis.counters import Increment, bound_near, histogram, increment, slower_than
+from console.analysis.evidence import ArmCounts, Evidence, StageCounts, total
+from console.analysis.sequential.log_mean import log_latency
 from console.domain.errors import ProviderError
 from providers.contract import ArmCounters, Router
 
@@ -52,7 +53,7 @@ class RolloutCollector:
         self._names = {"candidate": (names.get(candidate, candidate), candidate)}
         self._names["stable"] = (names.get(stable, stable), stable)
         self._last: dict[str, ArmCounters] = {}
-        self._baseline: deque[Increment] = deque()
+        self._baseline = _Past()
         self._is_new_stage = False
         self._block = (ArmCounts(), ArmCounts())
         self._recent: deque[ArmCounts] = deque(maxlen=RECENT_LOOKS)
@@ -72,10 +73,10 @@ class RolloutCollector:
         stable = self._take("stable", counters)
         self._is_new_stage = False
         threshold = self.evidence.slow_threshold
-        counts = (_counts(candidate, threshold), _counts(stable, threshold))
-        self._recent.append(counts[0])
-        self.evidence = self.evidence.adding(*counts).seeing_recently(sum(self._recent, ArmCounts()))
-        self._count_block(*counts)
+        self._know_bounds(candidate, stable)
+        ours, theirs = _counts(candidate, threshold), _counts(stable, threshold)
+        self._recent.append(ours)
+        self.evidence = self._adding(ours, theirs)
         self._set_threshold(stable)
         return self.evidence
 
@@ -106,38 +107,63 @@ class RolloutCollector:
             return Increment()
         return step
 
-    def _count_block(self, candidate: ArmCounts, stable: ArmCounts) -> None:
-        """Close a stretch of time once there were enough requests in it, and note whether the canary was slow."""
-        ours, theirs = self._block[0] + candidate, self._block[1] + stable
-        self._block = (ours, theirs)
+    def _know_bounds(self, *steps: Increment) -> None:
+        if not self.evidence.bounds:
+            known = next((step.buckets for step in steps if step.buckets), {})
+            self.evidence = replace(self.evidence, bounds=tuple(sorted(known)[:-1]))
+
+    def _adding(self, candidate: ArmCounts, stable: ArmCounts) -> Evidence:
         stage = self.evidence.current
         if stage is None:
-            return
-        if stage.is_concurrent and min(ours.timed, theirs.timed) >= REQUESTS_A_BLOCK:
-            slower = ours.slow * theirs.timed > theirs.slow * ours.timed
-        elif stage.share >= 1.0 and ours.timed >= REQUESTS_A_BLOCK:
-            slower = 2 * ours.slow > ours.timed
-        else:
-            return
-        self.evidence = self.evidence.adding_block(slower=slower)
-        self._block = (ArmCounts(), ArmCounts())
+            return self.evidence.adding(candidate, stable)
+        stage = stage.plus(candidate, stable).seeing_recently(total(*self._recent))
+        ours, theirs = self._block[0] + candidate, self._block[1] + stable
+        closed = self._closed_block(stage, ours, theirs)
+        self._block = (ours, theirs) if closed is None else (ArmCounts(), ArmCounts())
+        return self.evidence.with_current(closed or stage)
+
+    def _closed_block(self, stage: StageCounts, ours: ArmCounts, theirs: ArmCounts) -> StageCounts | None:
+        """Close a stretch of time once there were enough requests in it, and note how much slower the canary was."""
+        if stage.is_concurrent and min(ours.requests, theirs.requests) >= REQUESTS_A_BLOCK:
+            mine, others = (log_latency(arm.histogram, self.evidence.bounds) for arm in (ours, theirs))
+            if mine is None or others is None:
+                return stage.plus_block(slower=ours.slow * theirs.timed > theirs.slow * ours.timed)
+            return stage.plus_block(slower=mine.mean > others.mean, difference=mine.mean - others.mean)
+        if stage.share >= 1.0 and ours.timed >= REQUESTS_A_BLOCK:
+            return stage.plus_block(slower=2 * ours.slow > ours.timed)
+        return None
 
     def _set_threshold(self, stable: Increment) -> None:
         """Choose what counts as slow from the next look on; without enough requests, what did before goes on."""
         if not stable.requests:
             return
-        past = self._baseline
-        past.append(stable)
-        while len(past) > THRESHOLD_LOOKS and sum(step.requests for step in past) >= 2 * REQUESTS_FOR_THRESHOLD:
-            past.popleft()
-        total = sum(past, Increment())
-        if total.requests >= REQUESTS_FOR_THRESHOLD:
-            self.evidence = replace(self.evidence, slow_threshold=bound_near(total.buckets, SLOW_QUANTILE))
+        self._baseline.add(stable)
+        if self._baseline.requests >= REQUESTS_FOR_THRESHOLD:
+            threshold = bound_near(self._baseline.buckets, SLOW_QUANTILE)
+            if threshold != self.evidence.slow_threshold:
+                self.evidence = replace(self.evidence, slow_threshold=threshold)
+
+
+class _Past:
+    """The baseline's last looks, as many as are needed and not many more."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.buckets: dict[float, int] = {}
+        self._looks: deque[Increment] = deque()
+
+    def add(self, step: Increment) -> None:
+        self._looks.append(step)
+        self._count(step, 1)
+        while len(self._looks) > THRESHOLD_LOOKS and self.requests >= 2 * REQUESTS_FOR_THRESHOLD:
+            self._count(self._looks.popleft(), -1)
+
+    def _count(self, step: Increment, sign: int) -> None:
+        self.requests += sign * step.requests
+        for bound, count in step.buckets.items():
+            self.buckets[bound] = self.buckets.get(bound, 0) + sign * count
 
 
 def _counts(step: Increment, threshold: float | None) -> ArmCounts:
-    if threshold is None:
-        return ArmCounts(step.requests, step.errors, latency_sum=step.latency_sum)
-    return ArmCounts(
-        step.requests, step.errors, slower_than(step.buckets, threshold), step.requests, latency_sum=step.latency_sum
-    )
+    slow, timed = (0, 0) if threshold is None else (slower_than(step.buckets, threshold), step.requests)
+    return ArmCounts(step.requests, step.errors, slow, timed, step.latency_sum, histogram(step.buckets))

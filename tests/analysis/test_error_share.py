@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.analysis.beta import log_above, log_below, log_beta
-from console.analysis.bounds import lower_bound, upper_bound
-from console.analysis.error_share import log_e, log_e_of_stages, log_evidence_below, theta_at_most
-from console.analysis.split_check import log_e_split
+from console.analysis.sequential.beta import log_above, log_below, log_beta
+from console.analysis.sequential.bounds import lower_bound, upper_bound
+from console.analysis.sequential.error_share import log_e, log_e_of_stages, log_evidence_below, theta_at_most
+from console.analysis.sequential.split_check import log_e_split
 
 VECTORS = Path(__file__).resolve().parents[2] / ".." / "shared" / "vectors" / "canary_statistics_vectors.json"
 

@@ -1,4 +1,4 @@
-"""One rollout as the engine runs it: shift, look, judge at every look, go on after the bake time, hold when in doubt."""
+"""One rollout as the engine runs it: shift, judge at every look, go on after the bake time, hold when in doubt."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Ended:
 
 def run_rollout(scenario: Scenario, seed: str, number: int, settings: JudgeSettings) -> Ended:
     """Run the rollout of that number; the same seed and number always give the same one."""
-    dice = Random(f"{seed}/{scenario.name}/{number}")
+    dice = Random(f"{seed}/{scenario.name}/{number}")  # noqa: S311 - a simulation, which must be repeatable
     ladder = scenario.ladders[number % len(scenario.ladders)]
     stable = Behaviour(median=FASTEST * (SLOWEST / FASTEST) ** (dice.randrange(SPEEDS) / (SPEEDS - 1)))
     return _Rollout(scenario, ladder, dice, stable, settings).run()

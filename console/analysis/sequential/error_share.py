@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from console.analysis.beta import log_above, log_below, log_beta
+from console.analysis.sequential.beta import log_above, log_below, log_beta
 
 PRIOR_STRENGTH = 4.0
 

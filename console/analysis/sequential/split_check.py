@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from console.analysis.beta import log_beta
+from console.analysis.sequential.beta import log_beta
 
 SPLIT_PRIOR_STRENGTH = 100.0
 

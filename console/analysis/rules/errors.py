@@ -1,8 +1,8 @@
 """Is the canary's error rate worse? Beside the baseline by the share of errors, alone by the baseline's own record.
 
-With all traffic on the canary nothing runs beside it. Then the baseline's rate of the former stages, at its upper
-confidence bound, is the bound that the canary's errors are held against; four fifths of alpha pay for the evidence and
-one fifth for the bound, so that both together stay within alpha.
+With all traffic on the canary nothing runs beside it. What changes then may be the release, or the world: so its errors
+are held against a multiple of the rate that the baseline had in its last stage, or that rate's upper confidence bound.
+Nearly all of alpha pays for the evidence and a fiftieth for the bound, so that both together stay within alpha.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from console.analysis.bounds import lower_bound, upper_bound
-from console.analysis.error_share import log_e_of_stages, log_evidence_above
-from console.analysis.evidence import ArmCounts, Evidence
+from console.analysis.budget import ERRORS
+from console.analysis.evidence import ArmCounts, Evidence, total
+from console.analysis.sequential import ratios
+from console.analysis.sequential.bounds import lower_bound, upper_bound
 from console.analysis.settings import JudgeSettings
 
-EVIDENCE_PART, BOUND_PART = 0.8, 0.2
+EVIDENCE_PART, BOUND_PART = 0.98, 0.02
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,15 @@ class ErrorFinding:
 
 def find_errors(evidence: Evidence, settings: JudgeSettings) -> ErrorFinding:
     """Weigh all stages; the frozen evidence of the former ones multiplies that of the current one."""
-    beside = log_e_of_stages((s.share, s.candidate.errors, s.stable.errors) for s in evidence.concurrent)
-    alone = sum((stage.candidate for stage in evidence.stages if stage.share >= 1.0), ArmCounts())
+    log_evidence = ratios.log_evidence_of_stages(
+        (s.share, s.candidate.errors, s.stable.errors) for s in evidence.concurrent
+    )
+    alone = total(*(stage.candidate for stage in evidence.stages if stage.share >= 1.0))
     baseline = evidence.stable if evidence.stable.requests else evidence.before
-    bound = _alone_bound(baseline, settings)
-    log_evidence = beside
     if alone.requests:
-        log_evidence += log_evidence_above(alone.errors, alone.requests - alone.errors, bound)
-    needed = -math.log(EVIDENCE_PART * settings.alpha_errors)
+        bound = _alone_bound(_last_beside(evidence), settings)
+        log_evidence += ratios.log_evidence(alone.errors, alone.requests - alone.errors, bound)
+    needed = -math.log(EVIDENCE_PART * settings.alpha.of(ERRORS))
     excess = _excess(evidence, baseline)
     is_strong = log_evidence >= needed
     is_damage = is_strong and excess > settings.floor
@@ -57,16 +59,20 @@ def _is_over_limit(evidence: Evidence, settings: JudgeSettings) -> bool:
     if settings.max_error_rate >= 1.0:
         return False
     candidate = evidence.candidate
-    return lower_bound(candidate.errors, candidate.requests, settings.alpha_errors) > settings.max_error_rate
+    return lower_bound(candidate.errors, candidate.requests, settings.alpha.of(ERRORS)) > settings.max_error_rate
+
+
+def _last_beside(evidence: Evidence) -> ArmCounts:
+    """What the baseline answered last, before it got nothing more."""
+    stages = [stage.stable for stage in evidence.concurrent if stage.stable.requests]
+    return stages[-1] if stages else evidence.before
 
 
 def _alone_bound(baseline: ArmCounts, settings: JudgeSettings) -> float:
     if baseline.requests == 0:
         return settings.ceiling
-    return min(
-        max(settings.ceiling, upper_bound(baseline.errors, baseline.requests, BOUND_PART * settings.alpha_errors)),
-        0.999,
-    )
+    rate = upper_bound(baseline.errors, baseline.requests, BOUND_PART * settings.alpha.of(ERRORS))
+    return min(max(settings.ceiling, rate, settings.alone_ratio * (baseline.error_rate or 0.0)), 0.999)
 
 
 def _excess(evidence: Evidence, baseline: ArmCounts) -> float:

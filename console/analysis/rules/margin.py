@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
-from console.analysis.bounds import lower_bound
-from console.analysis.error_share import log_evidence_below
 from console.analysis.evidence import Evidence
+from console.analysis.sequential.bounds import lower_bound
+from console.analysis.sequential.ratios import LESS, log_evidence
 from console.analysis.settings import JudgeSettings
 
 EVIDENCE_PART, BOUND_PART = 0.8, 0.2
@@ -38,27 +39,35 @@ def find_margin(evidence: Evidence, settings: JudgeSettings) -> MarginFinding:
     """Weigh the canary over all stages against the baseline's lower bound plus the margin."""
     candidate = evidence.candidate
     baseline = evidence.stable if evidence.stable.requests else evidence.before
-    bound = settings.margin + lower_bound(baseline.errors, baseline.requests, BOUND_PART * settings.margin_alpha)
+    alpha = BOUND_PART * settings.margin_alpha
+    bound = settings.margin + lower_bound(baseline.errors, _rounded_up(baseline.requests), alpha)
     bound = min(bound, 0.999)
     needed = -math.log(EVIDENCE_PART * settings.margin_alpha)
     good = candidate.requests - candidate.errors
-    measured = log_evidence_below(candidate.errors, good, bound)
+    measured = log_evidence(candidate.errors, good, bound, LESS)
     if measured >= needed:
         words = f"A release worse by {settings.margin:.0%} of all requests would have been caught."
         return MarginFinding(measured, needed, True, 0, words)
-    more = _requests_needed(candidate.errors, good, bound, needed)
+    more = max(1, _requests_needed(candidate.errors, bound, needed) - good)
     words = f"To rule out that it is worse by {settings.margin:.0%} of all requests, {more} more good ones are needed."
     return MarginFinding(measured, needed, False, more, words)
 
 
-def _requests_needed(errors: int, good: int, bound: float, needed: float) -> int:
-    """The fewest further good requests at which the evidence suffices; it rises with each, so halving finds it."""
+def _rounded_up(requests: int) -> int:
+    """A few percent more requests, with which the bound is a little lower, so that it is computed seldom."""
+    step = 1 << max(0, requests.bit_length() - 6)
+    return -(-requests // step) * step
+
+
+@lru_cache(maxsize=1024)
+def _requests_needed(errors: int, bound: float, needed: float) -> int:
+    """The fewest good requests at which the evidence suffices; it rises with each, so halving finds it."""
     few, many = 0, 64
-    while many < MOST_REQUESTS and log_evidence_below(errors, good + many, bound) < needed:
+    while many < MOST_REQUESTS and log_evidence(errors, many, bound, LESS) < needed:
         few, many = many, many * 2
     while many - few > 1:
         middle = (few + many) // 2
-        if log_evidence_below(errors, good + middle, bound) < needed:
+        if log_evidence(errors, middle, bound, LESS) < needed:
             few = middle
         else:
             many = middle

@@ -1,0 +1,1 @@
+"""What the judge asks of the evidence, one question a module."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from console.cli.output import show
 from console.cli.session import Session
 from console.domain.errors import ExitCode
@@ -9,6 +11,8 @@ from console.domain.errors import ExitCode
 
 def config(session: Session) -> int:
     """Load the file; every problem it has is the error's text."""
+    if session.options.action == "schema":
+        return schema(session)
     from console.config.loader import load, locate
 
     path = locate(session.home, session.config)
@@ -22,6 +26,15 @@ def config(session: Session) -> int:
         f"{len(settings.providers)} providers."
     )
     show(session, {"file": str(path), "good": True, "environments": list(settings.environments)}, [words])
+    return ExitCode.GOOD
+
+
+def schema(session: Session) -> int:
+    """Print the schema of `config.toml` or of a pipeline file; needs neither worker nor configuration."""
+    from console.config.editor_schema import config_schema, pipeline_schema
+
+    found = pipeline_schema() if session.options.of == "pipeline" else config_schema()
+    show(session, found, json.dumps(found, indent=2, ensure_ascii=False).splitlines())
     return ExitCode.GOOD
 
 

@@ -93,13 +93,13 @@ def _known_keys(model: type[BaseModel], path: Sequence[str | int]) -> tuple[str,
     for part in path:
         kind = _inside(kind, part)
     table = _table(kind)
-    return tuple(table.model_fields) if table is not None else ()
+    return tuple(field.alias or name for name, field in table.model_fields.items()) if table is not None else ()
 
 
 def _inside(kind: Any, part: str | int) -> Any:
     table = _table(kind)
     if table is not None and isinstance(part, str):
-        field = table.model_fields.get(part)
+        field = next((f for name, f in table.model_fields.items() if part == (f.alias or name)), None)
         return field.annotation if field else None
     arguments = typing.get_args(kind)
     if isinstance(part, int):

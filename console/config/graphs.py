@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+Name = TypeVar("Name", bound=str)
 
 
 def find_cycle(graph: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -24,9 +27,9 @@ def find_cycle(graph: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     return next((found for name in graph if (found := follow(name, ()))), ())
 
 
-def ancestors(graph: Mapping[str, Sequence[str]], name: str) -> tuple[str, ...]:
+def ancestors(graph: Mapping[Name, Sequence[Name]], name: Name) -> tuple[Name, ...]:
     """Everything that must come before `name`, nearest first; the graph has no circle."""
-    found: dict[str, None] = {}
+    found: dict[Name, None] = {}
     todo = list(graph.get(name, ()))
     while todo:
         need = todo.pop(0)

@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from console.config.adapters import find_option_faults
 from console.config.checks import find_faults
-from console.config.faults import Fault, Key, dotted, explain
+from console.config.faults import Fault, dotted, explain
 from console.config.lines import find_lines, line_of
+from console.config.mending import follows, mend
 from console.config.pipeline_shape import Pipeline
 from console.config.pipelines import load_pipelines
 from console.config.settings import Settings
@@ -59,12 +60,12 @@ def load(path: Path) -> Settings:
         names: Iterable[str] = ()
         if settings.pipelines.directory:
             directory = path.parent / Path(settings.pipelines.directory).expanduser()
-            custom, elsewhere = load_pipelines(directory, settings.services)
+            custom, elsewhere = load_pipelines(directory, settings.services, settings.environments)
             # A pipeline whose file is wrong is reported there; that an environment names it is right.
             names = {*custom, *(Path(problem.file).stem for problem in elsewhere)}
         wrong = {fault.key for fault in faults}
         further = [*find_option_faults(settings), *find_faults(settings, names)]
-        faults += [fault for fault in further if not _follows(fault, wrong)]
+        faults += [fault for fault in further if not follows(fault, wrong)]
     if faults or elsewhere or settings is None:
         raise ConfigError([*_problems(path, text, faults), *elsewhere])
     return settings.located_at(path, custom)
@@ -79,32 +80,8 @@ def _validate(data: dict[str, Any]) -> tuple[list[Fault], Settings | None]:
         except ValidationError as problem:
             faults += explain(problem, Settings)
             for error in reversed(problem.errors(include_url=False, include_context=False)):
-                _mend(data, error["loc"], missing=error["type"] == "missing")
+                mend(data, error["loc"], missing=error["type"] == "missing")
     return faults, None
-
-
-def _mend(data: Any, location: Key, *, missing: bool) -> None:
-    """Take out what does not fit; everything that may be missing and is required is a text."""
-    inside = data
-    for part in location[:-1]:
-        try:
-            inside = inside[part]
-        except (KeyError, IndexError, TypeError):
-            return
-    last = location[-1]
-    if missing and isinstance(inside, dict):
-        inside[last] = ""
-    elif isinstance(inside, dict):
-        inside.pop(last, None)
-    elif isinstance(inside, list) and isinstance(last, int) and last < len(inside):
-        del inside[last]
-
-
-def _follows(fault: Fault, wrong: set[Key]) -> bool:
-    """Whether a fault may be only the consequence of one that is reported already."""
-    inside = any(fault.key[: len(key)] == key for key in wrong)
-    around = any(key[: len(fault.key)] == fault.key for key in wrong)
-    return inside or around
 
 
 def _read(path: Path) -> str:

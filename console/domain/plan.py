@@ -57,6 +57,8 @@ class StepKind(StrEnum):
     BAKE = "bake"
     PROMOTE = "promote"
     VERIFY = "verify"
+    COMMAND = "command"
+    REQUEST = "request"
 
 
 TRAFFIC_KINDS = frozenset({StepKind.SHIFT, StepKind.PROMOTE})

@@ -1,21 +1,30 @@
 """Plan a pipeline of the operator's own: its order and limits, with each step's work as the built-in strategies do it.
 
-A step whose work does not exist now (nothing to migrate, nothing to resume, no arm to compare with) is left out with a
-note, and what needed it waits for its needs instead.
+A step whose work does not exist now (nothing to migrate, nothing to resume, no arm to compare with) or whose condition
+does not hold is left out with a note, and what needed it waits for its needs instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import reduce
 
 from console.config.graphs import ancestors
-from console.config.pipeline_shape import Pipeline, PipelineStep
+from console.config.pipeline_checks import find_order_faults
+from console.config.pipeline_shape import OWN_KINDS, Pipeline, PipelineStep
 from console.domain.ids import StepId
 from console.domain.plan import Phase, Step, StepKind
 from console.planning.arms import ArmWriter
+from console.planning.conditions import Facts, Undecidable, why_not
 from console.planning.draft import SLACK, Draft, Flow
+from console.planning.own_acts import plan_act, plan_armed, plan_undo
+from console.planning.pipeline_notes import note_gaps
+
+PHASES = tuple(Phase)
+LATEST_OWN = Phase.VERIFY
+"""Acts of one's own count among what verifies, however late they are: retiring has a way back of its own."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,21 @@ class CustomSteps:
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
+
+
+@dataclass
+class _Writing:
+    """What has been planned so far, by the pipeline's ids; `heads` are the first steps where one became several."""
+
+    work: dict[str, Step] = field(default_factory=dict)
+    heads: dict[str, StepId] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def add(self, wanted: PipelineStep, *steps: Step) -> None:
+        self.work.update((step.id, step) for step in steps)
+        self.heads[wanted.id] = steps[0].id
 
 
 def plan_pipeline(draft: Draft, pipeline: Pipeline, flows: Mapping[str, Flow], before: Iterable[Step]) -> CustomSteps:
@@ -35,27 +59,110 @@ def plan_pipeline(draft: Draft, pipeline: Pipeline, flows: Mapping[str, Flow], b
     graph = {step.id: step.needs for step in pipeline.steps}
     by_id = {step.id: step for step in pipeline.steps}
     root = tuple(step.id for step in before)[-1:]
-    refusals = tuple(
+    facts = Facts(draft, tuple(flows), migrations=any(map(_has_migrations, flows.values())))
+    writing = _Writing()
+    writing.refusals += [
         f"Step {step.id} of the pipeline is about {step.service}, which {draft.wish.environment} does not have."
         for step in pipeline.steps
         if step.service and step.service not in draft.environment.services
-    )
-    work: dict[str, Step] = {}
-    notes: list[str] = []
+    ]
+    armed: list[PipelineStep] = []
     for wanted in _in_order(pipeline):
-        found = _work_of(draft, wanted, flows, [by_id[name] for name in ancestors(graph, wanted.id)])
+        if _is_left_out(wanted, facts, writing):
+            continue
+        if wanted.outcome != "succeeded" and (not wanted.service or wanted.service in flows):
+            armed.append(wanted)
+        if wanted.outcome == "failed":
+            continue
+        earlier = [by_id[name] for name in ancestors(graph, wanted.id) if name in writing.work]
+        needs = _needs(wanted, graph, writing.work) or root
+        found = _work_of(draft, wanted, flows, earlier, _phase_after(earlier, writing))
         if found is None:
             if wanted.service in flows:
-                notes.append(f"{wanted.id}: there is nothing to {wanted.kind} for {wanted.service} now; left out.")
+                words = f"{wanted.id}: there is nothing to {wanted.kind} for {wanted.service} now; left out."
+                writing.notes.append(words)
             continue
-        needs = _needs(wanted, graph, work) or root
-        if found.kind is StepKind.DEPLOY:
-            for step in _configuring(flows[wanted.service]):
-                own = replace(step, id=StepId(f"{wanted.id}.{step.id.rpartition('.')[2]}"), needs=needs)
-                work[own.id] = own
-                needs = (own.id,)
-        work[wanted.id] = _shaped(found, wanted, needs)
-    return CustomSteps(_renamed_sources(tuple(work.values()), flows), tuple(notes), refusals)
+        own = list[Step]()
+        for step in _configuring(flows[wanted.service]) if found.kind is StepKind.DEPLOY else ():
+            own.append(replace(step, id=StepId(f"{wanted.id}.{step.id.rpartition('.')[2]}"), needs=needs))
+            needs = (own[-1].id,)
+        flow = flows.get(wanted.service)
+        writing.add(wanted, *own, _shaped(draft, found, wanted, flow, needs))
+    for wanted in armed:
+        _arm(draft, wanted, flows.get(wanted.service), graph, writing, root)
+    if writing.left_out:
+        writing.refusals += _refuse_gaps([step for step in pipeline.steps if step.id in writing.work], graph, writing)
+    steps = _sorted(_renamed_sources(tuple(writing.work.values()), flows))
+    return CustomSteps(steps, (*writing.notes, *note_gaps(steps, flows)), tuple(writing.refusals))
+
+
+def _is_left_out(wanted: PipelineStep, facts: Facts, writing: _Writing) -> bool:
+    if wanted.when is None:
+        return False
+    try:
+        reason = why_not(wanted.when, facts)
+    except Undecidable as problem:
+        writing.refusals.append(f"Whether {wanted.id} is to be done cannot be said: {problem}")
+        return True
+    if reason:
+        writing.left_out[wanted.id] = reason
+        writing.notes.append(f"{wanted.id} is left out: {reason}.")
+    return bool(reason)
+
+
+def _refuse_gaps(left: list[PipelineStep], graph: Mapping[str, tuple[str, ...]], writing: _Writing) -> Iterable[str]:
+    """What is sound as written may not be without the steps whose conditions do not hold."""
+    missing = ", ".join(f"{name}: {reason}" for name, reason in writing.left_out.items())
+    return [f"{fault.what} Left out are {missing}." for fault in find_order_faults(left, graph)]
+
+
+def _arm(
+    draft: Draft,
+    wanted: PipelineStep,
+    flow: Flow | None,
+    graph: Mapping[str, tuple[str, ...]],
+    writing: _Writing,
+    root: tuple[StepId, ...],
+) -> None:
+    """Put the step that has an act ready before anything it watches: after what comes before all of that, no later."""
+    work = writing.work
+    watched = [writing.heads[name] for name in _needs(wanted, graph, work)]
+    if wanted.needs and not watched:
+        writing.notes.append(f"{wanted.id}: nothing of what it watches is done; left out.")
+        work.pop(wanted.id, None)
+        return
+    planned = {step.id: step.needs for step in work.values()}
+    common = reduce(frozenset.intersection, [frozenset(ancestors(planned, name)) for name in watched] or [frozenset()])
+    nearest = [name for name in common if not any(name in ancestors(planned, other) for other in common)]
+    step_id = f"{wanted.id}.armed" if wanted.outcome == "always" else wanted.id
+    phase = PHASES[max((PHASES.index(work[name].phase) for name in nearest if name in work), default=0)]
+    armed = plan_armed(draft, wanted, flow, step_id, min(phase, LATEST_OWN, key=PHASES.index))
+    needs = tuple(StepId(name) for name in planned if name in nearest) or root
+    writing.add(wanted, replace(armed, needs=needs))
+    for name in dict.fromkeys([*watched, *([wanted.id] if wanted.outcome == "always" else [])]):
+        step = work[name]
+        work[name] = replace(step, needs=(*step.needs, armed.id))
+
+
+def _sorted(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Each step after those it needs, otherwise as they stand."""
+    left, done = list(steps), dict[StepId, Step]()
+    own = {step.id for step in steps}
+    while left:
+        step = next(step for step in left if all(need in done or need not in own for need in step.needs))
+        left.remove(step)
+        done[step.id] = step
+    return tuple(done.values())
+
+
+def _phase_after(earlier: Iterable[PipelineStep], writing: _Writing) -> Phase:
+    """Where an act of one's own belongs: beside the latest of what comes before it."""
+    found = [PHASES.index(writing.work[step.id].phase) for step in earlier]
+    return PHASES[min(max(found, default=PHASES.index(Phase.PREPARE)), PHASES.index(LATEST_OWN))]
+
+
+def _has_migrations(flow: Flow) -> bool:
+    return any(step.kind is StepKind.MIGRATE for step in (*flow.prepare, *flow.serve))
 
 
 def _in_order(pipeline: Pipeline) -> list[PipelineStep]:
@@ -71,9 +178,11 @@ def _in_order(pipeline: Pipeline) -> list[PipelineStep]:
 
 
 def _work_of(
-    draft: Draft, wanted: PipelineStep, flows: Mapping[str, Flow], earlier: Iterable[PipelineStep]
+    draft: Draft, wanted: PipelineStep, flows: Mapping[str, Flow], earlier: Iterable[PipelineStep], phase: Phase
 ) -> Step | None:
     kind = wanted.step_kind
+    if kind in OWN_KINDS and (not wanted.service or wanted.service in flows):
+        return plan_act(draft, wanted, flows.get(wanted.service), phase)
     if kind is StepKind.APPROVAL:
         limit = wanted.timeout or draft.environment.limits.approval
         arguments = {
@@ -121,7 +230,8 @@ def _needs(wanted: PipelineStep, graph: Mapping[str, tuple[str, ...]], work: Map
     return tuple(found)
 
 
-def _shaped(step: Step, wanted: PipelineStep, needs: tuple[StepId, ...]) -> Step:
+def _shaped(draft: Draft, step: Step, wanted: PipelineStep, flow: Flow | None, needs: tuple[StepId, ...]) -> Step:
+    usual = 0 if wanted.step_kind in OWN_KINDS else step.attempts - 1
     lasts = wanted.duration if wanted.step_kind is StepKind.VERIFY else None
     shaped = replace(
         step,
@@ -129,12 +239,14 @@ def _shaped(step: Step, wanted: PipelineStep, needs: tuple[StepId, ...]) -> Step
         name=wanted.name or step.name,
         needs=needs,
         time_limit=wanted.timeout or (lasts + SLACK if lasts else step.time_limit),
-        attempts=step.attempts if wanted.retries is None else wanted.retries + 1,
+        attempts=(usual if wanted.retries is None else wanted.retries) + 1,
     )
     if lasts is not None:
         arguments = {**step.arguments, "duration_s": lasts.total_seconds()}
         shaped = replace(shaped, arguments=arguments, forecast=lasts)
-    if wanted.undo == "none" and step.undo is not None:
+    if wanted.undo.mode == "own":
+        shaped = replace(shaped, undo=plan_undo(draft, wanted, flow), no_undo="")
+    elif wanted.undo.mode == "none" and step.undo is not None:
         shaped = replace(shaped, undo=None, no_undo="The pipeline leaves it in place.")
     return shaped
 
@@ -144,11 +256,17 @@ def _renamed_sources(steps: tuple[Step, ...], flows: Mapping[str, Flow]) -> tupl
     usual = {step.id: (step.service, step.kind) for flow in flows.values() for step in (*flow.prepare, *flow.serve)}
     own = {(step.service, step.kind): step.id for step in reversed(steps)}
 
-    def renamed(step: Step) -> Step:
-        arguments = {
+    def renamed(given: Mapping[str, object]) -> dict[str, object]:
+        return {
             key: own.get(usual[StepId(str(value))], value) if key.endswith("_from") and str(value) in usual else value
-            for key, value in step.arguments.items()
+            for key, value in given.items()
         }
-        return replace(step, arguments=arguments)
 
-    return tuple(renamed(step) for step in steps)
+    return tuple(
+        replace(
+            step,
+            arguments=renamed(step.arguments),
+            undo=step.undo and replace(step.undo, arguments=renamed(step.undo.arguments)),
+        )
+        for step in steps
+    )

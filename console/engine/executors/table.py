@@ -11,6 +11,7 @@ from console.engine.executors import (
     gates,
     judgement,
     logins,
+    own,
     release,
     rotation,
     schema,
@@ -43,4 +44,6 @@ EXECUTORS: Mapping[StepKind, Executor] = {
     StepKind.SHIFT: traffic.shift,
     StepKind.BAKE: judgement.hold,
     StepKind.VERIFY: judgement.hold,
+    StepKind.COMMAND: own.command,
+    StepKind.REQUEST: own.request,
 }

@@ -33,6 +33,9 @@ T = TypeVar("T")
 NO_CAPABILITIES = Capabilities()
 NO_REQUESTS = Increment()
 PROBE_TIMEOUT = timedelta(seconds=2)
+PROBES_AT_ONCE = 12
+"""More would keep the worker so busy with their connections that healthy services ran into the timeout."""
+
 DATABASE = "database"
 LOOK_LIMIT = 5.0
 FIRST_LOOK_LIMIT = 2.0
@@ -84,6 +87,7 @@ class Lookout:
         self._slow: asyncio.Task[None] | None = None
         self._memory = {(arm.service, arm.arm): _ArmMemory() for arm in self.arms}
         self._prober = _find_prober(connections)
+        self._probing = asyncio.Semaphore(PROBES_AT_ONCE)
 
     async def look(self, platforms_after: float = 0.0) -> None:
         """Ask everybody once, at the same time. A platform that does not answer leaves its figures as they were.
@@ -199,7 +203,8 @@ class Lookout:
         if self._prober is None or (memory.target is not None and memory.target.suspended):
             memory.probe, memory.failures = None, 0
             return
-        memory.probe = await self._prober.probe(ProbeRequest(arm.health_url, timeout=PROBE_TIMEOUT))
+        async with self._probing:
+            memory.probe = await self._prober.probe(ProbeRequest(arm.health_url, timeout=PROBE_TIMEOUT))
         memory.failures = 0 if memory.probe.ok else memory.failures + 1
         memory.measured_at = self._clock.now()
 

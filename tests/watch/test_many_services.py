@@ -16,9 +16,10 @@ from console.config.settings import Settings
 from console.domain.errors import RateLimited
 from console.domain.ids import EnvironmentName
 from console.domain.observations import Measurement
+from console.watch.lookout import PROBES_AT_ONCE, Lookout
 from console.watch.monitor import Monitor
-from console.watch.pace import MANNERS, Manners, Pace
-from providers.contract import Capabilities, Target
+from console.watch.pace import MANNERS, Manners, Pace, Paces
+from providers.contract import Capabilities, ProbeRequest, ProbeResult, Target
 from providers.registry import KINDS
 
 from .conftest import START, FakeConnection
@@ -178,6 +179,42 @@ class TestGivenASmallInstallation:
 
         await estate.monitor.stop()
         assert sum(pause < 5 for pause in clock.slept) < 30
+
+
+class Crowded:
+    """Answers each probe some turns later, and remembers how many waited at once."""
+
+    def __init__(self) -> None:
+        self.waiting = self.most = self.answered = 0
+
+    async def probe(self, request: ProbeRequest) -> ProbeResult:
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        await turns()
+        self.waiting -= 1
+        self.answered += 1
+        return ProbeResult(True, 0.010, 200)
+
+
+class TestGivenManyAddressesToProbe:
+    async def test_when_looked_at_then_each_is_asked_and_few_at_once(self, clock):
+        names = [f"s{number}" for number in range(100)]
+        settings = Settings.model_validate(
+            {
+                "providers": {"render": {"kind": "render"}},
+                "services": {name: {"provider": "render", "health": {}} for name in names},
+                "environments": {"production": {"services": {n: {"id": n, "url": f"http://{n}"} for n in names}}},
+            }
+        )
+        prober = Crowded()
+        connections = {"web": FakeConnection("web", "web", Capabilities(probes=prober))}
+        lookout = Lookout(settings, PRODUCTION, connections, clock, Paces(connections))
+
+        await lookout.look()
+        await lookout.close()
+
+        assert prober.answered == 100
+        assert prober.most == PROBES_AT_ONCE
 
 
 class TestGivenAPlatformWhoseLimitIsUsedUp:

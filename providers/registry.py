@@ -25,6 +25,7 @@ KINDS: Mapping[str, str] = {
     "github": "GitHubSettings",
     "caddy": "CaddySettings",
     "haproxy": "HAProxySettings",
+    "cloudflare": "CloudflareSettings",
     "web": "WebSettings",
 }
 """The settings model of each kind, in `providers/<kind>/settings.py`; `adapter.py` beside it opens a connection."""
@@ -36,6 +37,7 @@ LOST_WITHOUT: Mapping[str, str] = {
     "supabase": "That project cannot be read: no health, logs or backups of it.",
     "github": "GitHub refuses what needs it: announcing deployments (repo_deployment), reading a private repository "
     "(repo), dispatching workflows (workflow).",
+    "cloudflare": "Its load balancers or pools cannot be seen, and no weight of them can be moved.",
     "haproxy": "Weights can be read there, and not moved: no rollout and no rollback of what it routes.",
 }
 """What cannot be done without a scope that a token lacks, for each kind."""

@@ -17,6 +17,7 @@ SETTINGS = {
     "github": {"token": SECRET, "repository": "quarterdeck-demo/shop"},
     "caddy": {},
     "haproxy": {},
+    "cloudflare": {"token": SECRET, "account": "0" * 32},
     "web": {},
 }
 
@@ -45,7 +46,7 @@ class TestGivenWrongSettings:
     def test_when_the_kind_is_unknown_then_the_known_ones_are_named(self):
         with pytest.raises(UsageError) as raised:
             open_provider("mine", {"kind": "heroku"}, clock=now)
-        assert "render, vercel, supabase, github, caddy, haproxy, web" in raised.value.remedy
+        assert "render, vercel, supabase, github, caddy, haproxy, cloudflare, web" in raised.value.remedy
 
     def test_when_keys_are_wrong_then_each_is_named_and_no_value_is(self):
         with pytest.raises(ConfigError) as raised:

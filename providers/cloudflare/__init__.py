@@ -1,0 +1,1 @@
+"""Cloudflare load balancing: pools of origins that share the requests of a hostname by weight."""

@@ -1,0 +1,82 @@
+"""Cloudflare, against its emulator on a clock that the suite moves."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from console.playground.emulators.cloudflare import ACCOUNT, HOSTNAME, POOLS, ZONE, Cloudflare
+from providers.cloudflare.adapter import CloudflareConnection, open_connection
+from providers.cloudflare.readings import Checks, Health, Servers
+from providers.cloudflare.settings import CloudflareSettings, RouteSettings
+from providers.cloudflare.switches import DrainTime, OneOrigin, OnePool
+from providers.contract import ShiftTraffic
+from tests.playground.emulators.world import ManualClock
+from tests.providers.cloudflare.document import strangers
+from tests.providers.subject import Faults, Wish
+
+__all__ = ["strangers"]
+
+KIND = "cloudflare"
+ACTUATORS = ("shift_traffic",)
+ACTIONS = ("disable-pool", "enable-pool", "disable-origin", "enable-origin", "set-drain-time")
+READINGS = {
+    "account": lambda can: can.account.fetch_account(),
+    "weights": lambda can: can.router.fetch_weights(HOSTNAME),
+}
+ASKS = {"servers": Servers(), "health": Health("blue"), "checks": Checks()}
+SECRET = "Sn3lZJTBX6kkg7OdcBUAxOO963GEIyGQqnFTOFYY"
+REQUESTS = {
+    "shift_traffic": ShiftTraffic(HOSTNAME, {"blue": 90, "green": 10}),
+    "do:disable-pool": OnePool("blue"),
+    "do:enable-pool": OnePool("blue"),
+    "do:disable-origin": OneOrigin("blue", "blue-1"),
+    "do:enable-origin": OneOrigin("blue", "blue-1"),
+    "do:set-drain-time": DrainTime(HOSTNAME, timedelta(minutes=5)),
+}
+UNKNOWN = {
+    "shift_traffic": ('nope@{"blue":90,"green":10}', f'{"0" * 32}@{{"blue":100}}', f"{HOSTNAME}@[]"),
+    "do:disable-origin": ('{"pool":"blue","origin":"nope"}', '{"pool":"nope","origin":"blue-1"}'),
+    "do:enable-origin": ('{"pool":"blue","origin":"nope"}',),
+    "do:set-drain-time": ('{"load_balancer":"nope","lasts":60}',),
+}
+
+
+class CloudflareSubject:
+    secret = SECRET
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.emulator = Cloudflare(SECRET, self.clock, limit_scale=100)
+        self.faults = Faults(httpx.ASGITransport(app=self.emulator.app))
+
+    def open(self) -> CloudflareConnection:
+        settings = CloudflareSettings(
+            base_url="http://cloudflare/client/v4",
+            token=SECRET,
+            account=ACCOUNT,
+            zone=ZONE,
+            routes={HOSTNAME: RouteSettings()},
+        )
+        return open_connection("edge", settings, clock=self.now, sleep=self.clock.advance, transport=self.faults)
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now(), UTC)
+
+    async def finish(self) -> None:
+        """Cloudflare has done a change when it answers."""
+
+    async def wish(self, capability: str) -> Wish:
+        blue = self.emulator.pools[POOLS["blue"]].body
+        if capability == "do:enable-pool":
+            blue["enabled"] = False
+        if capability == "do:enable-origin":
+            blue["origins"][0]["enabled"] = False
+        unknown = UNKNOWN.get(capability, ('{"pool":"nope"}',))
+        return Wish(REQUESTS[capability], lambda: self.emulator.changes, unknown)
+
+
+@asynccontextmanager
+async def subject() -> AsyncIterator[CloudflareSubject]:
+    yield CloudflareSubject()

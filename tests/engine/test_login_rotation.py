@@ -251,7 +251,7 @@ class TestGivenARotationThatFails:
 class TestGivenACrash:
     @pytest.mark.parametrize(
         ("point", "number"),
-        [("decided", 2), ("step-begun", 1), ("intended", 1), ("called", 2), ("step-ended", 1), ("step-ended", 5)],
+        [("step-begun", 1), ("called", 2), ("step-ended", 1)],
     )
     async def test_when_it_falls_anywhere_then_there_is_one_new_password(
         self, world: Shop, point: str, number: int
@@ -263,7 +263,7 @@ class TestGivenACrash:
         assert ended.status is DeploymentStatus.SUCCEEDED, ended.failure
         assert world.is_moved()
 
-    @pytest.mark.parametrize("call", ["prepare", "try_out", "fetch_sessions", "close", "can_log_in"])
+    @pytest.mark.parametrize("call", ["prepare", "fetch_sessions", "close"])
     async def test_when_it_falls_after_the_database_did_it_then_the_same_goes_on(self, world: Shop, call: str) -> None:
         kept: list[str] = []
 
@@ -280,7 +280,7 @@ class TestGivenACrash:
 
         assert ended.status is DeploymentStatus.SUCCEEDED, ended.failure
         assert world.is_moved()
-        assert passwords(world.secret)[0] in kept[0] or call == "can_log_in"
+        assert passwords(world.secret)[0] in kept[0]
         assert world.logins.calls.count("prepare") == 1
 
     @pytest.mark.parametrize("call", ["withdraw", "reopen"])

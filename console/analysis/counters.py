@@ -10,6 +10,7 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import sub
 from typing import Protocol
 
 
@@ -57,22 +58,16 @@ def increment(before: Totals | None, after: Totals) -> Increment:
     """What came between two looks. Without a look before, the totals are of an unknown past and not counted."""
     if before is None:
         return Increment(is_seam=True)
-    if is_new_run(before, after):
+    known = before.latency_buckets
+    buckets = {bound: count - known.get(bound, 0) for bound, count in after.latency_buckets.items()}
+    fell = after.requests < before.requests or after.errors < before.errors
+    if fell or min(buckets.values(), default=0) < 0:  # the router began to count anew
         return Increment(after.requests, after.errors, after.latency_sum, dict(after.latency_buckets), is_seam=True)
     return Increment(
         after.requests - before.requests,
         after.errors - before.errors,
         max(0.0, after.latency_sum - before.latency_sum),
-        {bound: count - before.latency_buckets.get(bound, 0) for bound, count in after.latency_buckets.items()},
-    )
-
-
-def is_new_run(before: Totals, after: Totals) -> bool:
-    """Whether any total fell, so that the router began to count anew."""
-    return (
-        after.requests < before.requests
-        or after.errors < before.errors
-        or any(count < before.latency_buckets.get(bound, 0) for bound, count in after.latency_buckets.items())
+        buckets,
     )
 
 
@@ -103,11 +98,8 @@ def quantile(buckets: Mapping[float, int], part: float) -> float | None:
 
 def histogram(buckets: Mapping[float, int]) -> tuple[int, ...]:
     """Requests in each bucket, in order of the bounds, from cumulative counts; the last one is the open one."""
-    below, counts = 0, []
-    for bound in sorted(buckets):
-        counts.append(buckets[bound] - below)
-        below = buckets[bound]
-    return tuple(counts)
+    counts = [buckets[bound] for bound in sorted(buckets)]
+    return tuple(map(sub, counts, [0, *counts]))
 
 
 def bound_near(buckets: Mapping[float, int], part: float) -> float | None:
@@ -125,6 +117,8 @@ def bound_near(buckets: Mapping[float, int], part: float) -> float | None:
 def slower_than(buckets: Mapping[float, int], threshold: float) -> int:
     """How many requests were slower than a threshold that is one of the bounds."""
     total = max(buckets.values(), default=0)
+    if threshold in buckets:
+        return total - buckets[threshold]
     return total - max((count for bound, count in buckets.items() if bound <= threshold), default=0)
 
 

@@ -76,12 +76,9 @@ class StageCounts:
         """Whether both arms were to get requests, so that they can be compared under the same conditions."""
         return 0.0 < self.share < 1.0
 
-    def plus(self, candidate: ArmCounts, stable: ArmCounts) -> StageCounts:
-        return replace(self, candidate=self.candidate + candidate, stable=self.stable + stable)
-
-    def seeing_recently(self, candidate: ArmCounts) -> StageCounts:
-        """Replace what is known of the canary's last looks."""
-        return replace(self, recent=candidate)
+    def plus(self, candidate: ArmCounts, stable: ArmCounts, recent: ArmCounts | None = None) -> StageCounts:
+        """Add what was counted since the last look, and replace what is known of the canary's last looks."""
+        return replace(self, candidate=self.candidate + candidate, stable=self.stable + stable, recent=recent)
 
     def plus_block(self, *, slower: bool, difference: float = 0.0) -> StageCounts:
         """Count one more stretch of time; `difference` is of mean ln(seconds), canary less baseline."""
@@ -144,5 +141,16 @@ class Evidence:
 
 
 def total(*counts: ArmCounts) -> ArmCounts:
-    """The sum of several; nothing of none."""
-    return sum(counts[1:], counts[0]) if counts else ArmCounts()
+    """The sum of several without their histograms, which nobody asks of more than one stage; nothing of none."""
+    if len(counts) == 1:
+        return counts[0]
+    requests = errors = slow = timed = reports = 0
+    seconds = 0.0
+    for one in counts:
+        requests += one.requests
+        errors += one.errors
+        slow += one.slow
+        timed += one.timed
+        seconds += one.latency_sum
+        reports += one.reports
+    return ArmCounts(requests, errors, slow, timed, seconds, reports=reports)

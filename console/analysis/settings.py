@@ -38,7 +38,7 @@ class JudgeSettings:
     min_requests: int = 50
     instant_requests: int = 20
     ceiling: float = 0.02
-    alone_ratio: float = 3.0
+    alone_ratio: float = 5.0
     max_error_rate: float = 1.0
     latency_ratio: float = 1.1
     latency_floor: float = 0.010

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from operator import add, sub
 
 from console.analysis.counters import Increment, bound_near, histogram, increment, slower_than
 from console.analysis.evidence import ArmCounts, Evidence, StageCounts, total
@@ -75,7 +76,6 @@ class RolloutCollector:
         threshold = self.evidence.slow_threshold
         self._know_bounds(candidate, stable)
         ours, theirs = _counts(candidate, threshold), _counts(stable, threshold)
-        self._recent.append(ours)
         self.evidence = self._adding(ours, theirs)
         self._set_threshold(stable)
         return self.evidence
@@ -116,7 +116,9 @@ class RolloutCollector:
         stage = self.evidence.current
         if stage is None:
             return self.evidence.adding(candidate, stable)
-        stage = stage.plus(candidate, stable).seeing_recently(total(*self._recent))
+        self._recent.append(candidate)
+        # Only what has nothing beside it is judged by its last looks.
+        stage = stage.plus(candidate, stable, None if stage.is_concurrent else total(*self._recent))
         ours, theirs = self._block[0] + candidate, self._block[1] + stable
         closed = self._closed_block(stage, ours, theirs)
         self._block = (ours, theirs) if closed is None else (ArmCounts(), ArmCounts())
@@ -153,15 +155,17 @@ class _Past:
         self._looks: deque[Increment] = deque()
 
     def add(self, step: Increment) -> None:
+        if step.buckets.keys() != self.buckets.keys():
+            self._looks.clear()
+            self.requests, self.buckets = 0, dict.fromkeys(sorted(step.buckets), 0)
         self._looks.append(step)
-        self._count(step, 1)
+        self.requests += step.requests
+        counts: Iterable[int] = map(add, self.buckets.values(), map(step.buckets.__getitem__, self.buckets))
         while len(self._looks) > THRESHOLD_LOOKS and self.requests >= 2 * REQUESTS_FOR_THRESHOLD:
-            self._count(self._looks.popleft(), -1)
-
-    def _count(self, step: Increment, sign: int) -> None:
-        self.requests += sign * step.requests
-        for bound, count in step.buckets.items():
-            self.buckets[bound] = self.buckets.get(bound, 0) + sign * count
+            gone = self._looks.popleft()
+            self.requests -= gone.requests
+            counts = map(sub, counts, map(gone.buckets.__getitem__, self.buckets))
+        self.buckets = dict(zip(self.buckets, counts, strict=True))
 
 
 def _counts(step: Increment, threshold: float | None) -> ArmCounts:

@@ -8,16 +8,19 @@ probability of a false pass pay for the evidence and one fifth for that bound.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from console.analysis.evidence import Evidence
+from console.analysis.evidence import ArmCounts, Evidence
 from console.analysis.sequential.bounds import lower_bound
 from console.analysis.sequential.ratios import LESS, log_evidence
 from console.analysis.settings import JudgeSettings
 
 EVIDENCE_PART, BOUND_PART = 0.8, 0.2
 MOST_REQUESTS = 1_000_000
+FINEST = 0.001
+"""Bounds are rounded down to this, so that what hangs on them is computed seldom; a lower one is never easier."""
 
 
 @dataclass(frozen=True)
@@ -36,26 +39,41 @@ class MarginFinding:
 
 
 def find_margin(evidence: Evidence, settings: JudgeSettings) -> MarginFinding:
-    """Weigh the canary over all stages against the baseline's lower bound plus the margin."""
-    candidate = evidence.candidate
-    baseline = evidence.stable if evidence.stable.requests else evidence.before
-    alpha = BOUND_PART * settings.margin_alpha
-    bound = settings.margin + lower_bound(baseline.errors, _rounded_up(baseline.requests), alpha)
-    bound = min(bound, 0.999)
+    """Weigh the canary of every stage against the baseline's lower bound of the same stage plus the margin.
+
+    Stages are not pooled: an outage of both arms weighs more where the canary got more of the requests.
+    """
     needed = -math.log(EVIDENCE_PART * settings.margin_alpha)
-    good = candidate.requests - candidate.errors
-    measured = log_evidence(candidate.errors, good, bound, LESS)
+    former, now = 0.0, (0, 0, 0.999)
+    measured = 0.0
+    for number, stage, baseline in _compared(evidence):
+        # The bounds of all stages fail with a probability of at most the sum, which is the whole part.
+        alpha = BOUND_PART * settings.margin_alpha / (number * (number + 1))
+        bound = settings.margin + lower_bound(baseline.errors, _rounded_up(baseline.requests), alpha)
+        bound = max(FINEST, math.floor(min(bound, 0.999) / FINEST) * FINEST)
+        former, now = measured, (stage.errors, stage.requests - stage.errors, bound)
+        measured += log_evidence(*now, LESS)
     if measured >= needed:
         words = f"A release worse by {settings.margin:.0%} of all requests would have been caught."
         return MarginFinding(measured, needed, True, 0, words)
-    more = max(1, _requests_needed(candidate.errors, bound, needed) - good)
+    errors, good, bound = now
+    more = max(1, _requests_needed(errors, bound, needed - former) - good)
     words = f"To rule out that it is worse by {settings.margin:.0%} of all requests, {more} more good ones are needed."
     return MarginFinding(measured, needed, False, more, words)
 
 
+def _compared(evidence: Evidence) -> Iterator[tuple[int, ArmCounts, ArmCounts]]:
+    """Each stage's number, canary and what that is held against: the baseline beside it, or the last there was."""
+    baseline = evidence.before
+    for number, stage in enumerate(evidence.stages, start=1):
+        if stage.is_concurrent:
+            baseline = stage.stable
+        yield number, stage.candidate, baseline
+
+
 def _rounded_up(requests: int) -> int:
     """A few percent more requests, with which the bound is a little lower, so that it is computed seldom."""
-    step = 1 << max(0, requests.bit_length() - 6)
+    step = 1 << max(0, requests.bit_length() - 5)
     return -(-requests // step) * step
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from console.analysis.sequential.ratios import LESS, log_evidence
 
-_EXACT = 1e-9
+_EXACT = 1e-6
 _MOST_STEPS = 60
 
 

@@ -18,7 +18,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import NormalDist
+from operator import mul
 
 TUNED_FOR = 500
 """Canary requests at which the test is sharpest."""
@@ -28,8 +28,6 @@ FEWEST_REQUESTS = 50
 
 LEAST_VARIANCE = 0.05
 """Of a logarithm: buckets hide what is quieter, so that no arm may pass for more regular than this."""
-
-_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class LogLatency:
     variance: float
 
 
-def log_latency(histogram: Sequence[int], bounds: Sequence[float]) -> LogLatency | None:
+def log_latency(histogram: Sequence[int], bounds: tuple[float, ...]) -> LogLatency | None:
     """Estimate mean and variance from buckets; None without requests.
 
     Args:
@@ -51,13 +49,18 @@ def log_latency(histogram: Sequence[int], bounds: Sequence[float]) -> LogLatency
     requests = sum(histogram)
     if not requests or len(histogram) != len(bounds) + 1:
         return None
-    middles = log_middles(tuple(bounds))
-    mean = sum(map(float.__mul__, middles, map(float, histogram))) / requests
-    squares = sum(count * (middle - mean) ** 2 for count, middle in zip(histogram, middles, strict=True) if count)
-    return LogLatency(requests, mean, max(LEAST_VARIANCE, squares / max(1, requests - 1)))
+    middles, squares = _moments(bounds)
+    mean = sum(map(mul, middles, histogram)) / requests
+    spread = sum(map(mul, squares, histogram)) - requests * mean * mean
+    return LogLatency(requests, mean, max(LEAST_VARIANCE, spread / max(1, requests - 1)))
 
 
 @lru_cache(maxsize=16)
+def _moments(bounds: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    middles = log_middles(bounds)
+    return middles, tuple(middle * middle for middle in middles)
+
+
 def log_middles(bounds: tuple[float, ...]) -> tuple[float, ...]:
     """ln of the geometric middle of each bucket; the first and the open one are as wide as their neighbours."""
     logs = [math.log(bound) for bound in bounds]
@@ -78,7 +81,7 @@ def log_evidence_of_slower(difference: float, variance: float, requests: int, al
     """
     spread = requests * mixing_variance(alpha, TUNED_FOR)
     score = difference * math.sqrt(spread / ((spread + 1.0) * variance))
-    above = _NORMAL.cdf(score)
+    above = 0.5 * math.erfc(-score / math.sqrt(2.0))
     if above <= 0.0:
         return -math.inf
     return math.log(2.0) - 0.5 * math.log1p(spread) + 0.5 * score * score + math.log(above)

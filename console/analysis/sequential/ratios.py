@@ -15,41 +15,48 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
-Ratios = tuple[tuple[float, float], ...]
-"""How many times as large the odds may be, and the weight of each; the weights sum to 1."""
 
-MORE: Ratios = ((1.4, 0.05), (2.0, 0.10), (4.5, 0.60), (9.0, 0.20), (40.0, 0.05))
-SLIGHTLY_MORE: Ratios = ((1.25, 0.20), (1.6, 0.40), (2.5, 0.20), (6.0, 0.15), (40.0, 0.05))
-LESS: Ratios = ((1 / 1.4, 0.10), (0.5, 0.15), (0.25, 0.35), (0.1, 0.20), (0.01, 0.20))
+@dataclass(frozen=True, eq=False)
+class Sizes:
+    """How many times as large the odds may be, and the weight of each; the weights sum to 1. Compared by identity."""
+
+    ratios: tuple[tuple[float, float], ...]
 
 
-def log_evidence(hits: int, misses: int, bound: float, ratios: Ratios = MORE) -> float:
+MORE = Sizes(((1.4, 0.05), (2.0, 0.10), (4.5, 0.60), (9.0, 0.20), (40.0, 0.05)))
+SLIGHTLY_MORE = Sizes(((1.25, 0.20), (1.6, 0.40), (2.5, 0.20), (6.0, 0.15), (40.0, 0.05)))
+LESS = Sizes(((1 / 1.4, 0.10), (0.5, 0.15), (0.25, 0.35), (0.1, 0.20), (0.01, 0.20)))
+
+
+@lru_cache(maxsize=16384)
+def log_evidence(hits: int, misses: int, bound: float, sizes: Sizes = MORE) -> float:
     """Natural logarithm of the evidence that hits do not come with a probability of `bound` (0..1, both excluded).
 
     Against "at most" with ratios above 1, against "at least" with ratios below. 0.0 is none.
     """
-    logs = [weight + hits * hit + misses * miss for weight, hit, miss in _likelihoods(bound, ratios)]
+    logs = [weight + hits * hit + misses * miss for weight, hit, miss in _likelihoods(bound, sizes)]
     top = max(logs)
     return top + math.log(sum([math.exp(one - top) for one in logs]))
 
 
-def log_evidence_of_stages(stages: Iterable[tuple[float, int, int]], ratios: Ratios = MORE) -> float:
+def log_evidence_of_stages(stages: Iterable[tuple[float, int, int]], sizes: Sizes = MORE) -> float:
     """Evidence of a whole rollout from (share, the canary's, the baseline's) of each stage: they multiply.
 
     A share of 0 or 1 tells nothing and is passed over.
     """
     return math.fsum(
-        log_evidence(canary, baseline, share, ratios) for share, canary, baseline in stages if 0.0 < share < 1.0
+        log_evidence(canary, baseline, share, sizes) for share, canary, baseline in stages if 0.0 < share < 1.0
     )
 
 
 @lru_cache(maxsize=4096)
-def _likelihoods(bound: float, ratios: Ratios) -> tuple[tuple[float, float, float], ...]:
+def _likelihoods(bound: float, sizes: Sizes) -> tuple[tuple[float, float, float], ...]:
     """Of each size: logarithms of its weight, and of the likelihood ratio of a hit and of a miss."""
     found = []
-    for ratio, weight in ratios:
+    for ratio, weight in sizes.ratios:
         scale = bound * ratio + 1.0 - bound
         found.append((math.log(weight), math.log(ratio / scale), -math.log(scale)))
     return tuple(found)

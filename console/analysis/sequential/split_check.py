@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
 from console.analysis.sequential.beta import log_beta
 
 SPLIT_PRIOR_STRENGTH = 100.0
 
 
+@lru_cache(maxsize=1024)
 def log_e_split(
     canary_requests: float, all_requests: float, share: float, strength: float = SPLIT_PRIOR_STRENGTH
 ) -> float:

@@ -97,7 +97,7 @@ def gather(seed: int, rollouts: int, ended: Mapping[str, Sequence[Ended]], secon
         *(Bar(f"{name}, p95", detection[name].p95, most) for name, (_, most) in DETECTION.items()),
         Bar("passes on silence", passes, 0),
         Bar("unfair split, p95 of requests until held", split.p95_requests, SPLIT_WITHIN),
-        Bar("unfair split, judged all the same", split.judged, 0),
+        Bar("unfair split, judged all the same", split.judged, most_false(len(ended[of.SPLIT]))),
     ]
     rates = [count / max(1, len(group)) for count, group in zip(false, fair, strict=True)]
     return Figures(

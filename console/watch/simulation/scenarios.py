@@ -66,7 +66,7 @@ class Scenario:
     name: str
     ladders: tuple[Ladder, ...] = (BLUE_GREEN, CANARY)
     rate: float = 20.0
-    look: float = 10.0
+    look: float = 20.0
     candidate: Callable[[Behaviour], Behaviour] = field(default=lambda stable: stable)
     course: Course = _same
     real_share: float | None = None
@@ -95,7 +95,7 @@ SCENARIOS = {
         Scenario(SAME_OUTAGE, course=failing_together),
         Scenario(ERRORS, ladders=(FIVE_PERCENT,), look=1.0, candidate=_more_errors),
         Scenario(LATENCY, ladders=(FIVE_PERCENT,), look=1.0, candidate=_slower),
-        Scenario(SPLIT, ladders=(FIVE_PERCENT,), look=1.0, real_share=0.07),
+        Scenario(SPLIT, ladders=(FIVE_PERCENT,), look=2.0, real_share=0.07),
         Scenario(SILENT_CANDIDATE, real_share=0.0, part=0.05),
         Scenario(SILENT_STABLE, real_share=1.0, part=0.05),
         Scenario(NO_DATA, answers=False, part=0.05),

@@ -127,9 +127,8 @@ def _arm(
     """Put the step that has an act ready before anything it watches: after what comes before all of that, no later."""
     work = writing.work
     watched = [writing.heads[name] for name in _needs(wanted, graph, work)]
-    if wanted.needs and not watched:
+    if wanted.outcome == "failed" and wanted.needs and not watched:
         writing.notes.append(f"{wanted.id}: nothing of what it watches is done; left out.")
-        work.pop(wanted.id, None)
         return
     planned = {step.id: step.needs for step in work.values()}
     common = reduce(frozenset.intersection, [frozenset(ancestors(planned, name)) for name in watched] or [frozenset()])
@@ -138,7 +137,7 @@ def _arm(
     phase = PHASES[max((PHASES.index(work[name].phase) for name in nearest if name in work), default=0)]
     armed = plan_armed(draft, wanted, flow, step_id, min(phase, LATEST_OWN, key=PHASES.index))
     needs = tuple(StepId(name) for name in planned if name in nearest) or root
-    writing.add(wanted, replace(armed, needs=needs))
+    work[step_id] = replace(armed, needs=needs)
     for name in dict.fromkeys([*watched, *([wanted.id] if wanted.outcome == "always" else [])]):
         step = work[name]
         work[name] = replace(step, needs=(*step.needs, armed.id))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.config.matrix import expand
@@ -36,7 +36,7 @@ steps:
     service: backend
     matrix: { weight: [10, 50] }
     needs: ["give-{weight}"]
-  - { id: watch, kind: verify, service: backend, needs: [give] }
+  - { id: watch, kind: verify, service: backend, needs: ["give-{weight}"] }
 """
 
 
@@ -63,7 +63,7 @@ def needs_of(plan: Plan) -> dict[str, tuple[str, ...]]:
 
 class TestGivenAMatrix:
     def test_when_planned_then_two_steps_make_a_ladder(self) -> None:
-        plan = planned(LADDER.replace("needs: [give]", 'needs: ["give-{weight}"]'))
+        plan = planned(LADDER)
         needs = needs_of(plan)
 
         assert plan.refusals == ()
@@ -133,6 +133,7 @@ class TestGivenAMatrix:
 
         assert ("steps.2.id", "Nothing says what {wieght} stands for.", "Did you mean weight?") in told
 
+    @settings(max_examples=40, deadline=None)
     @given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=4, unique=True), min_size=1, max_size=3))
     def test_when_expanded_then_ids_are_unique_and_as_many_as_combinations(self, lists: list[list[int]]) -> None:
         matrix = {f"axis{number}": values for number, values in enumerate(lists)}
@@ -369,8 +370,39 @@ ANYTHING = st.recursive(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(ANYTHING)
 def test_whatever_a_file_holds_it_is_told_in_words(data: Any) -> None:
     pipeline, found = parse_pipeline({"steps": [data, {"id": "a", "kind": "approval", "when": data}]}, {}, {})
 
     assert pipeline is None or found or pipeline.steps
+
+
+@st.composite
+def hooked(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Commands that need earlier ones, some of them for when things go wrong."""
+    steps: list[dict[str, Any]] = []
+    for number in range(draw(st.integers(1, 8))):
+        outcome = draw(st.sampled_from(["succeeded", "succeeded", "failed", "always"]))
+        able = [step["id"] for step in steps if step["when"]["outcome"] != "failed"]
+        needs = draw(st.lists(st.sampled_from(able), unique=True, max_size=3)) if able else []
+        when = {"outcome": outcome, "emergency": draw(st.sampled_from([False, False, True]))}
+        steps.append({"id": f"s{number}", "kind": "command", "run": ["true"], "needs": needs, "when": when})
+    return draw(st.permutations(steps))
+
+
+@settings(max_examples=50, deadline=None)
+@given(hooked())
+def test_whatever_is_made_ready_the_plan_stays_in_order(steps: list[dict[str, Any]]) -> None:
+    plan = planned(yaml.safe_dump({"steps": steps}))
+    done: set[str] = set()
+    needs = needs_of(plan)
+
+    for step in plan.steps:
+        assert done.issuperset(step.needs)
+        done.add(step.id)
+    for step in steps:
+        if step["when"]["outcome"] == "succeeded" or step["id"] not in needs:
+            continue
+        ready = step["id"] if step["when"]["outcome"] == "failed" else f"{step['id']}.armed"
+        assert all(ready in needs[need] for need in step["needs"] if need in needs)

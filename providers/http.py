@@ -275,6 +275,8 @@ class ProviderHttp:
         began = self.clock()
         attempt = 1
         while True:
+            if may_repeat and ask.answer is None:
+                request.extensions["timeout"]["read"] = self._limits.silence(attempt)
             try:
                 if not ask.bare:
                     await self._keep_pace(method, path, began)

@@ -33,7 +33,7 @@ NO_DEPLOYS = Unsupported(
     "Supabase holds the database; services are deployed elsewhere.", "Deploy with the services' platform."
 )
 # A piece of six MiB has to get through within one exchange, also over a slow line.
-FOR_FILES = Limits(read=60.0, answer=120.0, budget=30.0)
+FOR_FILES = Limits(first_read=20.0, read=60.0, answer=120.0, budget=30.0)
 
 
 @dataclass(frozen=True)

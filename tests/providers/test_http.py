@@ -110,6 +110,29 @@ class TestGivenARepeatableRequest:
         assert (raised.value.retry_after, len(world.asked)) == (timedelta(seconds=60), 1)
 
 
+class TestGivenAPlatformThatIsSilent:
+    """Each attempt is given as much silence as it asks for, on the world's clock."""
+
+    async def ask(self, world: World, method: str, **options: Any) -> list[float]:
+        borne: list[float] = []
+
+        def stay_silent(request: httpx.Request) -> httpx.Response:
+            borne.append(request.extensions["timeout"]["read"])
+            world.now += timedelta(seconds=borne[-1])
+            raise httpx.ReadTimeout("slow")
+
+        world.respond = stay_silent
+        with pytest.raises(Unreachable):
+            await world.open().send(method, "/services", **options)
+        return borne
+
+    async def test_when_asked_for_something_then_it_is_asked_again_with_more_patience_each_time(self, world) -> None:
+        assert await self.ask(world, "GET") == [3.0, 4.5, 6.75, 10.0]
+
+    async def test_when_it_is_to_change_something_once_then_it_is_waited_for_in_full(self, world) -> None:
+        assert await self.ask(world, "POST") == [10.0]
+
+
 class TestGivenARequestThatMustNotBeDoneTwice:
     async def test_when_the_answer_is_lost_then_it_is_not_sent_again(self, world: World) -> None:
         world.given(httpx.ReadTimeout("slow"))

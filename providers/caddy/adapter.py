@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from providers.caddy.client import CaddyClient
+from providers.caddy.holding import HoldingPages, make_holding
 from providers.caddy.traffic import EdgeRouter, Routes, Shifts
 from providers.contract import AccountReport, Capabilities, Desk, Unsupported
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
@@ -82,6 +83,8 @@ def open_connection(
             account=Account(client, settings.admin_url),
             router=EdgeRouter(client, routes),
             shift_traffic=Shifts(client, routes),
+            pages=HoldingPages(client),
+            maintain=make_holding(client),
             deploy=NO_DEPLOYS,
             cancel=NO_DEPLOYS,
             promote=NO_DEPLOYS,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from console.domain.errors import Rejected, UnexpectedReply
-from providers.caddy.wire import Handler, parse_counters, parse_handler
+from providers.caddy.wire import Handler, parse_counters, parse_handler, parse_node
 from providers.contract import ArmCounters
 from providers.http import ProviderHttp, segment
 from providers.redaction import excerpt
@@ -20,6 +21,14 @@ class Seen:
     """A handler as it was read. A change that carries `tag` is refused once the handler has changed."""
 
     handler: Handler
+    tag: str
+
+
+@dataclass(frozen=True)
+class SeenNode:
+    """Any part of the configuration that has an id, as it was read, and the tag of that."""
+
+    node: dict[str, Any]
     tag: str
 
 
@@ -86,6 +95,26 @@ class CaddyClient:
         )
         self._seen.pop(route, None)
         return reply.status != CHANGED_MEANWHILE
+
+    async def fetch_node(self, name: str) -> SeenNode | None:
+        """The handler with this id, whatever kind it is; None where nothing is called so."""
+        reply = await self.admin.send("GET", f"/id/{segment(name)}", accept=(404,))
+        if reply.status == 404:
+            return None
+        return SeenNode(self.admin.decode(reply, parse_node), reply.headers.get("etag", ""))
+
+    async def put_node(self, name: str, node: Mapping[str, Any], tag: str) -> bool:
+        """Put another handler into the place of the one with this id; False when it had changed since it was read."""
+        self._seen.clear()
+        reply = await self.admin.send(
+            "PATCH",
+            f"/id/{segment(name)}",
+            json=node,
+            headers={"if-match": tag} if tag else {},
+            repeatable=bool(tag),
+            accept=(CHANGED_MEANWHILE, 404),
+        )
+        return reply.status < 400
 
     async def fetch_counters(self) -> dict[str, ArmCounters]:
         reply = await self.metrics.send("GET", "/metrics", as_text=True)

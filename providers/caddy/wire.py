@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from providers.contract import ArmCounters
 from providers.wire import ShapeError, items, need_items, text, whole
@@ -43,6 +44,13 @@ def parse_handler(node: object) -> Handler:
         weights=tuple(weight or 0 for weight in weights),
         dials=tuple(text(upstream, "dial") for upstream in need_items(node, "upstreams")),
     )
+
+
+def parse_node(node: object) -> dict[str, Any]:
+    """Any handler, as it is. Raises ShapeError for what is none."""
+    if not isinstance(node, dict) or not text(node, "handler"):
+        raise ShapeError("it is no handler")
+    return node
 
 
 @dataclass

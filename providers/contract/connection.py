@@ -15,6 +15,7 @@ from providers.contract.requests import (
     Announce,
     Cancel,
     Deploy,
+    Maintain,
     Migrate,
     MigrateDown,
     Promote,
@@ -32,6 +33,7 @@ from providers.contract.roles import (
     LogSource,
     MetricSource,
     MigrationSource,
+    PageSource,
     ProbeSource,
     ReleaseSource,
     Router,
@@ -57,6 +59,7 @@ class Capabilities:
     router: Router | Unsupported = NOT_OFFERED
     probes: ProbeSource | Unsupported = NOT_OFFERED
     variables: VariableSource | Unsupported = NOT_OFFERED
+    pages: PageSource | Unsupported = NOT_OFFERED
     api_keys: KeySource | Unsupported = NOT_OFFERED
     deploy: Actuator[Deploy] | Unsupported = NOT_OFFERED
     cancel: Actuator[Cancel] | Unsupported = NOT_OFFERED
@@ -67,6 +70,7 @@ class Capabilities:
     migrate: Actuator[Migrate] | Unsupported = NOT_OFFERED
     migrate_down: Actuator[MigrateDown] | Unsupported = NOT_OFFERED
     shift_traffic: Actuator[ShiftTraffic] | Unsupported = NOT_OFFERED
+    maintain: Actuator[Maintain] | Unsupported = NOT_OFFERED
     announce: Actuator[Announce] | Unsupported = NOT_OFFERED
     set_variables: Actuator[SetVariables] | Unsupported = NOT_OFFERED
 

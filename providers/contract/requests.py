@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from console.domain.release import Release
 
@@ -86,6 +87,28 @@ class ShiftTraffic:
 
     route: str
     weights: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Maintain:
+    """Show the visitors of `target` a page instead of what runs there, or no longer.
+
+    `target` is a service of a platform, or a router's route. What runs there is not touched, and weights can be moved
+    meanwhile. Asked for again while it is on, the page becomes the one described.
+
+    Args:
+        message: What the page says; a router's own page only.
+        page: Address of a page to show, where the platform shows one by its address; empty for the platform's own.
+        until: When it will be over, as the page tells browsers and people; None where nobody knows.
+        open_paths: Paths that still reach what runs there, as `/health` or `/api/*`; a router only.
+    """
+
+    target: str
+    on: bool
+    message: str = ""
+    page: str = ""
+    until: datetime | None = None
+    open_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

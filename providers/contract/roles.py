@@ -145,6 +145,20 @@ class VariableSource(Protocol):
 
 
 @dataclass(frozen=True)
+class Page:
+    """Whether visitors of a place are shown a page instead of what runs there. `cannot` says why it can have none."""
+
+    on: bool = False
+    cannot: str = ""
+
+
+class PageSource(Protocol):
+    async def fetch_page(self, target: str) -> Page:
+        """Raises Rejected for a target that the platform does not know."""
+        ...
+
+
+@dataclass(frozen=True)
 class ApiKey:
     """A key that the platform issued. `kind` is the platform's word; the value shows itself to nobody by accident."""
 

@@ -22,6 +22,10 @@ NO_DEPLOYS = Unsupported(
     "HAProxy is the edge in front of services; it runs none.", "Deploy with the services' platform."
 )
 NO_PROBES = Unsupported("HAProxy asks its servers itself, not addresses.", "Use a provider of kind web.")
+NO_PAGE = Unsupported(
+    "HAProxy takes no page over its runtime socket.",
+    "Take its servers out with the desk's action `maintenance`: HAProxy then answers 503 with its own errorfile.",
+)
 NO_RELOAD = Unsupported(
     "A reload is asked of the master process, not of the runtime socket.",
     "Use `systemctl reload haproxy`; weights survive it as docs/haproxy.md says.",
@@ -84,6 +88,8 @@ def open_connection(
         account=Account(client, settings.socket),
         router=EdgeRouter(client, routes),
         shift_traffic=Shifts(client, routes, settings.state_file),
+        maintain=NO_PAGE,
+        pages=NO_PAGE,
         deploy=NO_DEPLOYS,
         cancel=NO_DEPLOYS,
         promote=NO_DEPLOYS,

@@ -13,8 +13,10 @@ from providers.contract import Capabilities, Desk, Unsupported
 from providers.http import Clock, ProviderHttp, Sleep, utc_now
 from providers.render.client import RenderClient, limit_class
 from providers.render.deploys import DeployReader, Deploys, Rollbacks, make_cancel
+from providers.render.maintenance import Pages, make_maintain
 from providers.render.power import Resumptions, make_suspend
 from providers.render.readings import Account, Inventory, Logs, Metrics
+from providers.render.services import ServiceReader
 from providers.render.variables import Variables
 
 if TYPE_CHECKING:
@@ -101,6 +103,8 @@ def open_connection(
             logs=Logs(client, settings.owner, live_logs if is_live else None),
             metrics=Metrics(client),
             variables=variables,
+            pages=Pages(client),
+            maintain=make_maintain(ServiceReader(client, settings.owner)),
             deploy=Deploys(reader),
             cancel=make_cancel(reader),
             roll_back=Rollbacks(reader),

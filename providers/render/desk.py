@@ -104,6 +104,7 @@ def _blueprint_readings(client: RenderClient, owner: str) -> dict[str, Reading[A
 def _service_actions(client: RenderClient, owner: str) -> dict[str, Action[Any]]:
     reader, names = services.ServiceReader(client, owner), domains.Domains(client)
     job, run = jobs.JobReader(client), cronruns.CronRunReader(client)
+    maintain = maintenance.make_maintain(reader)
     return {
         "scale": Action("Run a fixed number of instances.", scaling.Scale, scaling.make_scale(reader)),
         "set-autoscaling": Action(
@@ -115,11 +116,11 @@ def _service_actions(client: RenderClient, owner: str) -> dict[str, Action[Any]]
         "maintenance-on": Action(
             "Show a maintenance page instead of the service.",
             maintenance.MaintenanceOn,
-            maintenance.make_maintenance_on(reader),
+            maintenance.make_maintenance_on(maintain),
             destroys=True,
         ),
         "maintenance-off": Action(
-            "Show the service again.", maintenance.MaintenanceOff, maintenance.make_maintenance_off(reader)
+            "Show the service again.", maintenance.MaintenanceOff, maintenance.make_maintenance_off(maintain)
         ),
         "restart": Action("Replace every instance by a fresh one.", restarts.Restart, restarts.make_restart(client)),
         "purge-cache": Action("Empty the edge's cache of a service.", purges.PurgeCache, purges.Purges(client)),

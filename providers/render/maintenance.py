@@ -8,10 +8,14 @@ from datetime import datetime
 from typing import Annotated
 
 from providers import wire
-from providers.contract import Nothing
+from providers.contract import Actuator, Maintain, Nothing, Page
 from providers.ensuring import Setting
+from providers.http import segment
 from providers.render.client import RenderClient
-from providers.render.services import ServiceId, ServiceReader
+from providers.render.services import ServiceId, ServiceReader, parse_detail
+from providers.translated import Translated
+
+WEB_SERVICE = "web_service"
 
 
 @dataclass(frozen=True)
@@ -37,36 +41,53 @@ class MaintenanceRun:
     at_the_latest: datetime | None
 
 
-def make_maintenance_on(reader: ServiceReader) -> Setting[MaintenanceOn]:
-    async def holds(request: MaintenanceOn) -> bool | None:
-        service = await reader.find_service(request.service)
-        mode = service and service.maintenance
-        return None if service is None else bool(mode and mode.enabled and mode.uri == request.uri)
-
-    async def write(request: MaintenanceOn) -> None:
-        await _switch(reader, request.service, True, request.uri)
-
-    return Setting(MaintenanceOn, holds=holds, write=write, say=lambda _: "in maintenance")
+NO_PAGE = "Render has a maintenance mode for web services only, and this is a {type}."
 
 
-def make_maintenance_off(reader: ServiceReader) -> Setting[MaintenanceOff]:
-    """The page stays configured: only the switch is turned."""
+class Pages:
+    """`PageSource`."""
 
-    async def holds(request: MaintenanceOff) -> bool | None:
-        service = await reader.find_service(request.service)
-        return None if service is None else not (service.maintenance and service.maintenance.enabled)
+    def __init__(self, client: RenderClient) -> None:
+        self._client = client
 
-    async def write(request: MaintenanceOff) -> None:
-        service = await reader.find_service(request.service)
-        uri = service.maintenance.uri if service and service.maintenance else ""
-        await _switch(reader, request.service, False, uri)
-
-    return Setting(MaintenanceOff, holds=holds, write=write, say=lambda _: "not in maintenance")
+    async def fetch_page(self, target: str) -> Page:
+        service = await self._client.http.fetch(f"/services/{segment(target)}", parse_detail)
+        if service.type != WEB_SERVICE:
+            return Page(cannot=NO_PAGE.format(type=service.type.replace("_", " ")))
+        return Page(bool(service.maintenance and service.maintenance.enabled))
 
 
-async def _switch(reader: ServiceReader, service: str, on: bool, uri: str) -> None:
-    mode = {"enabled": on, "uri": uri}
-    await reader.client.update_service(service, {"serviceDetails": {"maintenanceMode": mode}})
+def make_maintain(reader: ServiceReader) -> Setting[Maintain]:
+    """Of what is asked Render knows a page's address. Switched off, the page stays configured."""
+
+    async def holds(request: Maintain) -> bool | None:
+        service = await reader.find_service(request.target)
+        if service is None:
+            return None
+        mode = service.maintenance
+        is_on = bool(mode and mode.enabled)
+        return is_on and bool(mode and mode.uri == request.page) if request.on else not is_on
+
+    async def write(request: Maintain) -> None:
+        page = request.page
+        if not request.on:
+            service = await reader.find_service(request.target)
+            page = service.maintenance.uri if service and service.maintenance else ""
+        mode = {"enabled": request.on, "uri": page}
+        await reader.client.update_service(request.target, {"serviceDetails": {"maintenanceMode": mode}})
+
+    def say(request: Maintain) -> str:
+        return "in maintenance" if request.on else "not in maintenance"
+
+    return Setting(Maintain, holds=holds, write=write, say=say)
+
+
+def make_maintenance_on(maintain: Actuator[Maintain]) -> Translated[MaintenanceOn, Maintain]:
+    return Translated(maintain, lambda asked: Maintain(asked.service, True, page=asked.uri))
+
+
+def make_maintenance_off(maintain: Actuator[Maintain]) -> Translated[MaintenanceOff, Maintain]:
+    return Translated(maintain, lambda asked: Maintain(asked.service, False))
 
 
 def parse_run(body: object) -> MaintenanceRun:

@@ -28,6 +28,10 @@ NO_TRAFFIC = Unsupported(
     "Vercel divides visitors by stages that are fixed beforehand, not requests by weights.",
     "Configure a rolling release at the desk, or put an edge before the project.",
 )
+NO_PAGE = Unsupported(
+    "Vercel has no maintenance page: a paused project answers 503 DEPLOYMENT_PAUSED, with no page of yours.",
+    "Put an edge before the project and name its route as `page`, or use the desk's action that pauses a project.",
+)
 NO_METRICS = Unsupported(
     "Vercel tells figures through a paid add-on only, and says in no document what it answers.",
     "Ask the desk for `analytics`, or use a provider of kind web to probe the site.",
@@ -104,6 +108,8 @@ def open_connection(
             roll_back=roll_back,
             set_variables=variables,
             metrics=NO_METRICS,
+            maintain=NO_PAGE,
+            pages=NO_PAGE,
             suspend=power(client, contract.Suspend, lambda request: request.target, on=False),
             resume=power(client, contract.Resume, lambda request: request.target, on=True),
             shift_traffic=NO_TRAFFIC,

@@ -14,7 +14,7 @@ from console.playground.emulators.render_deploy_calls import SOURCE
 from console.playground.emulators.render_env import GROUP
 from console.playground.emulators.render_estate import REPORT, SEARCH
 from console.playground.releases import commit_of
-from providers.contract import Nothing, OperationKey, Suspend
+from providers.contract import Maintain, Nothing, OperationKey, Suspend
 from providers.render import (
     artifacts,
     backups,
@@ -181,11 +181,11 @@ WISHES: dict[str, Preparing] = {
         scaling.RemoveAutoscaling(NOWHERE),
         ("set-autoscaling", AUTOSCALING),
     ),
-    "maintenance-on": wish_for(maintenance.MaintenanceOn(BLUE), "update", maintenance.MaintenanceOn(NOWHERE)),
+    "maintenance-on": wish_for(maintenance.MaintenanceOn(BLUE), "update", Maintain(NOWHERE, True)),
     "maintenance-off": wish_for(
         maintenance.MaintenanceOff(BLUE),
         "update",
-        maintenance.MaintenanceOff(NOWHERE),
+        Maintain(NOWHERE, False),
         ("maintenance-on", maintenance.MaintenanceOn(BLUE)),
     ),
     "restart": wish_for(restarts.Restart(BLUE), "restart", (traced(restarts.Restart(NOWHERE)),)),

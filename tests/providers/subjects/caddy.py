@@ -8,15 +8,16 @@ import httpx
 
 from providers.caddy.adapter import CaddyConnection, open_connection
 from providers.caddy.settings import CaddySettings, RouteSettings
-from providers.contract import ShiftTraffic
+from providers.contract import Maintain, ShiftTraffic
 from tests.providers.caddy.real import real_caddy
 from tests.providers.subject import CHANGING, Faults, Wish
 
 KIND = "caddy"
-ACTUATORS = ("shift_traffic",)
+ACTUATORS = ("shift_traffic", "maintain")
 READINGS = {
     "account": lambda can: can.account.fetch_account(),
     "weights": lambda can: can.router.fetch_weights("backend"),
+    "page": lambda can: can.pages.fetch_page("backend"),
     "counters": lambda can: can.router.fetch_counters("backend"),
 }
 SECRET = "a-token-for-the-proxy-in-front"
@@ -59,6 +60,9 @@ class CaddySubject:
         """Caddy has done a change when it answers."""
 
     async def wish(self, capability: str) -> Wish:
+        if capability == "maintain":
+            away = '{"message":"","on":false,"open_paths":[],"page":"","target":"nope","until":null}'
+            return Wish(Maintain("backend", True, "Back soon."), lambda: self.counting.changes, (away, "backend", "{}"))
         request = ShiftTraffic("backend", {"blue": 90, "green": 10})
         return Wish(request, lambda: self.counting.changes, ('nope@{"blue":90,"green":10}', "backend@[]", "backend@{}"))
 

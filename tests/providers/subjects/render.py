@@ -10,7 +10,7 @@ from console.domain.release import Release
 from console.playground.emulators.render import Render
 from console.playground.releases import build_catalogue, commit_of
 from console.playground.scene import RENDER_OWNER
-from providers.contract import Cancel, Deploy, OperationKey, Resume, RollBack, SetVariables, Suspend
+from providers.contract import Cancel, Deploy, Maintain, OperationKey, Resume, RollBack, SetVariables, Suspend
 from providers.render.adapter import RenderConnection, open_connection
 from providers.render.settings import RenderSettings
 from tests.playground.emulators.world import FakeHosting, ManualClock, settle
@@ -19,7 +19,7 @@ from tests.providers.render import desk_wishes as render_desk
 from tests.providers.subject import Faults, Wish
 
 KIND = "render"
-ACTUATORS = ("deploy", "cancel", "roll_back", "suspend", "resume", "set_variables")
+ACTUATORS = ("deploy", "cancel", "roll_back", "suspend", "resume", "set_variables", "maintain")
 BLUE, GREEN = render_desk.BLUE, render_desk.GREEN
 SECRET = "rnd_Zx81kQm44pLw"
 START = datetime.fromtimestamp(ManualClock().now(), UTC)
@@ -30,6 +30,7 @@ READINGS = {
     "target": lambda can: can.inventory.fetch_target(BLUE),
     "targets": lambda can: can.inventory.fetch_targets(),
     "logs": lambda can: can.logs.fetch_logs(BLUE, START - timedelta(minutes=5), START),
+    "page": lambda can: can.pages.fetch_page(BLUE),
     "variables": lambda can: can.variables.fetch_variables(BLUE),
 }
 
@@ -105,6 +106,10 @@ class RenderSubject:
     async def _resume(self) -> Wish:
         unknown = ("srv-unknown/resume/2026-11-22T05:00:00Z", "srv-unknown/running")
         return Wish(Resume(GREEN), lambda: self.count("resume"), unknown, "update_in_progress")
+
+    async def _maintain(self) -> Wish:
+        unknown = (render_desk.reference_of(Maintain("srv-unknown", True)),)
+        return Wish(Maintain(BLUE, True), lambda: self.count("update"), unknown)
 
     async def _set_variables(self) -> Wish:
         request = SetVariables(BLUE, {"FLAG": "a-secret-value"})

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.cli.words import counted
 from console.domain.errors import ConfigError, ConfigProblem
 from console.domain.exchange import Condition, Finding
 
@@ -63,11 +64,13 @@ def check_configuration(path: Path) -> tuple[list[Finding], Settings | None]:
         settings = load(path)
     except ConfigError as error:
         return [_of_problem(problem) for problem in error.problems], None
-    words = (
-        f"{path}: {len(settings.environments)} environments, {len(settings.services)} services, "
-        f"{len(settings.providers)} providers"
-    )
-    return [Finding(CONFIGURATION, "file", Condition.GOOD, words)], settings
+    return [Finding(CONFIGURATION, "file", Condition.GOOD, f"{path}: {say_contents(settings)}")], settings
+
+
+def say_contents(settings: Settings) -> str:
+    """`2 environments, 1 service, 4 providers`."""
+    told = {"environment": settings.environments, "service": settings.services, "provider": settings.providers}
+    return ", ".join(counted(len(found), noun) for noun, found in told.items())
 
 
 def open_what_can_be(settings: Settings) -> tuple[list[Finding], dict[str, Connection]]:

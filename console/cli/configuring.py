@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from console.cli.checkup import say_contents
 from console.cli.output import show
 from console.cli.session import Session
 from console.domain.errors import ExitCode
@@ -21,10 +22,7 @@ def config(session: Session) -> int:
         data = settings.model_dump(mode="json")
         show(session, data, _lines(data))
         return ExitCode.GOOD
-    words = (
-        f"{path}: good. {len(settings.environments)} environments, {len(settings.services)} services, "
-        f"{len(settings.providers)} providers."
-    )
+    words = f"{path}: good. {say_contents(settings)}."
     show(session, {"file": str(path), "good": True, "environments": list(settings.environments)}, [words])
     return ExitCode.GOOD
 

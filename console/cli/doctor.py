@@ -101,8 +101,10 @@ def _refuse_unknown(names: Sequence[str], settings: Settings) -> None:
 
 
 def finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
-    """By subject; what to do stands below what is not good."""
+    """By subject, in the order in which each is first told of; what to do stands below what is not good."""
     found = list(findings)
+    order = list(dict.fromkeys(finding.subject for finding in found))
+    found.sort(key=lambda finding: order.index(finding.subject))
     width = max((len(finding.topic) for finding in found), default=0)
     subject = ""
     for finding in found:

@@ -294,7 +294,7 @@ def _add_desk(commands: Commands) -> None:
     act.add_argument("action", metavar="ACTION", nargs="?", default="")
     for parser in (ask, act):
         words = "NAME=VALUE, NAME=@FILE or NAME=- (standard input); NAME.KEY=VALUE for a table"
-        parser.add_argument("arguments", metavar="NAME=VALUE", nargs="*", help=words)
+        parser.add_argument("arguments", metavar="NAME=VALUE", nargs="*", default=(), help=words)
     act.add_argument("--yes", action="store_true", help="also where it cannot be taken back, or stops what serves")
     act.add_argument("--wait", action=argparse.BooleanOptionalAction, default=True, help="stay until it has ended")
     act.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="stay no longer than this; it goes on")

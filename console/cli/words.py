@@ -80,6 +80,11 @@ def say_weights(weights: Mapping[str, int]) -> str:
     return " · ".join(f"{arm} {weight} %" for arm, weight in weights.items()) or "–"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 service`, `2 services`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Align columns to the left, two blanks apart; the last one runs free."""
     lines = [list(heads), *[[cell.replace("\n", " ") for cell in row] for row in rows]]

@@ -19,7 +19,8 @@ def find_connection(connections: Mapping[str, Connection], name: str) -> Connect
     """Raises UsageError for a provider that is not configured."""
     if name not in connections:
         known = ", ".join(connections)
-        raise UsageError(f"There is no provider {name!r}.", f"configured: {known or 'none'}", _near(name, connections))
+        remedy = _near(name, connections) or "Name one of these; `quarterdeck providers` says what each can do."
+        raise UsageError(f"There is no provider {name!r}.", f"configured: {known or 'none'}", remedy)
     return connections[name]
 
 

@@ -272,3 +272,11 @@ class TestGivenChangesThatWereMade:
 
         assert (ran.code, ran.out) == (2, "")
         assert "needs a platform and an action" in ran.err
+
+
+class TestGivenAQuestionWithoutItsName:
+    def test_then_only_what_must_be_given_is_called_missing(self, shell):
+        ran = shell("ask", "lamps")
+
+        assert ran.code == 2
+        assert "required: READING\n" in ran.err

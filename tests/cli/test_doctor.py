@@ -12,6 +12,8 @@ from threading import Thread
 
 import pytest
 
+from console.cli.doctor import finding_lines
+from console.cli.words import counted
 from console.domain.errors import UsageError
 from console.domain.exchange import Condition, Finding
 
@@ -166,3 +168,19 @@ class TestGivenNoWorker:
 
         assert ran.code == 2
         assert "There is no provider 'cod'." in ran.err
+
+
+class TestGivenFindingsInAnyOrder:
+    def test_when_they_are_shown_then_each_subject_has_one_place(self):
+        told = [Finding(subject, "x", Condition.GOOD, "fine") for subject in ("host", "configuration", "worker")]
+
+        lines = list(finding_lines([*told, Finding("configuration", "token", Condition.BAD, "not set", "Set it.")]))
+
+        assert [line for line in lines if not line.startswith(" ")] == ["host", "configuration", "worker"]
+        assert lines.index("worker") > next(number for number, line in enumerate(lines) if "not set" in line)
+
+
+class TestGivenAnotherNumberOfThings:
+    @pytest.mark.parametrize(("number", "words"), [(0, "0 services"), (1, "1 service"), (2, "2 services")])
+    def test_then_the_word_fits_it(self, number, words):
+        assert counted(number, "service") == words

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 
-
 SILENCE_GROWTH = 1.5
 
 

@@ -36,6 +36,7 @@ HANDLERS = {
     "promote": "console.cli.controlling:control",
     "abort": "console.cli.controlling:control",
     "retry": "console.cli.controlling:control",
+    "skip": "console.cli.controlling:control",
     "status": "console.cli.looking:status",
     "health": "console.cli.looking:health",
     "metrics": "console.cli.looking:metrics",
@@ -61,6 +62,7 @@ CONTROLS = {
     "promote": "end the current stage's wait and go forward",
     "abort": "stop a deployment and take back what it changed",
     "retry": "try failed steps again",
+    "skip": "leave out a failed step that nothing stands on, with --reason",
 }
 
 

@@ -46,6 +46,10 @@ def _words(event: Event, after: Deployment) -> str | None:
             return f"✗ {_name(after, payload.step)}: {_one_line(payload.what)}{again}"
         case ev.StepSkipped() | ev.StepInterrupted():
             return f"- {_name(after, payload.step)}: {payload.reason}"
+        case ev.PersonAsked():
+            return f"? {_one_line(payload.question)}"
+        case ev.StepRetried():
+            return f"▶ {_name(after, payload.step)} is tried again"
         case ev.TrafficShifted():
             return f"⇄ {payload.service}: {say_weights(payload.weights)}"
         case ev.StageJudged():

@@ -140,6 +140,8 @@ class EnvironmentSettings(Section):
     """Approvals by other people that are needed before anything changes."""
     branch: str = ""
     """Branch that is deployed when no release is named; empty takes the source's."""
+    on_failure: Literal["rollback", "ask"] = "rollback"
+    """What follows a step that failed before people were served by it: take all back, or wait for a person."""
     migrations_on_rollback: Literal["down", "keep"] = "down"
     """Whether a rollback also takes migrations back by their down scripts."""
     limits: LimitSettings = LimitSettings()

@@ -151,14 +151,17 @@ def _on_adopted(d: Deployment, event: ev.Event, p: ev.DeploymentAdopted) -> Depl
 
 def _on_step_started(d: Deployment, event: ev.Event, p: ev.StepStarted) -> Deployment:
     known = d.steps.get(p.step)
+    anew = known is None or known.status is StepStatus.PENDING or known.started_at is None
     after = d.with_step(
         p.step,
         status=StepStatus.RUNNING,
         attempts=p.attempt,
-        started_at=(known.started_at if known else None) or event.at,
+        started_at=event.at if known is None or anew else known.started_at,
         ended_at=None,
         retry_at=None,
         waiting_until=None,
+        operation=None if known is None or (anew and known.settled) else known.operation,
+        settled=False,
     )
     return replace(after, status=_active_status(after))
 
@@ -203,11 +206,24 @@ def _on_failed(d: Deployment, event: ev.Event, p: ev.StepFailed) -> Deployment:
     if p.retry_at is not None:
         waiting = StepStatus.WAITING
         return d.with_step(p.step, status=waiting, detail=p.what, retry_at=p.retry_at, operation=operation)
-    return d.with_step(p.step, status=StepStatus.FAILED, ended_at=event.at, detail=p.what, retry_at=None)
+    return d.with_step(
+        p.step, status=StepStatus.FAILED, ended_at=event.at, detail=p.what, retry_at=None, settled=p.settled
+    )
 
 
 def _on_skipped(d: Deployment, event: ev.Event, p: ev.StepSkipped) -> Deployment:
-    return d.with_step(p.step, status=StepStatus.SKIPPED, ended_at=event.at, detail=p.reason)
+    after = d.with_step(p.step, status=StepStatus.SKIPPED, ended_at=event.at, detail=p.reason, asked=False)
+    return replace(after, status=_active_status(after))
+
+
+def _on_asked(d: Deployment, event: ev.Event, p: ev.PersonAsked) -> Deployment:
+    after = d.with_step(p.step, asked=True)
+    return replace(after, status=_active_status(after))
+
+
+def _on_retried(d: Deployment, event: ev.Event, p: ev.StepRetried) -> Deployment:
+    after = d.with_step(p.step, status=StepStatus.PENDING, ended_at=None, asked=False)
+    return replace(after, status=_active_status(after))
 
 
 def _on_interrupted(d: Deployment, event: ev.Event, p: ev.StepInterrupted) -> Deployment:
@@ -279,7 +295,7 @@ def _active_status(d: Deployment) -> DeploymentStatus:
         return d.status
     states = d.steps.values()
     runs = any(state.status is StepStatus.RUNNING for state in states)
-    waits = any(state.status is StepStatus.WAITING and state.retry_at is None for state in states)
+    waits = any(state.asked or (state.status is StepStatus.WAITING and state.retry_at is None) for state in states)
     return DeploymentStatus.WAITING if waits and not runs else DeploymentStatus.RUNNING
 
 
@@ -294,6 +310,8 @@ _HANDLERS: dict[type[Any], Callable[[Deployment, ev.Event, Any], Deployment]] = 
     ev.StepSucceeded: _on_succeeded,
     ev.StepFailed: _on_failed,
     ev.StepSkipped: _on_skipped,
+    ev.PersonAsked: _on_asked,
+    ev.StepRetried: _on_retried,
     ev.StepInterrupted: _on_interrupted,
     ev.TrafficShifted: _on_traffic,
     ev.StageJudged: _on_judged,

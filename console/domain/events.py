@@ -39,6 +39,7 @@ class Control(StrEnum):
     ABORT = "abort"
     ROLLBACK = "rollback"
     RETRY = "retry"
+    SKIP = "skip"
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,21 @@ class StepFailed:
 class StepSkipped:
     step: StepId
     reason: str
+
+
+@dataclass(frozen=True)
+class PersonAsked:
+    """A step failed for good, and a person is to say what follows: `retry`, `skip` or `rollback`."""
+
+    step: StepId
+    question: str
+
+
+@dataclass(frozen=True)
+class StepRetried:
+    """A person wants a failed step tried again; it begins anew, everything before it stands."""
+
+    step: StepId
 
 
 @dataclass(frozen=True)
@@ -239,6 +255,8 @@ Payload = (
     | StepSucceeded
     | StepFailed
     | StepSkipped
+    | PersonAsked
+    | StepRetried
     | StepInterrupted
     | TrafficShifted
     | StageJudged

@@ -124,6 +124,7 @@ class Plan:
     """The steps of one deployment, in an order that respects `needs`.
 
     `current` names what is live before the start, by service; `arms` says which arm of a service is the candidate.
+    `on_failure` is what follows a failed step: `rollback`, or `ask` for a person who decides.
     """
 
     environment: EnvironmentName
@@ -136,6 +137,7 @@ class Plan:
     risk: Risk = Risk(0)
     refusals: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    on_failure: str = "rollback"
 
     @property
     def digest(self) -> str:

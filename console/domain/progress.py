@@ -25,7 +25,10 @@ class Operation:
 
 @dataclass(frozen=True)
 class StepState:
-    """Where one step stands. `approved_by` is set once somebody let it pass."""
+    """Where one step stands.
+
+    `settled` says of a failed one that what the platform was asked has ended; `asked` that a person is to decide on it.
+    """
 
     step: Step
     status: StepStatus = StepStatus.PENDING
@@ -37,11 +40,15 @@ class StepState:
     operation: Operation | None = None
     waiting_until: datetime | None = None
     retry_at: datetime | None = None
+    settled: bool = False
+    asked: bool = False
 
     @property
     def was_begun(self) -> bool:
         """Whether a platform may have been touched, so that a rollback must take it back."""
-        return self.started_at is not None and self.status not in {StepStatus.SKIPPED, StepStatus.UNDONE}
+        if self.status is StepStatus.SKIPPED and self.operation is None:
+            return False
+        return self.started_at is not None and self.status is not StepStatus.UNDONE
 
     def duration(self, now: datetime) -> timedelta | None:
         return None if self.started_at is None else (self.ended_at or now) - self.started_at

@@ -27,6 +27,7 @@ NEEDED: dict[str, Role] = {
     "promote": Role.DEPLOYER,
     "abort": Role.DEPLOYER,
     "retry": Role.DEPLOYER,
+    "skip": Role.DEPLOYER,
     "act": Role.DEPLOYER,
     "approve": Role.APPROVER,
     "reject": Role.APPROVER,

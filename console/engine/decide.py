@@ -9,12 +9,28 @@ from datetime import datetime
 from console.domain import events as ev
 from console.domain.deployment import Deployment, DeploymentStatus, StepState, StepStatus, is_rollback_step
 from console.domain.ids import Actor, ServiceName, StepId
-from console.domain.plan import Step, StepKind, ready_steps
+from console.domain.plan import Phase, Step, StepKind, ready_steps
 from console.planning.rollback import traffic_undos
 
 DONE = frozenset({StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.UNDONE})
 UNCHANGING = frozenset({StepKind.CHECK_COMMIT, StepKind.APPROVAL, StepKind.ANNOUNCE})
 """Kinds that change nothing of the product, so that stopping after them is an abort and not a rollback."""
+
+ASK = "ask"
+DECIDED_AT_ONCE = frozenset({StepKind.APPROVAL, StepKind.BAKE, StepKind.VERIFY})
+"""Kinds whose failure is a verdict already: on a release that people are served by, or by those who were asked."""
+
+TRIALS = frozenset({StepKind.HEALTH, StepKind.INTEGRATION})
+SKIPPABLE = frozenset(
+    {
+        StepKind.INTEGRATION,
+        StepKind.BENCHMARK,
+        StepKind.ANNOUNCE,
+        StepKind.SUSPEND,
+        StepKind.COMMAND,
+        StepKind.REQUEST,
+    }
+)
 
 RollbackBuilder = Callable[[Deployment, tuple[ServiceName, ...]], tuple[Step, ...]]
 
@@ -51,7 +67,8 @@ def decide(
 
 def _decide_forward(deployment: Deployment, running: frozenset[StepId], now: datetime, limit: int) -> Decision:
     states = {step_id: state for step_id, state in deployment.steps.items() if not is_rollback_step(state)}
-    failed = next((s for s in states.values() if s.status in {StepStatus.FAILED, StepStatus.LOST}), None)
+    wrong = [s for s in states.values() if s.status in {StepStatus.FAILED, StepStatus.LOST}]
+    failed = next((state for state in wrong if not may_ask(deployment, state)), None)
     if failed is not None:
         reason = f"{failed.step.name} failed: {failed.detail}"
         undoable = any(state.was_begun and state.step.undo for state in states.values())
@@ -59,11 +76,37 @@ def _decide_forward(deployment: Deployment, running: frozenset[StepId], now: dat
             return Decision(events=(ev.DeploymentAborted(reason),))
         at = failed.ended_at or now
         return Decision(events=(ev.RollbackRequested(ev.Trigger.AUTOMATIC, reason, at),))
+    unasked = tuple(ev.PersonAsked(state.step.id, _question(state)) for state in wrong if not state.asked)
+    if unasked:
+        return Decision(events=unasked)
     if all(state.status in DONE for state in states.values()):
         return Decision(events=(ev.DeploymentSucceeded(),))
     if deployment.status is DeploymentStatus.PAUSED:
         return Decision()
     return Decision(start=_startable(states, running, limit))
+
+
+def may_ask(deployment: Deployment, state: StepState) -> bool:
+    """Whether a person decides on this failure: nobody is served by what failed, and the plan says so."""
+    step = state.step
+    if deployment.plan.on_failure != ASK or state.status is not StepStatus.FAILED or step.kind in DECIDED_AT_ONCE:
+        return False
+    return not (step.phase is Phase.ROLLOUT and step.kind in TRIALS)
+
+
+def is_skippable(step: Step) -> bool:
+    """Whether what comes later can stand without it; traffic never depends on a step that can be left out."""
+    return step.kind in SKIPPABLE
+
+
+def asked_steps(deployment: Deployment, step: StepId | None = None) -> tuple[StepState, ...]:
+    """The failed steps that wait for a person, or the one named."""
+    return tuple(s for s in deployment.steps.values() if s.asked and step in {None, s.step.id})
+
+
+def _question(state: StepState) -> str:
+    skip = ", skip it with a reason" if is_skippable(state.step) else ""
+    return f"{state.step.name} failed: {state.detail} Retry it{skip}, or roll back."
 
 
 def _decide_rollback(
@@ -158,5 +201,11 @@ def reply_to(
             if deployment.rollback is not None:
                 return note
             return (*note, ev.RollbackRequested(ev.Trigger.MANUAL, words, at))
+        case ev.Control.RETRY if deployment.rollback is None:
+            return (*note, *(ev.StepRetried(state.step.id) for state in asked_steps(deployment, request.step)))
+        case ev.Control.SKIP if deployment.rollback is None:
+            words = f"skipped by {actor}: {request.reason}"
+            chosen = [state.step for state in asked_steps(deployment, request.step) if is_skippable(state.step)]
+            return (*note, *(ev.StepSkipped(step.id, words) for step in chosen))
         case _:
             return note

@@ -25,6 +25,7 @@ from console.domain.release import Release
 from console.domain.rotation import read_rotation
 from console.domain.variables import SYNC
 from console.engine.crash_points import CrashPoint, no_crash
+from console.engine.decide import asked_steps, is_skippable
 from console.engine.executors.table import EXECUTORS
 from console.engine.ports import Durable
 from console.engine.rotation import fetch_secret
@@ -193,6 +194,8 @@ class Engine:
         if request.control is Control.ROLLBACK and deployment.status is DeploymentStatus.ROLLING_BACK:
             since = f"since {deployment.rollback.requested_at:%H:%M:%S} UTC" if deployment.rollback else ""
             raise Refused(f"Deployment {deployment.id} is being rolled back already.", since)
+        if request.control is Control.SKIP:
+            _refuse_skip(deployment, request)
         row = ControlRow(0, deployment.id, request.control, actor, at, request.step, request.reason, request.services)
         await self._ledger.add_control(row)
 
@@ -240,6 +243,10 @@ class Engine:
 
     async def _plan(self, wish: Wish, lock: Lock | None) -> Plan:
         self._check_wish(wish)
+        plan = await self._build_plan(wish, lock)
+        return replace(plan, on_failure=self._settings.environments[wish.environment].on_failure)
+
+    async def _build_plan(self, wish: Wish, lock: Lock | None) -> Plan:
         past = await self._past(wish.environment)
         history = build_forecasts(past)
         if wish.strategy == SYNC:
@@ -365,6 +372,23 @@ class Engine:
         with contextlib.suppress(ConsoleError):
             if deployment in await self._ledger.unfinished():
                 await self._durable.ensure(deployment, {"deployment": deployment})
+
+
+def _refuse_skip(deployment: Deployment, request: ControlRequest) -> None:
+    """Raises Refused where there is no failed step to skip, or it cannot be left out, or nobody says why."""
+    asked = asked_steps(deployment, request.step)
+    if not asked:
+        what = f"step {request.step}" if request.step else "no step"
+        raise Refused(f"Deployment {deployment.id}: {what} waits for a decision.", "", "Only a failed step is skipped.")
+    needed = [state.step for state in asked if not is_skippable(state.step)]
+    if needed:
+        raise Refused(
+            f"{needed[0].name} cannot be skipped: later steps stand on it.",
+            f"deployment {deployment.id}",
+            "Retry it, or roll back.",
+        )
+    if not request.reason.strip():
+        raise Refused("A step is skipped for a reason only.", "option --reason", "Say why; it is kept in the record.")
 
 
 def _release_of(live: Live) -> Release:

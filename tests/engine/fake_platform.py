@@ -67,6 +67,7 @@ class FakePlatform:
         self.error_rates: dict[str, float] = {}
         self.broken_builds: set[str] = set()
         self.broken_places: set[str] = set()
+        self.failing_paths: set[str] = set()
         self.build_seconds: dict[str, float] = {}
         self.broken_migrations: set[str] = set()
         self.request_rate = 40.0
@@ -158,6 +159,8 @@ class FakePlatform:
     async def probe(self, request: ProbeRequest) -> ProbeResult:
         target = request.url.removeprefix("http://").split("/")[0]
         place = self.places.get(target)
+        if any(request.url.endswith(path) for path in self.failing_paths):
+            return ProbeResult(False, 0.001, 500, "it failed")
         if place is not None and (place.suspended or not place.live):
             return ProbeResult(False, 0.001, 503, "nothing runs there")
         return ProbeResult(True, 0.01, 200)

@@ -7,6 +7,7 @@ shows was counted since then, and no rate is taken across the seam, since nobody
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -107,11 +108,14 @@ def bound_near(buckets: Mapping[float, int], part: float) -> float | None:
 
     A threshold must be a bound, because only there the buckets say exactly how many requests were slower.
     """
-    finite = [bound for bound in buckets if not math.isinf(bound)]
     total = max(buckets.values(), default=0)
+    finite = sorted(bound for bound in buckets if bound != math.inf)
     if total <= 0 or not finite:
         return None
-    return min(sorted(finite), key=lambda bound: abs(buckets[bound] / total - part))
+    wanted = part * total
+    place = bisect_left([buckets[bound] for bound in finite], wanted)
+    near = finite[max(0, place - 1) : place + 1]
+    return min(near, key=lambda bound: abs(buckets[bound] - wanted))
 
 
 def slower_than(buckets: Mapping[float, int], threshold: float) -> int:

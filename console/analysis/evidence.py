@@ -78,7 +78,16 @@ class StageCounts:
 
     def plus(self, candidate: ArmCounts, stable: ArmCounts, recent: ArmCounts | None = None) -> StageCounts:
         """Add what was counted since the last look, and replace what is known of the canary's last looks."""
-        return replace(self, candidate=self.candidate + candidate, stable=self.stable + stable, recent=recent)
+        return StageCounts(
+            self.share,
+            self.candidate + candidate,
+            self.stable + stable,
+            self.blocks,
+            self.blocks_slower,
+            recent,
+            self.block_sum,
+            self.block_squares,
+        )
 
     def plus_block(self, *, slower: bool, difference: float = 0.0) -> StageCounts:
         """Count one more stretch of time; `difference` is of mean ln(seconds), canary less baseline."""
@@ -131,7 +140,7 @@ class Evidence:
 
     def with_current(self, stage: StageCounts) -> Evidence:
         """The same with another state of the current stage."""
-        return replace(self, stages=(*self.stages[:-1], stage))
+        return Evidence((*self.stages[:-1], stage), self.slow_threshold, self.before, self.bounds)
 
     def adding(self, candidate: ArmCounts, stable: ArmCounts) -> Evidence:
         """Add what was counted since the last look to the current stage, or to `before` when there is none."""

@@ -19,7 +19,7 @@ from console.analysis.evidence import Evidence, StageCounts
 from console.analysis.rules.errors import ErrorFinding, find_errors
 from console.analysis.rules.latency import LatencyFinding, find_latency
 from console.analysis.rules.margin import MarginFinding, find_margin
-from console.analysis.sequential.split_check import log_e_split_of_stages
+from console.analysis.sequential.split_check import log_evidence_of_other_split
 from console.analysis.settings import JudgeSettings
 from console.domain.verdict import Verdict, VerdictKind
 
@@ -47,7 +47,7 @@ def judge(evidence: Evidence, settings: JudgeSettings | None = None) -> Verdict:
         return Verdict(VerdictKind.NOT_RUN, "Nothing was judged: the new release gets no traffic in this stage.")
     found = _Findings(
         stage,
-        log_e_split_of_stages((s.share, s.candidate.requests, s.stable.requests) for s in evidence.concurrent),
+        log_evidence_of_other_split((s.share, s.candidate.requests, s.stable.requests) for s in evidence.concurrent),
         find_errors(evidence, settings),
         find_latency(evidence, settings),
         find_margin(evidence, settings),

@@ -140,17 +140,19 @@ class RolloutCollector:
         if not stable.requests:
             return
         self._baseline.add(stable)
-        if self._baseline.requests >= REQUESTS_FOR_THRESHOLD:
+        if self._baseline.fresh >= REQUESTS_FOR_THRESHOLD:
+            self._baseline.fresh = 0
             threshold = bound_near(self._baseline.buckets, SLOW_QUANTILE)
             if threshold != self.evidence.slow_threshold:
                 self.evidence = replace(self.evidence, slow_threshold=threshold)
 
 
 class _Past:
-    """The baseline's last looks, as many as are needed and not many more."""
+    """The baseline's last looks, as many as are needed and not many more; `fresh` counts since a threshold was set."""
 
     def __init__(self) -> None:
         self.requests = 0
+        self.fresh = 0
         self.buckets: dict[float, int] = {}
         self._looks: deque[Increment] = deque()
 
@@ -160,6 +162,7 @@ class _Past:
             self.requests, self.buckets = 0, dict.fromkeys(sorted(step.buckets), 0)
         self._looks.append(step)
         self.requests += step.requests
+        self.fresh += step.requests
         counts: Iterable[int] = map(add, self.buckets.values(), map(step.buckets.__getitem__, self.buckets))
         while len(self._looks) > THRESHOLD_LOOKS and self.requests >= 2 * REQUESTS_FOR_THRESHOLD:
             gone = self._looks.popleft()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from console.analysis.sequential.beta import log_above, log_below, log_beta
 from console.analysis.sequential.bounds import lower_bound, upper_bound
 from console.analysis.sequential.error_share import log_e, log_e_of_stages, log_evidence_below, theta_at_most
-from console.analysis.sequential.split_check import log_e_split
+from console.analysis.sequential.split_check import log_evidence_of_other_split
 
 VECTORS = Path(__file__).resolve().parents[2] / ".." / "shared" / "vectors" / "canary_statistics_vectors.json"
 
@@ -140,11 +140,13 @@ class TestGivenBounds:
 
 class TestGivenASplit:
     def test_when_it_is_fair_then_there_is_no_evidence_against_it(self):
-        assert log_e_split(500, 10_000, 0.05) < 0.0
+        assert log_evidence_of_other_split([(0.05, 500, 9_500)]) < 0.0
 
-    def test_when_seven_percent_come_instead_of_five_then_it_is_found_within_five_thousand(self):
-        assert log_e_split(350, 5_000, 0.05) > -math.log(0.001)
+    @pytest.mark.parametrize("canary", [350, 170])
+    def test_when_other_shares_come_than_five_percent_then_it_is_found_within_five_thousand(self, canary):
+        assert log_evidence_of_other_split([(0.05, canary, 5_000 - canary)]) > -math.log(0.001)
 
-    def test_then_it_is_the_ratio_of_two_beta_functions(self):
-        expected = log_beta(0.1 * 100 + 3, 90 + 2) - log_beta(10, 90) - 3 * math.log(0.1) - 2 * math.log(0.9)
-        assert log_e_split(3, 5, 0.1) == pytest.approx(expected)
+    def test_then_stages_multiply(self):
+        both = log_evidence_of_other_split([(0.05, 60, 900), (0.5, 300, 260)])
+        each = log_evidence_of_other_split([(0.05, 60, 900)]) + log_evidence_of_other_split([(0.5, 300, 260)])
+        assert both == pytest.approx(each)

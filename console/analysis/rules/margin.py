@@ -73,7 +73,7 @@ def _compared(evidence: Evidence) -> Iterator[tuple[int, ArmCounts, ArmCounts]]:
 
 def _rounded_up(requests: int) -> int:
     """A few percent more requests, with which the bound is a little lower, so that it is computed seldom."""
-    step = 1 << max(0, requests.bit_length() - 5)
+    step = 1 << max(0, requests.bit_length() - 4)
     return -(-requests // step) * step
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import time
@@ -61,7 +62,9 @@ def _run(
             yield batch, run_batch(seed, settings, batch)
         return
     # A fresh interpreter each: what this process holds open or has locked is of no use there.
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+    # What a rollout leaves behind goes without the collector of cycles, which would only search in vain.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=gc.disable) as pool:
         running = {pool.submit(run_batch, seed, settings, batch): batch for batch in batches}
         try:
             for future in as_completed(running):

@@ -39,29 +39,25 @@ class OriginReport:
 
 @dataclass(frozen=True)
 class PoolReport:
-    """One pool. `percent` is its share of new visitors as set, `health` what Cloudflare's checks say by data centre."""
+    """One pool of a load balancer.
 
+    `percent` is its share of new visitors as set, `health` what Cloudflare's checks say by data centre, `is_fallback`
+    whether it serves once no pool is healthy. `affinity` keeps visitors at their origin, `drain_s` for how long after
+    it was disabled.
+    """
+
+    load_balancer: str
     pool: str
     percent: float
     enabled: bool
     health: Mapping[str, str]
-    origins: Sequence[OriginReport]
-
-
-@dataclass(frozen=True)
-class BalancerReport:
-    """One load balancer. `affinity` keeps visitors at their origin, `drain_s` for how long after it was disabled."""
-
-    load_balancer: str
-    id: str
-    enabled: bool
+    is_fallback: bool
     steering: str
     proxied: bool
     affinity: str
     affinity_ttl_s: float | None
     drain_s: float | None
-    fallback: str
-    pools: Sequence[PoolReport]
+    origins: Sequence[OriginReport]
 
 
 @dataclass(frozen=True)
@@ -77,12 +73,12 @@ class BalancerReader:
         self._client = client
         self._routes = routes
 
-    async def fetch_servers(self, request: Servers) -> Sequence[BalancerReport]:
+    async def fetch_servers(self, request: Servers) -> Sequence[PoolReport]:
         balancers = await self._find(request.load_balancer)
         pools = {pool.id: pool for pool in await self._client.fetch_pools()}
         used = {pool for balancer in balancers for pool in balancer.pools}
         health = {pool: await self._client.fetch_health(pool) for pool in pools if pool in used}
-        return [_report(balancer, pools, health) for balancer in balancers]
+        return [row for balancer in balancers for row in _report(balancer, pools, health)]
 
     async def fetch_health(self, request: Health) -> Mapping[str, str]:
         pool = await self._client.find_pool(request.pool)
@@ -151,28 +147,22 @@ def _name(pools: Mapping[str, Pool], identity: str) -> str:
 
 def _report(
     balancer: LoadBalancer, pools: Mapping[str, Pool], health: Mapping[str, Mapping[str, str]]
-) -> BalancerReport:
+) -> Iterator[PoolReport]:
     total = sum(balancer.weight_of(pool) for pool in balancer.pools)
-    rows = [
-        PoolReport(
-            pool=pools[pool].name,
-            percent=round(100 * balancer.weight_of(pool) / total, 1) if total else 0.0,
-            enabled=pools[pool].enabled,
-            health=health.get(pool, {}),
-            origins=[OriginReport(one.name, one.address, one.enabled, one.weight) for one in pools[pool].origins],
+    for identity in balancer.pools:
+        if (pool := pools.get(identity)) is None:
+            continue
+        yield PoolReport(
+            load_balancer=balancer.name,
+            pool=pool.name,
+            percent=round(100 * balancer.weight_of(identity) / total, 1) if total else 0.0,
+            enabled=pool.enabled,
+            health=health.get(identity, {}),
+            is_fallback=identity == balancer.fallback,
+            steering=balancer.steering or "off",
+            proxied=balancer.proxied,
+            affinity=balancer.affinity,
+            affinity_ttl_s=balancer.affinity_ttl_s,
+            drain_s=balancer.drain_s,
+            origins=[OriginReport(one.name, one.address, one.enabled, one.weight) for one in pool.origins],
         )
-        for pool in balancer.pools
-        if pool in pools
-    ]
-    return BalancerReport(
-        load_balancer=balancer.name,
-        id=balancer.id,
-        enabled=balancer.enabled,
-        steering=balancer.steering or "off",
-        proxied=balancer.proxied,
-        affinity=balancer.affinity,
-        affinity_ttl_s=balancer.affinity_ttl_s,
-        drain_s=balancer.drain_s,
-        fallback=_name(pools, balancer.fallback),
-        pools=rows,
-    )

@@ -9,7 +9,7 @@ from typing import Annotated
 from providers.contract import Nothing
 from providers.ensuring import Setting
 from providers.haproxy.client import HAProxyClient
-from providers.haproxy.wire import Figures, Process, Server
+from providers.haproxy.wire import Backend, Figures, Process, Server
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class OneServer:
 @dataclass(frozen=True)
 class ServerReport:
     """One server. `percent` is its share of new requests in its backend now; counts are since HAProxy began.
+
+    `balance` is how its backend divides, `sticky` the cookie that keeps a visitor at a server, where there is one.
 
     `status` is HAProxy's own word (UP, DOWN, DRAIN, MAINT, no check), `state` what it was told to be. Rising
     `retried` and `sent_elsewhere` mean that HAProxy hides a sick server.
@@ -46,42 +48,35 @@ class ServerReport:
     sent_elsewhere: int
     mean_ms: int
     check: str
-
-
-@dataclass(frozen=True)
-class BackendReport:
-    """One backend. `sticky` names the cookie that keeps a visitor at a server, where there is one."""
-
-    backend: str
-    algorithm: str
+    balance: str
     sticky: str
-    servers: Sequence[ServerReport]
 
 
 class ServerReader:
     def __init__(self, client: HAProxyClient) -> None:
         self._client = client
 
-    async def fetch_servers(self, request: Servers) -> Sequence[BackendReport]:
+    async def fetch_servers(self, request: Servers) -> Sequence[ServerReport]:
         """By backend, in the order of the configuration."""
         names = [request.backend] if request.backend else await self._client.fetch_backends()
-        return [await self._fetch_backend(name) for name in names]
+        return [server for name in names for server in await self._fetch_backend(name)]
 
     async def fetch_process(self, request: Nothing) -> Process:
         return (await self._client.fetch_process())[0]
 
-    async def _fetch_backend(self, backend: str) -> BackendReport:
+    async def _fetch_backend(self, backend: str) -> Sequence[ServerReport]:
         seen = await self._client.fetch_servers(backend)
         counted = await self._client.fetch_figures(backend)
         figures = {server.name: server for server in counted.servers}
         total = sum(server.share for server in seen.servers)
-        rows = [
-            _report(backend, server, figures[server.name], total) for server in seen.servers if server.name in figures
+        return [
+            _report(backend, counted.backend, server, figures[server.name], total)
+            for server in seen.servers
+            if server.name in figures
         ]
-        return BackendReport(backend, counted.backend.algorithm, counted.backend.cookie, rows)
 
 
-def _report(backend: str, server: Server, figures: Figures, total: int) -> ServerReport:
+def _report(backend: str, about: Backend, server: Server, figures: Figures, total: int) -> ServerReport:
     return ServerReport(
         backend=backend,
         server=server.name,
@@ -98,6 +93,8 @@ def _report(backend: str, server: Server, figures: Figures, total: int) -> Serve
         sent_elsewhere=figures.sent_elsewhere,
         mean_ms=round(1000 * figures.mean_s),
         check=figures.check,
+        balance=about.algorithm,
+        sticky=about.cookie,
     )
 
 

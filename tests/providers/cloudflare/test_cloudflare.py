@@ -173,11 +173,11 @@ class TestGivenAnOperator:
         await shift(connection.capabilities, blue=75, green=25)
         world.cloudflare.pools[POOLS["green"]].ill["green.harbour-shop.example"] = "TCP connection failed"
 
-        (report,) = await connection.desk.readings["servers"].fetch(Servers())
+        blue, green = await connection.desk.readings["servers"].fetch(Servers())
 
-        assert (report.steering, report.affinity, report.drain_s, report.fallback) == ("random", "none", 60, "green")
-        assert [(pool.pool, pool.percent) for pool in report.pools] == [("blue", 75.0), ("green", 25.0)]
-        assert report.pools[1].health == {"Amsterdam, NL": "unhealthy: TCP connection failed"}
+        assert (blue.steering, blue.affinity, blue.drain_s, blue.is_fallback) == ("random", "none", 60, False)
+        assert [(pool.pool, pool.percent) for pool in (blue, green)] == [("blue", 75.0), ("green", 25.0)]
+        assert green.health == {"Amsterdam, NL": "unhealthy: TCP connection failed"}
 
     async def test_when_health_comes_in_the_documents_form_then_it_is_read(self):
         told = {"pop_health": {"healthy": True, "origins": [{"ip": {"healthy": True}}]}}

@@ -274,10 +274,9 @@ class TestGivenAnOperator:
         await shift(edge.capabilities, blue=75, green=25)
         haproxy.ask(times=4)
 
-        (app,) = await edge.desk.readings["servers"].fetch(Servers("app"))
+        blue, green = await edge.desk.readings["servers"].fetch(Servers("app"))
 
-        blue, green = app.servers
-        assert (app.algorithm, app.sticky) == ("roundrobin", "")
+        assert (blue.balance, blue.sticky) == ("roundrobin", "")
         assert (blue.weight, blue.weight_of_file, blue.percent, blue.requests) == (3, 1, 75.0, 3)
         assert (green.state, green.percent, green.requests) == ("ready", 25.0, 1)
 
@@ -285,12 +284,13 @@ class TestGivenAnOperator:
         found = {one.backend: one for one in await edge.desk.readings["servers"].fetch(Servers())}
 
         assert list(found) == ["app", "many", "shaky", "fixed"]
+        assert found["app"].sticky == ""
         assert found["many"].sticky == "ARM"
 
     async def until_somebody_is_there(self, edge):
         for _ in range(1000):
-            (app,) = await edge.desk.readings["servers"].fetch(Servers("app"))
-            if app.servers[0].sessions:
+            blue, _ = await edge.desk.readings["servers"].fetch(Servers("app"))
+            if blue.sessions:
                 return
 
     async def test_when_a_server_is_drained_then_it_ends_when_nobody_is_under_way(self, haproxy, edge):

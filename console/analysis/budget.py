@@ -11,21 +11,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-ERRORS, SLOW_SHARE, LOG_MEAN = "errors", "slow share", "log mean"
+ERRORS, SLOW_SHARE, LOG_MEAN, REPORTS = "errors", "slow share", "log mean", "reports"
 
-PARTS: Mapping[str, float] = MappingProxyType({ERRORS: 0.5, SLOW_SHARE: 0.25, LOG_MEAN: 0.25})
+WEIGHTS: Mapping[str, int] = MappingProxyType({ERRORS: 2, SLOW_SHARE: 1, LOG_MEAN: 1, REPORTS: 1})
+"""How the budget is divided among the metrics that are judged."""
 
 
 @dataclass(frozen=True)
 class AlphaBudget:
-    """The probability for the whole rollout (0..1)."""
+    """The probability for the whole rollout (0..1), and the metrics that share it."""
 
     total: float = 0.01
+    metrics: tuple[str, ...] = (ERRORS, SLOW_SHARE, LOG_MEAN)
 
     def of(self, metric: str) -> float:
-        """The part of one metric."""
-        return self.total * PARTS[metric]
+        """The part of one metric; nothing for one that is not judged."""
+        if metric not in self.metrics:
+            return 0.0
+        return self.total * WEIGHTS[metric] / sum(WEIGHTS[name] for name in self.metrics)
 
     def log_evidence_needed(self, metric: str) -> float:
-        """Natural logarithm of the evidence at which this metric rolls back."""
-        return -math.log(self.of(metric))
+        """Natural logarithm of the evidence at which this metric acts; no evidence suffices where it has no part."""
+        part = self.of(metric)
+        return -math.log(part) if part > 0.0 else math.inf

@@ -101,18 +101,30 @@ class StageCounts:
 
 
 @dataclass(frozen=True)
+class GaugePair:
+    """One gauge (`cpu`, `memory`, `connections`) of both arms, a point for each reading, oldest first."""
+
+    name: str
+    candidate: tuple[float, ...] = ()
+    stable: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All stages of one service's rollout so far, the current one last.
 
     `slow_threshold` is the latency in seconds above which the next requests count as slow, set from the baseline's past
     alone. `before` is what the baseline answered before the canary got anything. `bounds` are the finite upper bounds
-    (s) of the buckets in all histograms.
+    (s) of the buckets in all histograms. `alerts` are security alerts of the new release, in words; `gauges` what both
+    arms used of their machines.
     """
 
     stages: tuple[StageCounts, ...] = ()
     slow_threshold: float | None = None
     before: ArmCounts = ArmCounts()
     bounds: tuple[float, ...] = ()
+    alerts: tuple[str, ...] = ()
+    gauges: tuple[GaugePair, ...] = ()
 
     @property
     def current(self) -> StageCounts | None:
@@ -140,7 +152,8 @@ class Evidence:
 
     def with_current(self, stage: StageCounts) -> Evidence:
         """The same with another state of the current stage."""
-        return Evidence((*self.stages[:-1], stage), self.slow_threshold, self.before, self.bounds)
+        stages = (*self.stages[:-1], stage)
+        return Evidence(stages, self.slow_threshold, self.before, self.bounds, self.alerts, self.gauges)
 
     def adding(self, candidate: ArmCounts, stable: ArmCounts) -> Evidence:
         """Add what was counted since the last look to the current stage, or to `before` when there is none."""

@@ -4,23 +4,26 @@ Pure and without memory: the same counts give the same verdict, so that an audit
 as often as anyone likes: looking does not raise the chance of a false rollback, which alpha bounds for a whole
 rollout.
 
-Rules, the gravest first. Instant: none of the first requests was good. Split: traffic is not divided as set, so nothing
-is compared. Errors and latency: evidence that the canary is worse reached 1/alpha and the damage exceeds the floor.
-Pass: evidence that the canary is *not* worse by the margin. Whatever is none of these is doubt, and doubt holds.
+Rules, the gravest first. Instant: none of the first requests was good. Alert: security is no matter of statistics.
+Split: traffic is not divided as set, so nothing is compared. Errors, latency and users' reports: evidence that the
+canary is worse reached 1/alpha and the damage exceeds the floor; what follows is set for each. Pass: evidence that the
+canary is *not* worse by the margin. Whatever is none of these is doubt, and doubt holds.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from console.analysis.evidence import Evidence, StageCounts
+from console.analysis.fixed.gauges import DIFFERENT, classify
 from console.analysis.rules.errors import ErrorFinding, find_errors
-from console.analysis.rules.latency import LatencyFinding, find_latency
+from console.analysis.rules.latency import LatencyFinding, find_latency, find_latency_margin
 from console.analysis.rules.margin import MarginFinding, find_margin
+from console.analysis.rules.reports import ReportFinding, find_reports
 from console.analysis.sequential.split_check import log_evidence_of_other_split
-from console.analysis.settings import JudgeSettings
+from console.analysis.settings import Action, JudgeSettings
 from console.domain.verdict import Verdict, VerdictKind
 
 
@@ -30,7 +33,37 @@ class _Findings:
     split: float
     errors: ErrorFinding
     latency: LatencyFinding
+    reports: ReportFinding
+    gauges: Mapping[str, str]
     margin: MarginFinding
+    latency_margin: str
+
+    def damage(self, evidence: Evidence, settings: JudgeSettings) -> Iterator[tuple[str, Action, str]]:
+        """What the canary does worse, in which words, and what is to follow."""
+        if evidence.alerts:
+            yield "alert", settings.on_alert, f"Security alert of the new release: {evidence.alerts[0]}"
+        if self.errors.is_damage:
+            yield "errors", settings.on_errors, self.errors.words
+        if self.latency.is_damage:
+            yield "latency", settings.on_latency, self.latency.words
+        if self.reports.is_damage:
+            yield "reports", settings.on_reports, self.reports.words
+        differ = [f"{name} is {found.lower()}" for name, found in self.gauges.items() if found in DIFFERENT]
+        if differ:
+            # A test for one look must not take anything back at the hundredth.
+            action = Action.OBSERVE if settings.on_gauges is Action.OBSERVE else Action.PAUSE
+            yield "gauges", action, f"Beside the current release {', '.join(differ)}."
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """`action` is what the trigger led to, `observed` the triggers that led to nothing but a word."""
+
+    kind: VerdictKind
+    trigger: str
+    words: str
+    action: Action | None = None
+    observed: tuple[str, ...] = ()
 
 
 def judge(evidence: Evidence, settings: JudgeSettings | None = None) -> Verdict:
@@ -50,31 +83,60 @@ def judge(evidence: Evidence, settings: JudgeSettings | None = None) -> Verdict:
         log_evidence_of_other_split((s.share, s.candidate.requests, s.stable.requests) for s in evidence.concurrent),
         find_errors(evidence, settings),
         find_latency(evidence, settings),
+        find_reports(evidence, settings),
+        {pair.name: classify(pair.candidate, pair.stable).label for pair in evidence.gauges},
         find_margin(evidence, settings),
+        find_latency_margin(evidence, settings),
     )
-    kind, trigger, words = _decide(evidence, found, settings)
-    return Verdict(kind, words, _figures(evidence, found, settings, trigger))
+    decision = _decide(evidence, found, settings)
+    return Verdict(decision.kind, decision.words, _figures(evidence, found, settings, decision))
 
 
-def _decide(evidence: Evidence, found: _Findings, settings: JudgeSettings) -> tuple[VerdictKind, str, str]:
-    stage, total = found.stage, evidence.candidate
+def _decide(evidence: Evidence, found: _Findings, settings: JudgeSettings) -> _Decision:
+    return _decide_at_once(evidence, found, settings) or _decide_on_damage(evidence, found, settings)
+
+
+def _decide_at_once(evidence: Evidence, found: _Findings, settings: JudgeSettings) -> _Decision | None:
+    """What needs no comparison, and what forbids one."""
+    stage, candidate = found.stage, evidence.candidate
     doubt = VerdictKind.INCONCLUSIVE
-    if total.requests >= settings.instant_requests and total.errors == total.requests:
+    if candidate.requests >= settings.instant_requests and candidate.errors == candidate.requests:
         if _baseline_fails_too(stage):
-            return doubt, "shared outage", f"Both arms fail: {_counts(evidence)}. This is not the new release's doing."
-        return VerdictKind.FAIL, "instant", f"Not one of {total.requests} requests to the new release was good."
+            words = f"Both arms fail: {_counts(evidence)}. This is not the new release's doing."
+            return _Decision(doubt, "shared outage", words)
+        words = f"Not one of {candidate.requests} requests to the new release was good."
+        return _Decision(VerdictKind.FAIL, "instant", words, Action.ROLL_BACK)
+    if evidence.alerts and settings.on_alert is Action.ROLL_BACK:
+        words = f"Security alert of the new release: {evidence.alerts[0]}"
+        return _Decision(VerdictKind.FAIL, "alert", words, Action.ROLL_BACK)
     if found.errors.is_over_limit:
-        return VerdictKind.FAIL, "error limit", found.errors.words
+        return _Decision(VerdictKind.FAIL, "error limit", found.errors.words, Action.ROLL_BACK)
     if stage.candidate.requests == 0:
-        return doubt, "silent", f"The new release got no request in this stage; {found.margin.still_needed}."
+        words = f"The new release got no request in this stage; {found.margin.still_needed}."
+        return _Decision(doubt, "silent", words)
     if stage.is_concurrent and stage.stable.requests == 0:
-        return doubt, "silent", "The current release got no request in this stage, so there is nothing to compare with."
+        words = "The current release got no request in this stage, so there is nothing to compare with."
+        return _Decision(doubt, "silent", words)
     if found.split >= -math.log(settings.split_alpha):
-        return doubt, "split", _split_words(stage)
-    if found.errors.is_damage:
-        return VerdictKind.FAIL, "errors", found.errors.words
-    if found.latency.is_damage:
-        return VerdictKind.FAIL, "latency", found.latency.words
+        return _Decision(doubt, "split", _split_words(stage))
+    return None
+
+
+def _decide_on_damage(evidence: Evidence, found: _Findings, settings: JudgeSettings) -> _Decision:
+    damage = list(found.damage(evidence, settings))
+    for action, kind in ((Action.ROLL_BACK, VerdictKind.FAIL), (Action.PAUSE, VerdictKind.INCONCLUSIVE)):
+        for trigger, wanted, words in damage:
+            if wanted is action:
+                return _Decision(kind, trigger, words, action)
+    observed = tuple(trigger for trigger, _, _ in damage)
+    kind, trigger, words = _decide_on_going_on(evidence, found, settings)
+    seen = [f"Only observed: {said}" for _, _, said in damage]
+    return _Decision(kind, trigger, " ".join((words, *seen)), observed=observed)
+
+
+def _decide_on_going_on(evidence: Evidence, found: _Findings, settings: JudgeSettings) -> tuple[VerdictKind, str, str]:
+    """Nothing is found to be worse: is it also shown that nothing is?"""
+    stage, doubt = found.stage, VerdictKind.INCONCLUSIVE
     if found.latency.is_doubt:
         return doubt, "latency", found.latency.words
     if stage.candidate.requests < settings.min_requests:
@@ -82,6 +144,8 @@ def _decide(evidence: Evidence, found: _Findings, settings: JudgeSettings) -> tu
         return doubt, "few requests", f"{_counts(evidence)}. This stage needs {missing} more requests."
     if not found.margin.is_shown:
         return doubt, "few requests", f"{_counts(evidence)}. {found.margin.words}"
+    if found.latency_margin:
+        return doubt, "few requests", f"{found.latency.words} {found.latency_margin}".strip()
     words = [f"{_counts(evidence)}.", found.margin.words, found.latency.words]
     if found.errors.is_notable:
         words.append(f"Worth a look, though too small to act on: {found.errors.words}")
@@ -107,10 +171,13 @@ def _counts(evidence: Evidence) -> str:
     return f"{words}; current: {stable.errors} in {stable.requests}" if stable.requests else words
 
 
-def _figures(evidence: Evidence, found: _Findings, settings: JudgeSettings, trigger: str) -> Mapping[str, object]:
+def _figures(
+    evidence: Evidence, found: _Findings, settings: JudgeSettings, decision: _Decision
+) -> Mapping[str, object]:
     candidate, stable = evidence.candidate, evidence.stable
-    return {
-        "trigger": trigger,
+    figures: dict[str, object] = {
+        "trigger": decision.trigger,
+        "action": decision.action.value if decision.action else "",
         "share": found.stage.share,
         "canary_requests": candidate.requests,
         "canary_errors": candidate.errors,
@@ -139,3 +206,11 @@ def _figures(evidence: Evidence, found: _Findings, settings: JudgeSettings, trig
         "margin_log_evidence_needed": round(found.margin.log_evidence_needed, 6),
         "requests_needed": max(found.margin.requests_needed, settings.min_requests - found.stage.candidate.requests, 0),
     }
+    if decision.observed:
+        figures["observed"] = decision.observed
+    if found.reports.log_evidence:
+        figures["report_log_evidence"] = round(found.reports.log_evidence, 6)
+        figures["report_log_evidence_needed"] = round(found.reports.log_evidence_needed, 6)
+    if found.gauges:
+        figures["gauges"] = tuple(f"{name}: {label}" for name, label in found.gauges.items())
+    return figures

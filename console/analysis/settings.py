@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from console.analysis.budget import AlphaBudget
+
+
+class Action(StrEnum):
+    """What follows from damage to one metric."""
+
+    OBSERVE = "observe"
+    PAUSE = "pause"
+    ROLL_BACK = "rollback"
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,12 @@ class JudgeSettings:
         alone_latency_ratio: With all traffic on the canary, a recent mean above this multiple of the former baseline's
             holds, if it is also
         alone_latency_floor: this many seconds above it. A busy machine easily takes a quarter of a second longer.
+        latency_margin: A pass also claims that the canary is not slower by this part (0.2 is 20 %); 0 claims nothing.
+        on_errors: What follows from more errors.
+        on_latency: What follows from slower answers.
+        on_reports: What follows from more issues that users report.
+        on_alert: What follows from a security alert of the new release.
+        on_gauges: What follows from gauges (CPU, memory, connections) that differ; never a rollback.
     """
 
     alpha: AlphaBudget = field(default_factory=AlphaBudget)
@@ -44,3 +59,9 @@ class JudgeSettings:
     latency_floor: float = 0.010
     alone_latency_ratio: float = 5.0
     alone_latency_floor: float = 0.5
+    latency_margin: float = 0.0
+    on_errors: Action = Action.ROLL_BACK
+    on_latency: Action = Action.ROLL_BACK
+    on_reports: Action = Action.ROLL_BACK
+    on_alert: Action = Action.ROLL_BACK
+    on_gauges: Action = Action.OBSERVE

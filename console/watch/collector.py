@@ -8,7 +8,7 @@ from dataclasses import replace
 from operator import add, sub
 
 from console.analysis.counters import Increment, bound_near, histogram, increment, slower_than
-from console.analysis.evidence import ArmCounts, Evidence, StageCounts, total
+from console.analysis.evidence import ArmCounts, Evidence, GaugePair, StageCounts, total
 from console.analysis.sequential.log_mean import log_latency
 from console.domain.errors import ProviderError
 from providers.contract import ArmCounters, Router
@@ -18,6 +18,7 @@ REQUESTS_FOR_THRESHOLD = 50
 THRESHOLD_LOOKS = 30
 REQUESTS_A_BLOCK = 5
 RECENT_LOOKS = 10
+GAUGE_READINGS = 60
 
 
 class RolloutCollector:
@@ -78,6 +79,26 @@ class RolloutCollector:
         ours, theirs = _counts(candidate, threshold), _counts(stable, threshold)
         self.evidence = self._adding(ours, theirs)
         self._set_threshold(stable)
+        return self.evidence
+
+    def count_reports(self, *, candidate: int = 0, stable: int = 0) -> Evidence:
+        """Add issues that users reported of each arm since the last time."""
+        self.evidence = self.evidence.adding(ArmCounts(reports=candidate), ArmCounts(reports=stable))
+        return self.evidence
+
+    def note_alert(self, words: str) -> Evidence:
+        """Keep a security alert of the new release, once."""
+        if words not in self.evidence.alerts:
+            self.evidence = replace(self.evidence, alerts=(*self.evidence.alerts, words))
+        return self.evidence
+
+    def note_gauge(self, name: str, *, candidate: float, stable: float) -> Evidence:
+        """Add one reading of a gauge of both arms, taken at the same time; the last ones are kept."""
+        known = {pair.name: pair for pair in self.evidence.gauges}
+        before = known.get(name, GaugePair(name))
+        readings = (*before.candidate, candidate)[-GAUGE_READINGS:], (*before.stable, stable)[-GAUGE_READINGS:]
+        known[name] = GaugePair(name, *readings)
+        self.evidence = replace(self.evidence, gauges=tuple(known.values()))
         return self.evidence
 
     async def close_stage(self) -> Evidence:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from console.analysis.budget import LOG_MEAN, SLOW_SHARE
 from console.analysis.evidence import ArmCounts, Evidence, StageCounts, total
-from console.analysis.sequential.log_mean import FEWEST_REQUESTS, log_evidence_of_slower, log_latency
+from console.analysis.sequential.log_mean import FEWEST_REQUESTS, log_evidence_of_more, log_latency
 from console.analysis.sequential.ratios import SLIGHTLY_MORE, log_evidence_of_stages
 from console.analysis.settings import JudgeSettings
 
@@ -59,8 +59,8 @@ def find_latency(evidence: Evidence, settings: JudgeSettings) -> LatencyFinding:
     return LatencyFinding(slow_share, needed[0], log_mean, needed[1], is_damage, is_doubt, words)
 
 
-def _log_mean(stage: StageCounts, bounds: tuple[float, ...], alpha: float) -> float:
-    """Evidence of one stage; none before each arm has enough requests."""
+def _log_mean(stage: StageCounts, bounds: tuple[float, ...], alpha: float, *, below: float | None = None) -> float:
+    """Evidence of one stage that the canary is slower, or slower by less than `below`; none before there is enough."""
     if min(stage.candidate.requests, stage.stable.requests) < FEWEST_REQUESTS:
         return 0.0
     ours, theirs = log_latency(stage.candidate.histogram, bounds), log_latency(stage.stable.histogram, bounds)
@@ -68,7 +68,24 @@ def _log_mean(stage: StageCounts, bounds: tuple[float, ...], alpha: float) -> fl
         return 0.0
     variance = ours.variance / ours.requests + theirs.variance / theirs.requests
     variance = max(variance, _variance_of_blocks(stage))
-    return log_evidence_of_slower(ours.mean - theirs.mean, variance, ours.requests, alpha)
+    difference = ours.mean - theirs.mean
+    return log_evidence_of_more(difference if below is None else below - difference, variance, ours.requests, alpha)
+
+
+def find_latency_margin(evidence: Evidence, settings: JudgeSettings) -> str:
+    """What is missing to claim that the canary is not slower by the margin; empty once shown, or not asked for.
+
+    Evidence against "slower by at least the margin" multiplies over the stages, as that for damage does.
+    """
+    if settings.latency_margin <= 0.0:
+        return ""
+    limit = math.log1p(settings.latency_margin)
+    measured = math.fsum(
+        _log_mean(stage, evidence.bounds, settings.margin_alpha, below=limit) for stage in evidence.concurrent
+    )
+    if measured >= -math.log(settings.margin_alpha):
+        return ""
+    return f"It is not yet shown that it is not slower by {settings.latency_margin:.0%}."
 
 
 def _variance_of_blocks(stage: StageCounts) -> float:

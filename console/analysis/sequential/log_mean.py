@@ -70,7 +70,7 @@ def log_middles(bounds: tuple[float, ...]) -> tuple[float, ...]:
     return (logs[0] - first, *(sum(pair) / 2 for pair in itertools.pairwise(logs)), logs[-1] + last)
 
 
-def log_evidence_of_slower(difference: float, variance: float, requests: int, alpha: float) -> float:
+def log_evidence_of_more(difference: float, variance: float, requests: int, alpha: float) -> float:
     """Natural logarithm of the evidence that a mean is above 0.
 
     Args:

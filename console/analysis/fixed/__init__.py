@@ -1,0 +1,1 @@
+"""Tests for one look: sharper than the sequential ones, and wrong if looked at again and again."""

@@ -1,0 +1,19 @@
+"""Published statistical cases, kept beside the checkout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / ".." / "shared" / "vectors"
+
+
+def load(name: str) -> Any:
+    """Read a file of cases, or skip what needs it."""
+    file = FOLDER / name
+    if not file.exists():
+        pytest.skip("the shared reference vectors are not beside this checkout", allow_module_level=True)
+    return json.loads(file.read_text())

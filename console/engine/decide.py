@@ -11,6 +11,7 @@ from console.domain.deployment import Deployment, DeploymentStatus, StepState, S
 from console.domain.ids import Actor, ServiceName, StepId
 from console.domain.plan import Phase, Step, StepKind, ready_steps
 from console.planning.rollback import traffic_undos
+from console.planning.standing import describe_standing, name_place
 
 DONE = frozenset({StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.UNDONE})
 UNCHANGING = frozenset({StepKind.CHECK_COMMIT, StepKind.APPROVAL, StepKind.ANNOUNCE})
@@ -157,12 +158,10 @@ def _ending(deployment: Deployment) -> tuple[ev.Payload, ...]:
 
 def _stuck(deployment: Deployment, states: Mapping[StepId, StepState]) -> ev.DeploymentFailed:
     failed = [state for state in states.values() if state.status not in DONE and state.status is not StepStatus.PENDING]
-    left = {
-        str(state.step.service or state.step.provider or state.step.id): f"{state.step.name}: {state.detail}"
-        for state in failed
-    }
-    names = ", ".join(sorted(left))
-    return ev.DeploymentFailed(f"The rollback could not take back {names}; a person must.", left)
+    names = ", ".join(sorted({name_place(state) for state in failed}))
+    return ev.DeploymentFailed(
+        f"The rollback could not take back {names}; a person must.", describe_standing(deployment, failed)
+    )
 
 
 def changed_anything(deployment: Deployment) -> bool:

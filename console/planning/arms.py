@@ -210,7 +210,8 @@ class ArmWriter:
         route = {"router": self.traffic.router, "route": self.traffic.route, "service": self.name}
         before = self.live.weights
         known = sum(before.values()) == 100
-        undo = Undo(StepKind.SHIFT, f"Give {self.name}'s traffic back", {**route, "weights": before}) if known else None
+        back = {**route, "weights": before, **self._guard()}
+        undo = Undo(StepKind.SHIFT, f"Give {self.name}'s traffic back", back) if known else None
         return self._step(
             f"shift-{weight}",
             f"Give {self.candidate} of {self.name} {weight} % of traffic",
@@ -221,6 +222,13 @@ class ArmWriter:
             undo=undo,
             no_undo="" if undo else "The router had no weights before.",
         )
+
+    def _guard(self) -> dict[str, object]:
+        """What must hold before traffic returns: an arm that died meanwhile would serve nobody."""
+        health = self.settings.health
+        if health is None or self.stable is None or not self.arms[self.stable].url:
+            return {}
+        return {"guard": {"arm": self.stable, "url": self.arms[self.stable].url, **probe_arguments(health)}}
 
     def bake(self, weight: int, length: timedelta | None = None) -> Step:
         environment = self.draft.environment

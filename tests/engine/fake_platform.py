@@ -69,6 +69,8 @@ class FakePlatform:
         self.broken_places: set[str] = set()
         self.failing_paths: set[str] = set()
         self.build_seconds: dict[str, float] = {}
+        self.ill: set[str] = set()
+        self.given_to_ill = 0
         self.broken_migrations: set[str] = set()
         self.request_rate = 40.0
         self.checks = Verdict(VerdictKind.PASS, "2 checks passed.")
@@ -161,7 +163,7 @@ class FakePlatform:
         place = self.places.get(target)
         if any(request.url.endswith(path) for path in self.failing_paths):
             return ProbeResult(False, 0.001, 500, "it failed")
-        if place is not None and (place.suspended or not place.live):
+        if place is not None and (target in self.ill or place.suspended or not place.live):
             return ProbeResult(False, 0.001, 503, "nothing runs there")
         return ProbeResult(True, 0.01, 200)
 
@@ -288,6 +290,8 @@ class FakePlatform:
         for name, value in request.variables.items():
             if name in self.refused_variables:
                 return self._asked(reference, "set_variables", 1, lambda: None, f"{name} is refused")
+        for arm, place in zip(self.weights[request.route], self.arms[request.route], strict=True):
+            self.given_to_ill += place in self.ill and request.weights.get(arm, 0) > self.weights[request.route][arm]
             values.pop(name, None)
             if value is not None:
                 values[name] = value

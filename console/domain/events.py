@@ -163,9 +163,12 @@ class TrafficShifted:
 
 @dataclass(frozen=True)
 class StageJudged:
+    """`counts` is the judge's whole evidence where requests were counted, so that it can be judged again."""
+
     step: StepId
     verdict: Verdict
     service: ServiceName | None = None
+    counts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

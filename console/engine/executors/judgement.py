@@ -59,12 +59,16 @@ async def _hold_counted(work: Work) -> Outcome:
             told, told_at = verdict, now
         outcome = _decide(work, verdict, now, until, patience, str(rules.get("undecided", "wait")))
         if outcome is not None:
-            await work.record(ev.StageJudged(work.step.id, verdict, work.step.service))
+            await _judged_by(work, verdict, collector.evidence)
             return _with_evidence(outcome, collector.evidence)
         if now >= patience and work.state.status is not StepStatus.WAITING:
-            await work.record(ev.StageJudged(work.step.id, verdict, work.step.service))
+            await _judged_by(work, verdict, collector.evidence)
             await work.record(ev.StepWaiting(work.step.id, f"undecided: {verdict.explanation}"))
         await work.controlled(interval)
+
+
+async def _judged_by(work: Work, verdict: Verdict, evidence: Evidence) -> None:
+    await work.record(ev.StageJudged(work.step.id, verdict, work.step.service, to_json(evidence)))
 
 
 def _decide(

@@ -65,6 +65,24 @@ class JudgeSettings(Section):
     """How long beyond the bake time a stage without enough requests waits for them."""
     undecided: Literal["wait", "rollback", "promote"] = "wait"
     """What follows when even then nothing can be said: wait for a person, take it back, or go on."""
+    latency_ratio: float = Field(1.1, ge=1.0, le=100.0)
+    """Latency acts only when the candidate's mean exceeds the other's by this factor, and"""
+    latency_floor: Duration = timedelta(milliseconds=10)
+    """by this much."""
+    latency_margin: float = Field(0.0, ge=0.0, le=10.0)
+    """A stage passes only once it is shown that answers are not slower by this part; 0 does not ask."""
+    on_errors: Literal["rollback", "pause", "observe"] = "rollback"
+    """What more errors lead to: take it back, hold for a person, or only a word in the record."""
+    on_latency: Literal["rollback", "pause", "observe"] = "rollback"
+    """What slower answers lead to."""
+    on_reports: Literal["rollback", "pause", "observe"] = "rollback"
+    """What more issues that users report lead to."""
+    on_alert: Literal["rollback", "pause", "observe"] = "rollback"
+    """What a security alert of the candidate leads to."""
+    on_gauges: Literal["pause", "observe"] = "observe"
+    """What a differing use of CPU, memory or connections leads to."""
+    dry_run: bool = False
+    """Judge and record, but go on whatever is found."""
 
 
 class ArmSettings(Section):

@@ -160,6 +160,15 @@ def judge_arguments(judge: JudgeSettings) -> dict[str, object]:
         "interval_s": judge.interval.total_seconds(),
         "hold_s": judge.hold.total_seconds(),
         "undecided": judge.undecided,
+        "latency_ratio": judge.latency_ratio,
+        "latency_floor_s": judge.latency_floor.total_seconds(),
+        "latency_margin": judge.latency_margin,
+        "on_errors": judge.on_errors,
+        "on_latency": judge.on_latency,
+        "on_reports": judge.on_reports,
+        "on_alert": judge.on_alert,
+        "on_gauges": judge.on_gauges,
+        "dry_run": judge.dry_run,
     }
 
 

@@ -1,7 +1,8 @@
 """Steps that hold a stage and judge it: the counts of both arms, again and again, until they say enough.
 
 A failed verdict ends the step at once. When the bake time is over, only a pass lets the rollout go on; doubt holds it
-for more evidence, then does what the configuration says: wait for a person, take it back, or go on.
+for more evidence, then does what the configuration says: wait for a person, take it back, or go on. Damage that is to
+pause the rollout holds it for a person at once. In a dry run everything is judged and recorded, and nothing follows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from console.analysis.evidence import Evidence
 from console.analysis.judge import judge
+from console.analysis.settings import Action
 from console.domain import events as ev
 from console.domain.codec import from_json, to_json
 from console.domain.deployment import StepStatus
@@ -27,6 +29,8 @@ from providers.contract import Unsupported
 
 TELL_EVERY = timedelta(seconds=2)
 """How often a stage says where it stands: often enough to watch, seldom enough to read years later."""
+
+PAUSED, UNDECIDED = "paused: ", "undecided: "
 
 PROBE_EVERY = 1.0
 PROBES_FAILED = 3
@@ -51,19 +55,26 @@ async def _hold_counted(work: Work) -> Outcome:
     await collector.enter(int(work.argument("weight")))
     told: Verdict | None = None
     told_at = began
+    is_dry, is_paused = bool(rules.get("dry_run")), work.state.detail.startswith(PAUSED)
     while True:
         verdict = judge(await collector.sample(), settings)
+        is_paused = is_paused or (_pauses(verdict) and not is_dry)
         now = work.clock.now()
         if told is None or told.kind is not verdict.kind or now - told_at >= TELL_EVERY:
-            await work.progress(_words(collector, verdict, until, now))
+            await work.progress((PAUSED if is_paused else "") + _words(collector, verdict, until, now))
             told, told_at = verdict, now
-        outcome = _decide(work, verdict, now, until, patience, str(rules.get("undecided", "wait")))
+        if is_dry:
+            outcome = _decide_dry(work, verdict, now, until)
+        elif is_paused:
+            outcome = _decide_paused(work, verdict)
+        else:
+            outcome = _decide(work, verdict, now, until, patience, str(rules.get("undecided", "wait")))
         if outcome is not None:
             await _judged_by(work, verdict, collector.evidence)
             return _with_evidence(outcome, collector.evidence)
-        if now >= patience and work.state.status is not StepStatus.WAITING:
+        if (is_paused or now >= patience) and work.state.status is not StepStatus.WAITING:
             await _judged_by(work, verdict, collector.evidence)
-            await work.record(ev.StepWaiting(work.step.id, f"undecided: {verdict.explanation}"))
+            await work.record(ev.StepWaiting(work.step.id, (PAUSED if is_paused else UNDECIDED) + verdict.explanation))
         await work.controlled(interval)
 
 
@@ -89,6 +100,29 @@ def _decide(
     if now >= patience and undecided == "promote":
         return Done(f"undecided, promoted by judge.undecided: {verdict.explanation}")
     return None
+
+
+def _decide_dry(work: Work, verdict: Verdict, now: datetime, until: datetime) -> Outcome | None:
+    """Go on when the time is over, and say what would have happened."""
+    promoter = _promoted_by(work)
+    if promoter is not None:
+        return Skipped(f"promoted by {promoter} before its time: {verdict.explanation}")
+    if now < until:
+        return None
+    would = "roll back" if verdict.is_fail else "go on" if verdict.is_pass else "hold"
+    return Done(f"dry run, would {would}: {verdict.explanation}")
+
+
+def _decide_paused(work: Work, verdict: Verdict) -> Outcome | None:
+    """Only a person lets it go on; what is grave still takes it back."""
+    if verdict.is_fail:
+        return Failed(verdict.explanation, f"step {work.step.id}", "The release is taken back.")
+    promoter = _promoted_by(work)
+    return None if promoter is None else Skipped(f"promoted by {promoter} though paused: {verdict.explanation}")
+
+
+def _pauses(verdict: Verdict) -> bool:
+    return verdict.evidence.get("action") == Action.PAUSE.value
 
 
 def _promoted_by(work: Work) -> str | None:
@@ -119,11 +153,11 @@ def _collector(work: Work) -> RolloutCollector | Failed:
     known = work.rollouts.get(service)
     if known is not None:
         return known
-    router = work.capabilities(str(work.argument("router"))).router
-    if isinstance(router, Unsupported):
-        return Failed(router.reason, f"step {work.step.id}", router.remedy)
+    counters = work.capabilities(str(work.argument("router"))).counters
+    if isinstance(counters, Unsupported):
+        return Failed(counters.reason, f"step {work.step.id}", counters.remedy)
     collector = RolloutCollector(
-        router,
+        counters,
         str(work.argument("route")),
         candidate=str(work.argument("candidate")),
         stable=str(work.argument("stable")),

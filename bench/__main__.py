@@ -1,4 +1,7 @@
-"""`make bench`: bring up a playground, measure, print a table. Nothing here fails a build; a missed bar says so."""
+"""`make bench`: bring up a playground, measure, print a table. Nothing here fails a build; a missed bar says so.
+
+What takes long has a playground and options of its own: `python -m bench loss --help`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import importlib
 import json
 import subprocess
+import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -15,9 +19,14 @@ from bench.start import QUARTERDECK
 
 SECTIONS = ("start", "adapters", "idle", "many_services", "rollback", "log_flood")
 NEEDS_LOAD = {"rollback"}
+ALONE = ("loss", "detection", "kills", "faults", "shifts")
+"""Measurements that bring up what they need, each with options of its own."""
 
 
 def main() -> None:
+    if sys.argv[1:2] and sys.argv[1] in ALONE:
+        alone = importlib.import_module(f"bench.{sys.argv.pop(1)}")
+        sys.exit(alone.main())
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     options.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}; all by default")
     options.add_argument("--format", choices=["text", "json"], default="text")

@@ -33,8 +33,11 @@ from providers.contract.requests import (
     MigrationFile,
     Promote,
     Resume,
+    Restart,
     RollBack,
     SetVariables,
+    Scale,
+    SetAutoDeploy,
     ShiftTraffic,
     Suspend,
 )
@@ -108,7 +111,10 @@ __all__ = [
     "Suspend",
     "TagSource",
     "Target",
+    "Restart",
     "TurnFacts",
     "Unsupported",
     "VariableSource",
 ]
+    "Scale",
+    "SetAutoDeploy",

@@ -20,8 +20,11 @@ from providers.contract.requests import (
     MigrateDown,
     Promote,
     Resume,
+    Restart,
     RollBack,
     SetVariables,
+    Scale,
+    SetAutoDeploy,
     ShiftTraffic,
     Suspend,
 )
@@ -72,6 +75,9 @@ class Capabilities:
     shift_traffic: Actuator[ShiftTraffic] | Unsupported = NOT_OFFERED
     maintain: Actuator[Maintain] | Unsupported = NOT_OFFERED
     announce: Actuator[Announce] | Unsupported = NOT_OFFERED
+    restart: Actuator[Restart] | Unsupported = NOT_OFFERED
+    scale: Actuator[Scale] | Unsupported = NOT_OFFERED
+    auto_deploy: Actuator[SetAutoDeploy] | Unsupported = NOT_OFFERED
     set_variables: Actuator[SetVariables] | Unsupported = NOT_OFFERED
 
 

@@ -56,6 +56,43 @@ class Resume:
 
 
 @dataclass(frozen=True)
+class Restart:
+    """Replace every instance of `target` by a fresh one of what is live."""
+
+    target: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Run a fixed number of instances."""
+
+    target: str
+    instances: int
+
+
+@dataclass(frozen=True)
+class SetAutoDeploy:
+    """Say whether the platform makes a push live by itself."""
+
+    target: str
+    on: bool
+
+
+@dataclass(frozen=True)
+class PointName:
+    """Let a DNS name say one value, and nothing else of this type. `ttl` is seconds that resolvers may keep it.
+
+    `name` is the subdomain; empty for the domain itself.
+    """
+
+    domain: str
+    name: str
+    type: str
+    value: str
+    ttl: int = 60
+
+
+@dataclass(frozen=True)
 class MigrationFile:
     """One schema change: `<stamp>_<name>.sql`, with its `.down.sql` where there is one."""
 

@@ -16,8 +16,11 @@ from providers.render.deploys import DeployReader, Deploys, Rollbacks, make_canc
 from providers.render.maintenance import Pages, make_maintain
 from providers.render.power import Resumptions, make_suspend
 from providers.render.readings import Account, Inventory, Logs, Metrics
-from providers.render.services import ServiceReader
+from providers.render.restarts import Restart, make_restart
+from providers.render.scaling import Scale, make_scale
+from providers.render.services import ServiceReader, make_auto_deploy
 from providers.render.variables import Variables
+from providers.translated import Translated
 
 if TYPE_CHECKING:
     from providers.render.settings import RenderSettings
@@ -94,7 +97,7 @@ def open_connection(
 
     is_live = connector is not None or transport is None
     reader = DeployReader(client)
-    variables = Variables(client)
+    variables, services = Variables(client), ServiceReader(client, settings.owner)
     return RenderConnection(
         name,
         Capabilities(
@@ -104,12 +107,15 @@ def open_connection(
             metrics=Metrics(client),
             variables=variables,
             pages=Pages(client),
-            maintain=make_maintain(ServiceReader(client, settings.owner)),
+            maintain=make_maintain(services),
             deploy=Deploys(reader),
             cancel=make_cancel(reader),
             roll_back=Rollbacks(reader),
             suspend=make_suspend(client),
             resume=Resumptions(reader),
+            restart=Translated(make_restart(client), lambda request: Restart(request.target)),
+            scale=Translated(make_scale(services), lambda request: Scale(request.target, request.instances)),
+            auto_deploy=make_auto_deploy(services),
             set_variables=variables,
             promote=NO_PROMOTE,
             shift_traffic=NO_TRAFFIC,

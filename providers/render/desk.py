@@ -144,7 +144,8 @@ def _service_actions(client: RenderClient, owner: str) -> dict[str, Action[Any]]
 
 
 def _deploy_actions(client: RenderClient, owner: str) -> dict[str, Action[Any]]:
-    services_of, deploys = services.ServiceReader(client, owner), DeployReader(client)
+    deploys = DeployReader(client)
+    auto_deploy = services.make_auto_deploy(services.ServiceReader(client, owner))
     return {
         "deploy": Action(
             "Build and deploy a commit.", byhand.DeployCommit, Translated(Deploys(deploys), byhand.as_deploy)
@@ -172,10 +173,10 @@ def _deploy_actions(client: RenderClient, owner: str) -> dict[str, Action[Any]]:
             Translated(Resumptions(deploys), byhand.as_resume),
         ),
         "hold-auto-deploy": Action(
-            "Let no push deploy the service.", services.HoldAutoDeploy, services.make_holding(services_of)
+            "Let no push deploy the service.", services.HoldAutoDeploy, services.make_holding(auto_deploy)
         ),
         "lift-auto-deploy": Action(
-            "Let pushes deploy the service again.", services.LiftAutoDeploy, services.make_lifting(services_of)
+            "Let pushes deploy the service again.", services.LiftAutoDeploy, services.make_lifting(auto_deploy)
         ),
         "deploy-image": Action(
             "Deploy another tag or digest of the service's image.",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from providers import wire
+from providers.contract import Actuator, SetAutoDeploy
 from providers.ensuring import Setting
 from providers.http import segment
 from providers.render.client import RenderClient
 from providers.render.wire import Deploy, Service, parse_service
+from providers.translated import Translated
 
 ServiceId = Annotated[str, "id of the service, as srv-… or crn-…"]
 
@@ -195,25 +197,25 @@ class LiftAutoDeploy:
     service: ServiceId
 
 
-Switch = TypeVar("Switch", HoldAutoDeploy, LiftAutoDeploy)
+def make_auto_deploy(reader: ServiceReader) -> Setting[SetAutoDeploy]:
+    """Whether a push deploys. A rollback holds it off as well, since the next push would undo it."""
+
+    async def holds(request: SetAutoDeploy) -> bool | None:
+        service = await reader.find_service(request.target)
+        return None if service is None else service.auto_deploy is request.on
+
+    async def write(request: SetAutoDeploy) -> None:
+        await reader.client.set_auto_deploy(request.target, on=request.on)
+
+    def say(request: SetAutoDeploy) -> str:
+        return "a push deploys again" if request.on else "auto-deploy held off"
+
+    return Setting(SetAutoDeploy, holds=holds, write=write, say=say)
 
 
-def make_holding(reader: ServiceReader) -> Setting[HoldAutoDeploy]:
-    """A push no longer deploys: what a rollback does as well, since the next push would undo it."""
-    return _switching(reader, HoldAutoDeploy, False, "auto-deploy held off")
+def make_holding(auto_deploy: Actuator[SetAutoDeploy]) -> Actuator[HoldAutoDeploy]:
+    return Translated(auto_deploy, lambda request: SetAutoDeploy(request.service, on=False))
 
 
-def make_lifting(reader: ServiceReader) -> Setting[LiftAutoDeploy]:
-    """A push deploys again."""
-    return _switching(reader, LiftAutoDeploy, True, "auto-deploy on")
-
-
-def _switching(reader: ServiceReader, kind: type[Switch], on: bool, words: str) -> Setting[Switch]:
-    async def holds(request: Switch) -> bool | None:
-        service = await reader.find_service(request.service)
-        return None if service is None else service.auto_deploy is on
-
-    async def write(request: Switch) -> None:
-        await reader.client.set_auto_deploy(request.service, on=on)
-
-    return Setting(kind, holds=holds, write=write, say=lambda _: words)
+def make_lifting(auto_deploy: Actuator[SetAutoDeploy]) -> Actuator[LiftAutoDeploy]:
+    return Translated(auto_deploy, lambda request: SetAutoDeploy(request.service, on=True))

@@ -17,7 +17,7 @@ from providers.vercel.aliases import Aliases
 from providers.vercel.client import VercelClient, team_scope
 from providers.vercel.deploys import Deploys, make_cancel
 from providers.vercel.limits import limit_class
-from providers.vercel.power import power
+from providers.vercel.power import make_auto_deploy, power
 from providers.vercel.readings import Account, Inventory, Logs
 from providers.vercel.variables import Variables
 
@@ -36,6 +36,7 @@ NO_METRICS = Unsupported(
     "Vercel tells figures through a paid add-on only, and says in no document what it answers.",
     "Ask the desk for `analytics`, or use a provider of kind web to probe the site.",
 )
+NO_INSTANCES = Unsupported("Vercel starts functions when they are asked for.", "Deploy the release again.")
 NO_DATABASE = Unsupported("Vercel runs no migrations.", "Use a provider of kind supabase for the database.")
 NO_SOURCE = Unsupported("Vercel holds no source code.", "Use a provider of kind github.")
 
@@ -112,6 +113,9 @@ def open_connection(
             pages=NO_PAGE,
             suspend=power(client, contract.Suspend, lambda request: request.target, on=False),
             resume=power(client, contract.Resume, lambda request: request.target, on=True),
+            restart=NO_INSTANCES,
+            scale=NO_INSTANCES,
+            auto_deploy=make_auto_deploy(client),
             shift_traffic=NO_TRAFFIC,
             router=NO_TRAFFIC,
             migrate=NO_DATABASE,

@@ -1,10 +1,11 @@
-"""Pausing a project: the nearest that Vercel has to suspending a service. Its domains answer nothing meanwhile."""
+"""Pausing a project, the nearest that Vercel has to suspending a service, and whether a push goes live by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
+from providers.contract import SetAutoDeploy
 from providers.ensuring import Setting
 from providers.vercel.client import VercelClient
 
@@ -26,3 +27,19 @@ def power(
 
     words = "serving again" if on else "paused: its domains answer nothing"
     return Setting(kind, holds=holds, write=write, say=lambda request: words)
+
+
+def make_auto_deploy(client: VercelClient) -> Setting[SetAutoDeploy]:
+    """Vercel builds every push; whether the build gets the production domains by itself is a setting of the project."""
+
+    async def holds(request: SetAutoDeploy) -> bool | None:
+        project = await client.fetch_project_or_none(request.target)
+        return project.assigns_domains is request.on if project else None
+
+    async def write(request: SetAutoDeploy) -> None:
+        await client.assign_domains((await client.fetch_project(request.target)).id, request.on)
+
+    def say(request: SetAutoDeploy) -> str:
+        return "a push goes live again" if request.on else "pushes are built without going live"
+
+    return Setting(SetAutoDeploy, holds=holds, write=write, say=say)

@@ -14,7 +14,7 @@ from console.playground.emulators.render_deploy_calls import SOURCE
 from console.playground.emulators.render_env import GROUP
 from console.playground.emulators.render_estate import REPORT, SEARCH
 from console.playground.releases import commit_of
-from providers.contract import Maintain, Nothing, OperationKey, Suspend
+from providers.contract import Maintain, Nothing, OperationKey, SetAutoDeploy, Suspend
 from providers.render import (
     artifacts,
     backups,
@@ -204,11 +204,11 @@ WISHES: dict[str, Preparing] = {
         cronruns.RunCronJob(REPORT.id), "cron_run", (f"{REPORT.id}/crr-unknown", "crn-unknown/crr-unknown")
     ),
     "cancel-cron-run": _cancel_cron_run,
-    "hold-auto-deploy": wish_for(services.HoldAutoDeploy(BLUE), "update", services.HoldAutoDeploy(NOWHERE)),
+    "hold-auto-deploy": wish_for(services.HoldAutoDeploy(BLUE), "update", SetAutoDeploy(NOWHERE, False)),
     "lift-auto-deploy": wish_for(
         services.LiftAutoDeploy(BLUE),
         "update",
-        services.LiftAutoDeploy(NOWHERE),
+        SetAutoDeploy(NOWHERE, True),
         ("hold-auto-deploy", services.HoldAutoDeploy(BLUE)),
     ),
     "deploy-image": wish_for(

@@ -10,7 +10,20 @@ from console.domain.release import Release
 from console.playground.emulators.render import Render
 from console.playground.releases import build_catalogue, commit_of
 from console.playground.scene import RENDER_OWNER
-from providers.contract import Cancel, Deploy, Maintain, OperationKey, Resume, RollBack, SetVariables, Suspend
+from providers.contract import (
+    Cancel,
+    Deploy,
+    Maintain,
+    OperationKey,
+    Restart,
+    Resume,
+    RollBack,
+    Scale,
+    SetAutoDeploy,
+    SetVariables,
+    Suspend,
+)
+from providers.render import restarts, scaling
 from providers.render.adapter import RenderConnection, open_connection
 from providers.render.settings import RenderSettings
 from tests.playground.emulators.world import FakeHosting, ManualClock, settle
@@ -19,7 +32,8 @@ from tests.providers.render import desk_wishes as render_desk
 from tests.providers.subject import Faults, Wish
 
 KIND = "render"
-ACTUATORS = ("deploy", "cancel", "roll_back", "suspend", "resume", "set_variables", "maintain")
+OF_SERVICES = ("restart", "scale", "auto_deploy")
+ACTUATORS = ("deploy", "cancel", "roll_back", "suspend", "resume", "set_variables", "maintain", *OF_SERVICES)
 BLUE, GREEN = render_desk.BLUE, render_desk.GREEN
 SECRET = "rnd_Zx81kQm44pLw"
 START = datetime.fromtimestamp(ManualClock().now(), UTC)
@@ -106,6 +120,18 @@ class RenderSubject:
     async def _resume(self) -> Wish:
         unknown = ("srv-unknown/resume/2026-11-22T05:00:00Z", "srv-unknown/running")
         return Wish(Resume(GREEN), lambda: self.count("resume"), unknown, "update_in_progress")
+
+    async def _restart(self) -> Wish:
+        unknown = (render_desk.traced(restarts.Restart("srv-unknown")),)
+        return Wish(Restart(BLUE), lambda: self.count("restart"), unknown)
+
+    async def _scale(self) -> Wish:
+        unknown = (render_desk.reference_of(scaling.Scale("srv-unknown", 2)),)
+        return Wish(Scale(BLUE, 2), lambda: self.count("scale"), unknown)
+
+    async def _auto_deploy(self) -> Wish:
+        unknown = (render_desk.reference_of(SetAutoDeploy("srv-unknown", False)),)
+        return Wish(SetAutoDeploy(BLUE, False), lambda: self.count("update"), unknown)
 
     async def _maintain(self) -> Wish:
         unknown = (render_desk.reference_of(Maintain("srv-unknown", True)),)

@@ -12,7 +12,7 @@ from console.domain.release import Release
 from console.playground.emulators.vercel import Vercel
 from console.playground.releases import build_catalogue, commit_of
 from console.playground.scene import VERCEL_TEAM
-from providers.contract import Cancel, Deploy, Promote, Resume, RollBack, SetVariables, Suspend
+from providers.contract import Cancel, Deploy, Promote, Resume, RollBack, SetAutoDeploy, SetVariables, Suspend
 from providers.vercel.adapter import VercelConnection, open_connection
 from providers.vercel.settings import VercelSettings
 from tests.playground.emulators.world import FakeHosting, ManualClock, settle
@@ -23,7 +23,7 @@ from tests.providers.vercel.wishes import ASKS, FRONTEND, STAGES, WISHES
 __all__ = ["ASKS", "FRONTEND"]
 
 KIND = "vercel"
-ACTUATORS = ("deploy", "cancel", "promote", "roll_back", "suspend", "resume", "set_variables")
+ACTUATORS = ("deploy", "cancel", "promote", "roll_back", "suspend", "resume", "set_variables", "auto_deploy")
 ACTIONS = tuple(WISHES)
 SECRET = "vcp_8hQmZx27LkPw04"
 START = datetime.fromtimestamp(ManualClock().now(), UTC)
@@ -179,6 +179,11 @@ class VercelSubject:
     async def _resume(self) -> Wish:
         await self.call("POST", f"/v1/projects/{FRONTEND}/pause")
         return Wish(Resume(FRONTEND), lambda: self.count("unpause"), ('{"target":"prj_unknown"}',))
+
+    async def _auto_deploy(self) -> Wish:
+        unknown = ('{"on":true,"target":"prj_unknown"}',)
+        on = not self.emulator.projects[0].auto_assign
+        return Wish(SetAutoDeploy(FRONTEND, on), lambda: self.count("project"), unknown)
 
     async def _set_variables(self) -> Wish:
         request = SetVariables(FRONTEND, {"FLAG": "a-secret-value"})

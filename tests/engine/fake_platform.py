@@ -281,6 +281,8 @@ class FakePlatform:
 
     def _take_shift_traffic(self, reference: str, request: Any) -> Asked:
         self._count(request.route)
+        for arm, place in zip(self.weights[request.route], self.arms[request.route], strict=True):
+            self.given_to_ill += place in self.ill and request.weights.get(arm, 0) > self.weights[request.route][arm]
         self.weights[request.route] = {arm: request.weights.get(arm, 0) for arm in self.weights[request.route]}
         return self._asked(reference, "shift_traffic", 0, lambda: None)
 
@@ -290,8 +292,6 @@ class FakePlatform:
         for name, value in request.variables.items():
             if name in self.refused_variables:
                 return self._asked(reference, "set_variables", 1, lambda: None, f"{name} is refused")
-        for arm, place in zip(self.weights[request.route], self.arms[request.route], strict=True):
-            self.given_to_ill += place in self.ill and request.weights.get(arm, 0) > self.weights[request.route][arm]
             values.pop(name, None)
             if value is not None:
                 values[name] = value

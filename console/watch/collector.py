@@ -11,7 +11,7 @@ from console.analysis.counters import Increment, bound_near, histogram, incremen
 from console.analysis.evidence import ArmCounts, Evidence, GaugePair, StageCounts, total
 from console.analysis.sequential.log_mean import log_latency
 from console.domain.errors import ProviderError
-from providers.contract import ArmCounters, Router
+from providers.contract import ArmCounters, CounterSource
 
 SLOW_QUANTILE = 0.75
 REQUESTS_FOR_THRESHOLD = 50
@@ -39,7 +39,7 @@ class RolloutCollector:
 
     def __init__(
         self,
-        router: Router,
+        router: CounterSource,
         route: str,
         *,
         candidate: str,

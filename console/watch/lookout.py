@@ -57,6 +57,7 @@ class _ArmMemory:
     measured_at: datetime | None = None
     asked_at: datetime | None = None
     is_stale: bool = True
+    is_counted: bool = False
 
 
 class Lookout:
@@ -179,16 +180,19 @@ class Lookout:
         await asyncio.gather(*(self._ask_platform(arm) for arm in arms), return_exceptions=True)
 
     async def _ask_router(self, name: str, route: str, now: datetime) -> None:
-        router = self._capabilities(name).router
+        router, source = self._capabilities(name).router, self._capabilities(name).counters
         if isinstance(router, Unsupported):
             return
         weights = await self._quietly(router.fetch_weights(route))
-        counters = await self._quietly(router.fetch_counters(route))
+        is_counted = not isinstance(source, Unsupported)
+        counters = None if isinstance(source, Unsupported) else await self._quietly(source.fetch_counters(route))
         for arm in self.arms:
             if (arm.router, arm.route) != (name, route):
                 continue
             memory = self._memory[arm.service, arm.arm]
-            memory.trouble = "the router does not answer" if counters is None else ""
+            is_silent = counters is None if is_counted else weights is None
+            memory.trouble = "the router does not answer" if is_silent else ""
+            memory.is_counted = is_counted
             if weights is not None:
                 _take_weight(memory, weights.get(arm.arm, 0))
             if counters is not None:
@@ -265,9 +269,9 @@ class Lookout:
             release=target.live if target else "",
             weight=self._actual_weight(arm),
             weight_set=memory.weight,
-            requests=memory.requests if arm.router else None,
-            request_rate=memory.window.request_rate if arm.router else figures.get(metrics.REQUEST_RATE),
-            error_rate=error_rate if arm.router else figures.get(metrics.ERROR_RATE),
+            requests=memory.requests if arm.router and memory.is_counted else None,
+            request_rate=memory.window.request_rate if memory.is_counted else figures.get(metrics.REQUEST_RATE),
+            error_rate=error_rate if memory.is_counted else figures.get(metrics.ERROR_RATE),
             latency_p50=figures.get(metrics.LATENCY_P50) if p50 is None else p50 * 1000,
             latency_p95=figures.get(metrics.LATENCY_P95) if p95 is None else p95 * 1000,
             cpu=figures.get(metrics.CPU),

@@ -77,11 +77,13 @@ def open_connection(
     counts_itself = settings.metrics_url in ("", settings.admin_url)
     client = CaddyClient(admin, admin if counts_itself else build_http(settings.metrics_url))
     routes = Routes(name, settings.routes)
+    router = EdgeRouter(client, routes)
     return CaddyConnection(
         name,
         Capabilities(
             account=Account(client, settings.admin_url),
-            router=EdgeRouter(client, routes),
+            router=router,
+            counters=router,
             shift_traffic=Shifts(client, routes),
             pages=HoldingPages(client),
             maintain=make_holding(client),

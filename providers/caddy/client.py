@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from console.domain.errors import Rejected, UnexpectedReply
-from providers.caddy.wire import Handler, parse_counters, parse_handler, parse_node
+from providers.caddy.wire import Handler, parse_counters, parse_handler, parse_node, parse_run
 from providers.contract import ArmCounters
 from providers.http import ProviderHttp, segment
 from providers.redaction import excerpt
 from providers.wire import ShapeError
 
 CHANGED_MEANWHILE = 412
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -117,13 +119,19 @@ class CaddyClient:
         return reply.status < 400
 
     async def fetch_counters(self) -> dict[str, ArmCounters]:
-        reply = await self.metrics.send("GET", "/metrics", as_text=True)
+        return await self._fetch_page(self.metrics, parse_counters)
+
+    async def fetch_run(self) -> str:
+        return await self._fetch_page(self.admin, parse_run)
+
+    async def _fetch_page(self, http: ProviderHttp, parse: Callable[[str], T]) -> T:
+        reply = await http.send("GET", "/metrics", as_text=True)
         try:
-            return parse_counters(reply.text)
+            return parse(reply.text)
         except ShapeError as problem:
-            shown = excerpt(self.metrics.redact(reply.text))
+            shown = excerpt(http.redact(reply.text))
             raise UnexpectedReply(
-                self.metrics.provider,
+                http.provider,
                 f"Caddy sent an answer of a shape not known here: {problem}: {shown}",
                 "GET /metrics",
                 "Check the address of [providers] admin_url, and that nothing answers in Caddy's place.",

@@ -91,7 +91,7 @@ class Routes:
 
 
 class EdgeRouter:
-    """`Router`."""
+    """`Router` and `CounterSource`."""
 
     def __init__(self, client: CaddyClient, routes: Routes) -> None:
         self._client = client
@@ -99,6 +99,13 @@ class EdgeRouter:
 
     async def fetch_weights(self, route: str) -> Mapping[str, int]:
         return self._routes.read(route, (await self._client.fetch_handler(route)).handler)
+
+    async def fetch_run(self, route: str) -> str:
+        """When the process began, and how many whole configurations were loaded into it since.
+
+        A reload, as `caddy reload` does it, loads a whole one; a change of weights replaces a part.
+        """
+        return await self._client.fetch_run()
 
     async def fetch_counters(self, route: str) -> Mapping[str, ArmCounters]:
         """By arm, also one without requests. For a route not configured: every server that answered, by its name."""

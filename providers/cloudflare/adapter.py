@@ -100,6 +100,7 @@ def open_connection(
     capabilities = Capabilities(
         account=Account(client),
         router=EdgeRouter(client, routes),
+        counters=NO_COUNTERS,
         shift_traffic=Shifts(client, routes),
         deploy=NO_DEPLOYS,
         cancel=NO_DEPLOYS,

@@ -31,6 +31,7 @@ from providers.contract.requests import (
 from providers.contract.roles import (
     Account,
     CheckSource,
+    CounterSource,
     Inventory,
     KeySource,
     LogSource,
@@ -60,6 +61,7 @@ class Capabilities:
     logs: LogSource | Unsupported = NOT_OFFERED
     metrics: MetricSource | Unsupported = NOT_OFFERED
     router: Router | Unsupported = NOT_OFFERED
+    counters: CounterSource | Unsupported = NOT_OFFERED
     probes: ProbeSource | Unsupported = NOT_OFFERED
     variables: VariableSource | Unsupported = NOT_OFFERED
     pages: PageSource | Unsupported = NOT_OFFERED

@@ -104,9 +104,22 @@ class ArmCounters:
 
 
 class Router(Protocol):
-    """The edge: weights as they are, and what each arm answered."""
+    """The edge: how it divides requests now."""
 
-    async def fetch_weights(self, route: str) -> Mapping[str, int]: ...
+    async def fetch_weights(self, route: str) -> Mapping[str, int]:
+        """Whole percent by arm, as the router itself shows them."""
+        ...
+
+    async def fetch_run(self, route: str) -> str:
+        """Which reading of its own configuration the router is in: another one after a restart or a reload.
+
+        Changes of weights leave it as it is. Empty where the router cannot tell.
+        """
+        ...
+
+
+class CounterSource(Protocol):
+    """What each arm answered, counted by the router. Not every router that divides by weights counts well enough."""
 
     async def fetch_counters(self, route: str) -> Mapping[str, ArmCounters]: ...
 

@@ -84,9 +84,11 @@ def open_connection(
     )
     client = HAProxyClient(http)
     routes = Routes(client, settings)
+    router = EdgeRouter(client, routes)
     capabilities = Capabilities(
         account=Account(client, settings.socket),
-        router=EdgeRouter(client, routes),
+        router=router,
+        counters=router,
         shift_traffic=Shifts(client, routes, settings.state_file),
         maintain=NO_PAGE,
         pages=NO_PAGE,

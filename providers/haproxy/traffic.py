@@ -82,7 +82,7 @@ class Routes:
 
 
 class EdgeRouter:
-    """`Router`."""
+    """`Router` and `CounterSource`."""
 
     def __init__(self, client: HAProxyClient, routes: Routes) -> None:
         self._client = client
@@ -91,6 +91,11 @@ class EdgeRouter:
 
     async def fetch_weights(self, route: str) -> Mapping[str, int]:
         return self._routes.read(route, await self._client.fetch_servers(route))
+
+    async def fetch_run(self, route: str) -> str:
+        """The worker process, of which a reload begins a new one."""
+        process, _ = await self._client.fetch_process()
+        return f"{process.pid}/{process.began_s}"
 
     async def fetch_counters(self, route: str) -> Mapping[str, ArmCounters]:
         """By arm, also one without requests. For a route not configured: every server by its name.

@@ -82,6 +82,7 @@ class Process:
     version: str
     pid: int
     uptime_s: int
+    began_s: int
     node: str
     connections: int
     most_connections: int
@@ -157,6 +158,7 @@ def parse_process(section: str) -> Process:
         told.get("Version", ""),
         _whole(told, "Pid"),
         _whole(told, "Uptime_sec"),
+        _whole(told, "Start_time_sec"),
         told.get("node", ""),
         _whole(told, "CurrConns"),
         _whole(told, "Maxconn"),

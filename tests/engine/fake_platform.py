@@ -64,6 +64,7 @@ class FakePlatform:
         self.applied: list[str] = []
         self.weights: dict[str, dict[str, int]] = {}
         self.arms: dict[str, tuple[str, str]] = {}
+        self.runs: dict[str, str] = {}
         self.error_rates: dict[str, float] = {}
         self.broken_builds: set[str] = set()
         self.broken_places: set[str] = set()
@@ -91,6 +92,7 @@ class FakePlatform:
             checks=self,
             migrations=self,
             router=self,
+            counters=self,
             probes=self,
             variables=self,
             set_variables=_Door(self, "set_variables"),
@@ -149,6 +151,10 @@ class FakePlatform:
     async def fetch_weights(self, route: str) -> Mapping[str, int]:
         self._check_up("shift_traffic")
         return dict(self.weights[route])
+
+    async def fetch_run(self, route: str) -> str:
+        self._check_up("shift_traffic")
+        return self.runs.get(route, "")
 
     async def fetch_counters(self, route: str) -> Mapping[str, ArmCounters]:
         self._count(route)

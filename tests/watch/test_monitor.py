@@ -118,7 +118,7 @@ def ledger():
 async def monitor(inventory, router, prober, ledger, clock):
     connections = {
         "render": FakeConnection("render", "render", Capabilities(inventory=inventory, metrics=inventory)),
-        "edge": FakeConnection("edge", "caddy", Capabilities(router=router)),
+        "edge": FakeConnection("edge", "caddy", Capabilities(router=router, counters=router)),
         "web": FakeConnection("web", "web", Capabilities(probes=prober)),
     }
     for arm in ("blue", "green", "staging"):

@@ -179,7 +179,7 @@ class TestGivenRequestsWereAnswered:
         caddy.ask(times=7)
         caddy.ask("/api/bad", times=2)
 
-        counters = await can.router.fetch_counters("backend")
+        counters = await can.counters.fetch_counters("backend")
 
         assert (counters["blue"].requests, counters["blue"].errors) == (9, 2)
         assert (counters["green"].requests, counters["green"].errors) == (0, 0)
@@ -192,7 +192,7 @@ class TestGivenRequestsWereAnswered:
 
         await can.shift_traffic.start(ShiftTraffic("backend", {"green": 100}), KEY)
         caddy.ask(times=3)
-        counters = await can.router.fetch_counters("backend")
+        counters = await can.counters.fetch_counters("backend")
 
         assert (counters["blue"].requests, counters["green"].requests) == (0, 3)
 
@@ -200,7 +200,7 @@ class TestGivenRequestsWereAnswered:
         caddy.ask(times=2)
         connection = open_connection("edge", CaddySettings(admin_url=f"unix:{caddy.admin}"))
 
-        counters = await connection.capabilities.router.fetch_counters("backend")
+        counters = await connection.capabilities.counters.fetch_counters("backend")
         await connection.close()
 
         assert counters[caddy.metrics_name.replace("{arm}", "blue")].requests == 2
@@ -209,7 +209,7 @@ class TestGivenRequestsWereAnswered:
         settings = CaddySettings(admin_url="unix:///nowhere.sock", metrics_url=f"unix://{caddy.admin}")
         connection = open_connection("edge", settings)
 
-        assert "public" not in await connection.capabilities.router.fetch_counters("backend")
+        assert "public" not in await connection.capabilities.counters.fetch_counters("backend")
         await connection.close()
 
 

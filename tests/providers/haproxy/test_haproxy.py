@@ -148,7 +148,7 @@ class TestGivenRequestsWereAnswered:
         haproxy.ask(times=7)
         haproxy.ask("/bad", times=2)
 
-        counters = await can.router.fetch_counters("app")
+        counters = await can.counters.fetch_counters("app")
 
         assert (counters["blue"].requests, counters["blue"].errors) == (9, 2)
         assert (counters["green"].requests, counters["green"].errors) == (0, 0)
@@ -157,17 +157,17 @@ class TestGivenRequestsWereAnswered:
         haproxy.ask(times=5)
         haproxy.ask("/slow")
 
-        blue = (await can.router.fetch_counters("app"))["blue"]
+        blue = (await can.counters.fetch_counters("app"))["blue"]
 
         assert list(blue.latency_buckets.values())[-1] == 6
         assert blue.latency_buckets[SLOW_MS / 2000] == 5
         assert SLOW_MS / 1000 < blue.latency_sum < 3 * SLOW_MS / 1000
 
     async def test_when_there_is_none_then_only_the_mean_is_known(self, haproxy, can):
-        await can.router.fetch_counters("many")
+        await can.counters.fetch_counters("many")
         haproxy.ask("/slow", x_backend="many")
 
-        blue = (await can.router.fetch_counters("many"))["blue"]
+        blue = (await can.counters.fetch_counters("many"))["blue"]
 
         assert blue.latency_buckets == {}
         assert blue.latency_sum == pytest.approx(SLOW_MS / 1000, abs=0.1)
@@ -177,7 +177,7 @@ class TestGivenRequestsWereAnswered:
         haproxy.command("set server shaky/gone weight 1")
 
         answers = haproxy.ask(times=4, x_backend="shaky")
-        counters = await connection.capabilities.router.fetch_counters("shaky")
+        counters = await connection.capabilities.counters.fetch_counters("shaky")
         await connection.close()
 
         assert answers == ["blue"] * 4
@@ -188,7 +188,7 @@ class TestGivenRequestsWereAnswered:
         connection = connect(haproxy, latency_bounds_ms=range(1, 40))
         haproxy.ask()
         with pytest.raises(Exception, match="21 counters where 40 are configured"):
-            await connection.capabilities.router.fetch_counters("app")
+            await connection.capabilities.counters.fetch_counters("app")
         await connection.close()
 
 

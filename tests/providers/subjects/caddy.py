@@ -18,7 +18,8 @@ READINGS = {
     "account": lambda can: can.account.fetch_account(),
     "weights": lambda can: can.router.fetch_weights("backend"),
     "page": lambda can: can.pages.fetch_page("backend"),
-    "counters": lambda can: can.router.fetch_counters("backend"),
+    "run": lambda can: can.router.fetch_run("backend"),
+    "counters": lambda can: can.counters.fetch_counters("backend"),
 }
 SECRET = "a-token-for-the-proxy-in-front"
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)

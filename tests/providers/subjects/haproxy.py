@@ -21,7 +21,8 @@ ACTIONS = ("drain", "maintenance", "ready")
 READINGS = {
     "account": lambda can: can.account.fetch_account(),
     "weights": lambda can: can.router.fetch_weights("app"),
-    "counters": lambda can: can.router.fetch_counters("app"),
+    "run": lambda can: can.router.fetch_run("app"),
+    "counters": lambda can: can.counters.fetch_counters("app"),
 }
 ASKS = {"servers": Servers("app"), "process": Nothing(), "checks": Checks("app")}
 SECRET = "sbp_0123456789abcdef0123456789abcdef01234567"

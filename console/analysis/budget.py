@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 ERRORS, SLOW_SHARE, LOG_MEAN, REPORTS = "errors", "slow share", "log mean", "reports"
@@ -24,11 +25,14 @@ class AlphaBudget:
     total: float = 0.01
     metrics: tuple[str, ...] = (ERRORS, SLOW_SHARE, LOG_MEAN)
 
+    @cached_property
+    def _parts(self) -> Mapping[str, float]:
+        weights = {metric: WEIGHTS[metric] for metric in self.metrics}
+        return {metric: self.total * weight / sum(weights.values()) for metric, weight in weights.items()}
+
     def of(self, metric: str) -> float:
         """The part of one metric; nothing for one that is not judged."""
-        if metric not in self.metrics:
-            return 0.0
-        return self.total * WEIGHTS[metric] / sum(WEIGHTS[name] for name in self.metrics)
+        return self._parts.get(metric, 0.0)
 
     def log_evidence_needed(self, metric: str) -> float:
         """Natural logarithm of the evidence at which this metric acts; no evidence suffices where it has no part."""

@@ -49,10 +49,9 @@ def find_errors(evidence: Evidence, settings: JudgeSettings) -> ErrorFinding:
     excess = _excess(evidence, baseline)
     is_strong = log_evidence >= needed
     is_damage = is_strong and excess > settings.floor
-    words = _words(evidence, baseline, log_evidence)
-    return ErrorFinding(
-        log_evidence, needed, is_damage, is_strong and not is_damage, _is_over_limit(evidence, settings), words
-    )
+    is_over_limit = _is_over_limit(evidence, settings)
+    words = _words(evidence, baseline, log_evidence) if is_strong or is_over_limit else ""
+    return ErrorFinding(log_evidence, needed, is_damage, is_strong and not is_damage, is_over_limit, words)
 
 
 def _is_over_limit(evidence: Evidence, settings: JudgeSettings) -> bool:

@@ -50,8 +50,7 @@ def find_latency(evidence: Evidence, settings: JudgeSettings) -> LatencyFinding:
     slow_share = log_evidence_of_stages(((s.share, s.candidate.slow, s.stable.slow) for s in stages), SLIGHTLY_MORE)
     log_mean = math.fsum(_log_mean(stage, evidence.bounds, settings.alpha.of(LOG_MEAN)) for stage in stages)
     needed = settings.alpha.log_evidence_needed(SLOW_SHARE), settings.alpha.log_evidence_needed(LOG_MEAN)
-    candidate = total(*(stage.candidate for stage in stages))
-    stable = total(*(stage.stable for stage in stages))
+    candidate, stable = total(*(stage.candidate for stage in stages)), evidence.stable
     is_strong = (slow_share >= needed[0] and evidence.slow_threshold is not None) or log_mean >= needed[1]
     is_damage = is_strong and _is_lasting(stages) and _is_slower(candidate, stable, settings.latency_ratio, settings)
     is_doubt = not is_damage and _is_slower_alone(evidence, stable, settings)

@@ -97,10 +97,11 @@ class _Arm:
                 variance += number * spread
         if behaviour.errors > 0.0:
             failed = _poisson(round(expected * behaviour.errors / (1.0 - behaviour.errors), 6)).draw(chance())
+            sums, means = _places(behaviour.median, behaviour.sigma)
             for _ in range(failed):
-                seconds = dice.lognormvariate(math.log(behaviour.median), behaviour.sigma)
-                counts[bisect_left(BOUNDS, seconds)] += 1
-                self._seconds += seconds
+                place = bisect_left(sums, chance())
+                counts[place] += 1
+                self._seconds += means[place]
             self._errors += failed
             served += failed
         if variance:
@@ -148,6 +149,19 @@ def _good(expected: float, median: float, sigma: float) -> tuple[tuple[int, floa
             found.append((place, mean, variance, _poisson(round(expected * part, 9))))
         lower = upper
     return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def _places(median: float, sigma: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """For a single answer: the share of all that ends below each bucket's bound, and the mean (s) of each bucket."""
+    total, lower, sums, means = 0.0, 0.0, [], []
+    for upper in BOUNDS:
+        part, mean, _ = _within(lower, upper, median, sigma)
+        total += part
+        sums.append(total)
+        means.append(mean)
+        lower = upper
+    return tuple(sums[:-1]), tuple(means)
 
 
 def _within(lower: float, upper: float, median: float, sigma: float) -> tuple[float, float, float]:

@@ -66,7 +66,7 @@ class Scenario:
     name: str
     ladders: tuple[Ladder, ...] = (BLUE_GREEN, CANARY)
     rate: float = 20.0
-    look: float = 20.0
+    look: float = 25.0
     candidate: Callable[[Behaviour], Behaviour] = field(default=lambda stable: stable)
     course: Course = _same
     real_share: float | None = None

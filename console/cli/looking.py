@@ -23,6 +23,7 @@ from console.cli.words import (
 from console.client.service import HistoryQuery, Service
 from console.domain.errors import ExitCode
 from console.domain.ids import EnvironmentName
+from console.domain.maintenance import say_pages
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Health, Measurement
 
 
@@ -103,6 +104,8 @@ def status_lines(found: Sequence[EnvironmentStatus], *, detailed: bool = False) 
         for status in found
     ]
     yield from table(["ENVIRONMENT", "TIER", "HEALTH", "LIVE", "DEPLOYMENT"], rows)
+    for status in found:
+        yield from (f"! {status.name}: {line}" for line in say_pages(status.pages))
     if not detailed:
         return
     for status in found:

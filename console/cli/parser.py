@@ -53,6 +53,7 @@ HANDLERS = {
     "act": "console.cli.desk:act",
     "config": "console.cli.configuration:config",
     "secrets": "console.cli.secrets:secrets",
+    "maintenance": "console.cli.maintenance:maintenance",
 }
 
 CONTROLS = {
@@ -143,6 +144,7 @@ def build_parser() -> Parser:
     _add_desk(commands)
     _add_config(commands)
     _add_secrets(commands)
+    _add_maintenance(commands)
     return parser
 
 
@@ -348,6 +350,33 @@ def _add_config(commands: Commands) -> None:
     sync.add_argument("--undo", action="store_true", help="take back the last sync")
     sync.add_argument("--yes", action="store_true", help="do not ask")
     sync.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="stop waiting after this long; it goes on")
+
+
+def _add_maintenance(commands: Commands) -> None:
+    maintenance = commands.add_parser("maintenance", help="holding pages before the services of an environment")
+    _add_globals(maintenance, again=True)
+    actions = maintenance.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    on = _command(actions, "on", "show visitors a page instead of the services")
+    off = _command(actions, "off", "show the services again")
+    on.add_argument("--for", dest="length", default="", metavar="DURATION", help="ends by itself after this long (30m)")
+    on.add_argument("--until", default="", metavar="TIME", help="ends by itself then (14:30, or 2026-11-22T14:30; UTC)")
+    on.add_argument("--message", default="", metavar="TEXT", help="what the page says, where a router shows it")
+    on.add_argument("--emergency", action="store_true", help="wait for no approval; needs --reason")
+    for parser in (on, off):
+        parser.add_argument("environment", metavar="ENV")
+        parser.add_argument(
+            "--service", nargs="+", action="extend", default=[], metavar="NAME", help="only these services"
+        )
+        parser.add_argument("--reason", default="", metavar="TEXT", help="why; kept in the history")
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument(
+            "--wait", action=argparse.BooleanOptionalAction, default=True, help="stay until it has ended"
+        )
+        parser.add_argument(
+            "--timeout", type=_seconds, metavar="SECONDS", help="stop waiting after this long; it goes on"
+        )
+    status = _command(actions, "status", "which pages are up, since when and until when")
+    status.add_argument("environment", metavar="ENV")
 
 
 def _add_secrets(commands: Commands) -> None:

@@ -17,6 +17,7 @@ from providers.registry import KINDS
 
 ROUTER_KINDS = frozenset({"caddy", "haproxy", "cloudflare"})
 DATABASE_KINDS = frozenset({"supabase"})
+PAGE_KINDS = frozenset({"caddy"})
 ARM_KINDS = frozenset({"render", "local"})
 SOURCE_KINDS = frozenset({"github"})
 VARIABLE_KINDS = frozenset({"render", "vercel"})
@@ -116,7 +117,12 @@ def _check_environment(
             yield from _check_placement(settings, service, placement, at)
             yield from _check_variables(settings, service, placement.variables, (*at, "variables"))
     migrated = [service for service, placement in environment.services.items() if placement.migrations]
+            yield from _check_page(settings, placement, (*at, "page"))
     if len(migrated) > 1:
+    for number, service in enumerate(environment.maintenance.services):
+        if service not in environment.services:
+            key = (*here, "maintenance", "services", number)
+            yield Fault(key, f"There is no service {service} in {name}.", suggest(service, environment.services))
         what = f"{' and '.join(migrated)} both have migrations."
         yield Fault((*here, "services"), what, "Only one service of an environment can have them.")
 
@@ -161,6 +167,17 @@ def _check_placement(settings: Settings, service: str, placement: PlacementSetti
 
 def _check_variables(settings: Settings, service: str, variables: Mapping[str, str], at: Key) -> Iterator[Fault]:
     kind = settings.kind_of(service)
+def _check_page(settings: Settings, placement: PlacementSettings, at: Key) -> Iterator[Fault]:
+    if placement.page is None:
+        return
+    router = placement.page.router
+    if router not in settings.providers:
+        yield Fault((*at, "router"), f"There is no provider {router}.", suggest(router, settings.providers))
+    elif settings.providers[router].kind not in PAGE_KINDS:
+        what = f"{router} is of kind {settings.providers[router].kind}, which puts up no pages."
+        yield Fault((*at, "router"), what, f"Name a provider of kind {' or '.join(sorted(PAGE_KINDS))}.")
+
+
     if variables and kind in known_kinds() - VARIABLE_KINDS:
         yield Fault(at, f"{service} is on {kind}, which has no variables to set.", "Remove them.")
     for name, value in variables.items():

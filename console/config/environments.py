@@ -11,6 +11,7 @@ from pydantic import Field
 
 from console.config.logins import LoginSettings
 from console.config.shape import Duration, DurationOrForever, SecretReference, Section, VariableValue
+from console.config.maintenance import MaintenanceSettings, PageSettings
 
 
 class Tier(StrEnum):
@@ -119,6 +120,8 @@ class PlacementSettings(Section):
     traffic: TrafficSettings | None = None
     """How requests are divided between blue and green."""
     database_url: SecretReference = ""
+    page: PageSettings | None = None
+    """Where its holding page is put up; unset takes the route of its traffic, else its platform's own means."""
     """Reference to the address of the database, for migrations over a direct connection."""
     migrations: str = ""
     """Directory of the migration files in the repository."""
@@ -169,6 +172,8 @@ class EnvironmentSettings(Section):
     judge: JudgeSettings = JudgeSettings()
     """How the candidate is judged."""
     services: Mapping[str, PlacementSettings] = Field(default_factory=dict)
+    maintenance: MaintenanceSettings = MaintenanceSettings()
+    """What visitors see while it is in maintenance, and when that is by itself."""
     """The services of this environment, and where they are."""
     logins: Mapping[str, LoginSettings] = Field(default_factory=dict)
     """Login roles of databases that take turns, by the variable that services get the address by."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
+from console.domain.maintenance import OpenPage
 from console.domain.statuses import DeploymentStatus
 
 
@@ -85,7 +86,7 @@ class ServiceStatus:
 
 @dataclass(frozen=True)
 class EnvironmentStatus:
-    """What is live in an environment, how it feels, and what moves in it."""
+    """What is live in an environment, how it feels, and what moves in it. `pages` are up by our record."""
 
     name: EnvironmentName
     tier: str
@@ -94,6 +95,7 @@ class EnvironmentStatus:
     services: tuple[ServiceStatus, ...] = ()
     deployment: DeploymentSummary | None = None
     lock: Lock | None = None
+    pages: tuple[OpenPage, ...] = ()
 
 
 @dataclass(frozen=True)

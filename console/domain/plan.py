@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from console.domain.codec import to_json
 from console.domain.ids import EnvironmentName, ProviderName, ServiceName, StepId
+from console.domain.maintenance import MaintenanceWish
 from console.domain.release import Release
 
 
@@ -59,6 +60,7 @@ class StepKind(StrEnum):
     VERIFY = "verify"
     COMMAND = "command"
     REQUEST = "request"
+    MAINTAIN = "maintain"
 
 
 TRAFFIC_KINDS = frozenset({StepKind.SHIFT, StepKind.PROMOTE})
@@ -123,6 +125,7 @@ class Wish:
 class Plan:
     """The steps of one deployment, in an order that respects `needs`.
 
+    maintenance: MaintenanceWish | None = None
     `current` names what is live before the start, by service; `arms` says which arm of a service is the candidate.
     `on_failure` is what follows a failed step: `rollback`, or `ask` for a person who decides.
     """

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from console.domain.events import Control
 from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, build_deployment_id
 from console.domain.observations import Lock
+from console.domain.maintenance import MAINTENANCE
 from console.domain.plan import Plan, Step, Wish, longest_path
 from console.domain.release import Release
 from console.domain.rotation import read_rotation
@@ -28,11 +29,13 @@ from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.decide import asked_steps, is_skippable
 from console.engine.executors.table import EXECUTORS
 from console.engine.ports import Durable
+from console.engine.pages import fetch_pages
 from console.engine.rotation import fetch_secret
 from console.engine.runner import Runner
 from console.engine.survey import Survey
 from console.engine.variables import Variables
 from console.planning.forecast import Forecasts, build_forecasts
+from console.engine.upkeep import Upkeep
 from console.planning.live import Live
 from console.planning.plans import build_plan
 from console.planning.rollback import build_rollback, has_revoked, name_irreversible
@@ -90,6 +93,7 @@ class Engine:
         self._reconciling: asyncio.Task[None] | None = None
 
     @property
+        self._maintaining: asyncio.Task[None] | None = None
     def running(self) -> tuple[DeploymentId, ...]:
         """Deployments that run in this process."""
         return tuple(self._runner.boards)
@@ -102,6 +106,8 @@ class Engine:
         self._reconciling = asyncio.create_task(self._reconcile(), name="reconcile")
 
     async def _take_up(self) -> None:
+        upkeep = Upkeep(self._settings, self._ledger, self._clock, self._deploy_by_itself)
+        self._maintaining = asyncio.create_task(upkeep.run(), name="maintenance")
         for deployment, owner in (await self.unfinished()).items():
             if deployment not in self._runner.boards and (owner == self._worker or not self._shared):
                 log.info("taking up deployment %s", deployment)
@@ -132,7 +138,7 @@ class Engine:
     async def stop(self) -> None:
         """Let go. Running steps end as in a crash and are taken up by the next start."""
         self._unsubscribe()
-        for task in (*self._checks, self._reconciling):
+        for task in (*self._checks, self._reconciling, self._maintaining):
             if task is not None:
                 task.cancel()
         await self._durable.stop()
@@ -182,6 +188,10 @@ class Engine:
 
     async def control(self, deployment_id: DeploymentId, request: ControlRequest, actor: Actor) -> None:
         """Put a wish on disk and wake the deployment; returns once it is durable.
+    async def _deploy_by_itself(self, wish: Wish, request_id: str) -> Submitted:
+        """Maintenance that is due, which nobody has to ask for."""
+        return await self.deploy(wish, request_id, "", ev.SYSTEM)
+
 
         Raises:
             Refused: It cannot apply: the deployment has ended, or nothing is there to take back.
@@ -257,6 +267,10 @@ class Engine:
         if rotation is not None:
             live, secret = await asyncio.gather(
                 self._survey.fetch_live(wish.environment, find_live(past)),
+        if wish.strategy == MAINTENANCE:
+            pages = await fetch_pages(self._settings, self._connections, wish.environment)
+            standing = Live(pages=pages, lock=lock, at=self._clock.now())
+            return build_plan(self._settings, wish, _last_release(past), standing, history=history)
                 fetch_secret(self._settings, self._connections, self._variables, wish, rotation),
             )
             facts = replace(live, lock=lock, at=self._clock.now(), secret=secret)
@@ -296,7 +310,7 @@ class Engine:
                 "Name one of these.",
             )
         strategies = known_strategies(self._settings.custom_pipelines)
-        known = wish.strategy in ("", *strategies, SYNC) or read_rotation(wish.strategy) is not None
+        known = wish.strategy in ("", *strategies, SYNC, MAINTENANCE) or read_rotation(wish.strategy) is not None
         if not known:
             raise UsageError(
                 f"There is no strategy {wish.strategy!r}.", f"Known: {', '.join(strategies)}.", "Name one of these."
@@ -410,3 +424,11 @@ def _forecast_undo(deployment: Deployment, step: Step, history: Forecasts, now: 
     known = history.of(deployment.environment, step.service, step.kind)
     undone = deployment.steps.get(step.undoes) if step.undoes else None
     return known if known is not None or undone is None else undone.duration(now)
+def _last_release(past: Iterable[Deployment]) -> Release:
+    """What went live last by our record; a plan of maintenance asks no platform for it."""
+    succeeded = (deployment for deployment in past if deployment.status is DeploymentStatus.SUCCEEDED)
+    return next((deployment.plan.release for deployment in succeeded), Release("", "–"))
+
+
+    if plan.strategy == MAINTENANCE:
+        return "changes holding pages"

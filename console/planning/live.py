@@ -60,11 +60,27 @@ class LiveService:
 
 
 @dataclass(frozen=True)
+@dataclass(frozen=True)
+class LivePage:
+    """Where the holding page of a service is put up: a router's route, or its platform's place; and whether it is up.
+
+    `cannot` says why it can have none, `problem` why nobody knows whether one is up.
+    """
+
+    provider: str
+    target: str
+    by_router: bool = False
+    on: bool = False
+    cannot: str = ""
+    problem: str = ""
+
+
 class Live:
     """Everything a plan depends on besides the settings.
 
     `since` is when what is live went live, `changes` how many commits the new release adds; None when not known.
-    `narrow` names the scopes that the token of a provider lacks, `secret` is what a rotation replaces.
+    `narrow` names the scopes that the token of a provider lacks, `secret` is what a rotation replaces. `pages`
+    has every service that people could be shown a page instead of.
     """
 
     services: Mapping[ServiceName, LiveService] = field(default_factory=dict)
@@ -75,6 +91,7 @@ class Live:
     narrow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     secret: SecretFacts = field(default_factory=SecretFacts)
 
+    pages: Mapping[ServiceName, LivePage] = field(default_factory=dict)
     def of(self, service: str) -> LiveService:
         """A service nobody read counts as not deployed."""
         return self.services.get(ServiceName(service), LiveService())

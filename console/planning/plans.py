@@ -13,6 +13,7 @@ from console.config.settings import Settings
 from console.config.strategies import BLUE_GREEN, CUSTOM, known_strategies
 from console.domain.ids import ServiceName
 from console.domain.plan import Plan, StepKind, Wish
+from console.domain.maintenance import MAINTENANCE
 from console.domain.release import Release
 from console.domain.rotation import read_rotation
 from console.domain.variables import SYNC
@@ -25,6 +26,7 @@ from console.planning.forecast import Forecasts
 from console.planning.live import Live
 from console.planning.risk import judge_risk
 from console.planning.rotation import plan_rotation
+from console.planning.maintenance import plan_maintenance
 from console.planning.single import plan_database, plan_plain, plan_staged
 from providers.contract import MigrationFile
 
@@ -54,6 +56,8 @@ def build_plan(
         return _plan_configuration(draft, refusals)
     rotation = read_rotation(strategy)
     if rotation is not None:
+    if strategy == MAINTENANCE:
+        return plan_maintenance(draft, refusals)
         return plan_rotation(draft, rotation, refusals, _flow)
     known = known_strategies(settings.custom_pipelines)
     if strategy not in known:

@@ -25,6 +25,7 @@ from console.watch.arms import health_of_service, worst_health
 from console.watch.lookout import Lookout
 from console.watch.naming import Names
 from console.watch.pace import Paces
+from console.watch.pages import PageRecord, page_places
 from providers.contract import Connection, TagSource, Unsupported
 
 QUIET_AFTER = 3
@@ -93,6 +94,7 @@ class Monitor:
         self._names = Names(_find_tags(settings, connections), self._clock)
         self._unnamed: set[DeploymentId] = set()
         self._seen: set[DeploymentId] = set()
+        self._pages = PageRecord(ledger)
         self._told: list[Told] = []
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -207,6 +209,7 @@ class Monitor:
             services=services,
             deployment=latest[0] if latest else None,
             lock=self._locks.get(name),
+            pages=await self._pages.fetch(name, frozenset(p.service for p in page_places(self._settings, name))),
         )
 
     def _service_status(self, lookout: Lookout, service: str, arms: list[ArmHealth]) -> ServiceStatus:

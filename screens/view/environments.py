@@ -39,6 +39,7 @@ def environment_rows(store: Store, now: datetime, width: int, *, services: bool)
     rows: list[Row] = []
     for status in statuses:
         rows.append(_environment(store, status, name_width, release_width, width))
+        rows += _pages(status, width)
         latest = store.latest_of(status.name)
         if latest is not None and not latest.is_terminal:
             line = movement(latest, now)
@@ -70,6 +71,17 @@ def _lock(store: Store, status: EnvironmentStatus) -> Sequence[Span]:
     if lock is None or (latest is not None and latest.id == lock.deployment):
         return ()
     return (Span(f"  held by {lock.holder}: {lock.reason or lock.deployment}", "warn"),)
+
+
+def _pages(status: EnvironmentStatus, width: int) -> list[Row]:
+    """That visitors are shown a page is said before anything else of an environment."""
+    if not status.pages:
+        return []
+    ends = [page.until for page in status.pages if page.until is not None]
+    until = f" until {max(ends):%H:%M} UTC" if len(ends) == len(status.pages) else ""
+    names = ", ".join(page.service for page in status.pages)
+    said = row("  ", Span("■ maintenance", "warn"), Span(f"{until}  {names}", "dim"), key=status.name)
+    return [fit_row(said, width)]
 
 
 def _services(status: EnvironmentStatus, width: int) -> list[Row]:

@@ -11,8 +11,9 @@ from console.domain.deployment import Deployment, begin
 from console.domain.errors import Refused
 from console.domain.events import DeploymentRequested, Event
 from console.domain.ids import DeploymentId, EnvironmentName
-from console.domain.observations import Lock
+from console.domain.observations import DeploymentSummary, Lock
 from console.storage.ledger import ControlRow, Opened, Wake
+from console.storage.projection import summarise
 from tests.engine.virtual_clock import VirtualClock
 
 
@@ -86,6 +87,15 @@ class FakeLedger:
     async def find_deployments(self, text: str) -> tuple[DeploymentId, ...]:
         found = {d.id for d in self.deployments() if d.environment == text or d.id == text}
         return tuple(sorted(found, reverse=True))
+
+    async def last_seq(self) -> int:
+        return len(self.events)
+
+    async def summaries(self, query: Any) -> tuple[DeploymentSummary, ...]:
+        ids = [
+            name for name in await self.find_deployments(query.environment) if not query.before or name < query.before
+        ]
+        return tuple(summarise(self._folded[name]) for name in ids[: query.limit])
 
     async def unfinished(self) -> tuple[DeploymentId, ...]:
         return tuple(d.id for d in self.deployments() if not d.is_terminal)

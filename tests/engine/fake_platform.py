@@ -21,6 +21,7 @@ from providers.contract import (
     Operation,
     OperationKey,
     OperationStatus,
+    Page,
     ProbeRequest,
     ProbeResult,
     Target,
@@ -82,6 +83,8 @@ class FakePlatform:
         self.variables: dict[str, dict[str, str]] = {}
         self.hidden: set[str] = set()
         self.refused_variables: set[str] = set()
+        self.pages: dict[str, Any] = {}
+        self.pageless = {"worker": "a worker has no visitors", "front": "it shows none"}
         self._by_key: dict[str, Asked] = {}
         self._by_reference: dict[str, Asked] = {}
         self._counts: dict[str, dict[str, list[float]]] = {}
@@ -105,6 +108,8 @@ class FakePlatform:
             migrate_down=_Door(self, "migrate_down"),
             shift_traffic=_Door(self, "shift_traffic"),
             announce=_Door(self, "announce"),
+            maintain=_Door(self, "maintain"),
+            pages=self,
         )
 
     async def close(self) -> None:
@@ -182,6 +187,10 @@ class FakePlatform:
             share = self.weights[route][arm] / 100 * self.request_rate * since
             counts[arm][0] += share
             counts[arm][1] += share * self.error_rates.get(self.places[place].live, 0.0)
+
+    async def fetch_page(self, target: str) -> Page:
+        self._check_up("maintain")
+        return Page(target in self.pages, self.pageless.get(target, ""))
 
     # changing
 
@@ -302,6 +311,14 @@ class FakePlatform:
             if value is not None:
                 values[name] = value
         return self._asked(reference, "set_variables", 1, lambda: None)
+
+    def _take_maintain(self, reference: str, request: Any) -> Asked:
+        def switch() -> None:
+            self.pages.pop(request.target, None)
+            if request.on:
+                self.pages[request.target] = request
+
+        return self._asked(reference, "maintain", 1, switch)
 
     def _take_announce(self, reference: str, request: Any) -> Asked:
         return self._asked(reference, "announce", 0, lambda: None, announcement=request.announcement or reference)

@@ -63,6 +63,9 @@ class FakeLedger:
     async def summaries(self, query):
         return ()
 
+    async def last_seq(self):  # asked for pages that are up by maintenance
+        return 0
+
     async def events_of(self, deployment):
         return self.history.get(deployment, ())
 

@@ -12,6 +12,7 @@ from console.engine.executors import (
     judgement,
     logins,
     own,
+    maintenance,
     release,
     rotation,
     schema,
@@ -47,3 +48,4 @@ EXECUTORS: Mapping[StepKind, Executor] = {
     StepKind.COMMAND: own.command,
     StepKind.REQUEST: own.request,
 }
+    StepKind.MAINTAIN: maintenance.maintain,

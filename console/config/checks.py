@@ -16,8 +16,8 @@ from console.domain.traffic import checked_stages
 from providers.registry import KINDS
 
 ROUTER_KINDS = frozenset({"caddy", "haproxy", "cloudflare"})
-DATABASE_KINDS = frozenset({"supabase"})
 PAGE_KINDS = frozenset({"caddy"})
+DATABASE_KINDS = frozenset({"supabase"})
 ARM_KINDS = frozenset({"render", "local"})
 SOURCE_KINDS = frozenset({"github"})
 VARIABLE_KINDS = frozenset({"render", "vercel"})
@@ -115,14 +115,14 @@ def _check_environment(
                 yield Fault(at, what, f"Add [environments.{name}.services.{need}], or remove the need.")
         if settings.services[service].provider in settings.providers:
             yield from _check_placement(settings, service, placement, at)
-            yield from _check_variables(settings, service, placement.variables, (*at, "variables"))
-    migrated = [service for service, placement in environment.services.items() if placement.migrations]
             yield from _check_page(settings, placement, (*at, "page"))
-    if len(migrated) > 1:
+            yield from _check_variables(settings, service, placement.variables, (*at, "variables"))
     for number, service in enumerate(environment.maintenance.services):
         if service not in environment.services:
             key = (*here, "maintenance", "services", number)
             yield Fault(key, f"There is no service {service} in {name}.", suggest(service, environment.services))
+    migrated = [service for service, placement in environment.services.items() if placement.migrations]
+    if len(migrated) > 1:
         what = f"{' and '.join(migrated)} both have migrations."
         yield Fault((*here, "services"), what, "Only one service of an environment can have them.")
 
@@ -165,8 +165,6 @@ def _check_placement(settings: Settings, service: str, placement: PlacementSetti
         yield Fault(at, f"{' and '.join(asked)} of {service} cannot be asked without an address.", "Add url = ….")
 
 
-def _check_variables(settings: Settings, service: str, variables: Mapping[str, str], at: Key) -> Iterator[Fault]:
-    kind = settings.kind_of(service)
 def _check_page(settings: Settings, placement: PlacementSettings, at: Key) -> Iterator[Fault]:
     if placement.page is None:
         return
@@ -178,6 +176,8 @@ def _check_page(settings: Settings, placement: PlacementSettings, at: Key) -> It
         yield Fault((*at, "router"), what, f"Name a provider of kind {' or '.join(sorted(PAGE_KINDS))}.")
 
 
+def _check_variables(settings: Settings, service: str, variables: Mapping[str, str], at: Key) -> Iterator[Fault]:
+    kind = settings.kind_of(service)
     if variables and kind in known_kinds() - VARIABLE_KINDS:
         yield Fault(at, f"{service} is on {kind}, which has no variables to set.", "Remove them.")
     for name, value in variables.items():

@@ -10,8 +10,8 @@ from typing import Literal
 from pydantic import Field
 
 from console.config.logins import LoginSettings
-from console.config.shape import Duration, DurationOrForever, SecretReference, Section, VariableValue
 from console.config.maintenance import MaintenanceSettings, PageSettings
+from console.config.shape import Duration, DurationOrForever, SecretReference, Section, VariableValue
 
 
 class Tier(StrEnum):
@@ -119,9 +119,9 @@ class PlacementSettings(Section):
     """The second of two places."""
     traffic: TrafficSettings | None = None
     """How requests are divided between blue and green."""
-    database_url: SecretReference = ""
     page: PageSettings | None = None
     """Where its holding page is put up; unset takes the route of its traffic, else its platform's own means."""
+    database_url: SecretReference = ""
     """Reference to the address of the database, for migrations over a direct connection."""
     migrations: str = ""
     """Directory of the migration files in the repository."""
@@ -171,9 +171,9 @@ class EnvironmentSettings(Section):
     """What must hold before a deployment begins."""
     judge: JudgeSettings = JudgeSettings()
     """How the candidate is judged."""
-    services: Mapping[str, PlacementSettings] = Field(default_factory=dict)
     maintenance: MaintenanceSettings = MaintenanceSettings()
     """What visitors see while it is in maintenance, and when that is by itself."""
+    services: Mapping[str, PlacementSettings] = Field(default_factory=dict)
     """The services of this environment, and where they are."""
     logins: Mapping[str, LoginSettings] = Field(default_factory=dict)
     """Login roles of databases that take turns, by the variable that services get the address by."""

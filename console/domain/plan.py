@@ -119,13 +119,13 @@ class Wish:
     services: tuple[ServiceName, ...] = ()
     reason: str = ""
     emergency: bool = False
+    maintenance: MaintenanceWish | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
     """The steps of one deployment, in an order that respects `needs`.
 
-    maintenance: MaintenanceWish | None = None
     `current` names what is live before the start, by service; `arms` says which arm of a service is the candidate.
     `on_failure` is what follows a failed step: `rollback`, or `ask` for a person who decides.
     """

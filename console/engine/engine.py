@@ -19,8 +19,8 @@ from console.domain.errors import ConsoleError, PlanRejected, Refused, UsageErro
 from console.domain.events import Control
 from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, build_deployment_id
-from console.domain.observations import Lock
 from console.domain.maintenance import MAINTENANCE
+from console.domain.observations import Lock
 from console.domain.plan import Plan, Step, Wish, longest_path
 from console.domain.release import Release
 from console.domain.rotation import read_rotation
@@ -28,14 +28,14 @@ from console.domain.variables import SYNC
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.decide import asked_steps, is_skippable
 from console.engine.executors.table import EXECUTORS
-from console.engine.ports import Durable
 from console.engine.pages import fetch_pages
+from console.engine.ports import Durable
 from console.engine.rotation import fetch_secret
 from console.engine.runner import Runner
 from console.engine.survey import Survey
+from console.engine.upkeep import Upkeep
 from console.engine.variables import Variables
 from console.planning.forecast import Forecasts, build_forecasts
-from console.engine.upkeep import Upkeep
 from console.planning.live import Live
 from console.planning.plans import build_plan
 from console.planning.rollback import build_rollback, has_revoked, name_irreversible
@@ -91,9 +91,9 @@ class Engine:
         self._unsubscribe: Callable[[], None] = lambda: None
         self._checks: set[asyncio.Task[None]] = set()
         self._reconciling: asyncio.Task[None] | None = None
+        self._maintaining: asyncio.Task[None] | None = None
 
     @property
-        self._maintaining: asyncio.Task[None] | None = None
     def running(self) -> tuple[DeploymentId, ...]:
         """Deployments that run in this process."""
         return tuple(self._runner.boards)
@@ -104,10 +104,10 @@ class Engine:
         self._unsubscribe = self._ledger.subscribe(self._on_wake)
         await self._take_up()
         self._reconciling = asyncio.create_task(self._reconcile(), name="reconcile")
-
-    async def _take_up(self) -> None:
         upkeep = Upkeep(self._settings, self._ledger, self._clock, self._deploy_by_itself)
         self._maintaining = asyncio.create_task(upkeep.run(), name="maintenance")
+
+    async def _take_up(self) -> None:
         for deployment, owner in (await self.unfinished()).items():
             if deployment not in self._runner.boards and (owner == self._worker or not self._shared):
                 log.info("taking up deployment %s", deployment)
@@ -186,12 +186,12 @@ class Engine:
             await self._durable.ensure(opened.deployment, {"deployment": opened.deployment})
         return Submitted(opened.deployment, opened.again)
 
-    async def control(self, deployment_id: DeploymentId, request: ControlRequest, actor: Actor) -> None:
-        """Put a wish on disk and wake the deployment; returns once it is durable.
     async def _deploy_by_itself(self, wish: Wish, request_id: str) -> Submitted:
         """Maintenance that is due, which nobody has to ask for."""
         return await self.deploy(wish, request_id, "", ev.SYSTEM)
 
+    async def control(self, deployment_id: DeploymentId, request: ControlRequest, actor: Actor) -> None:
+        """Put a wish on disk and wake the deployment; returns once it is durable.
 
         Raises:
             Refused: It cannot apply: the deployment has ended, or nothing is there to take back.
@@ -263,14 +263,14 @@ class Engine:
             live = await self._survey.fetch_live(wish.environment, find_live(past))
             facts = replace(live, lock=lock, at=self._clock.now())
             return build_plan(self._settings, wish, _release_of(live), facts, history=history)
-        rotation = read_rotation(wish.strategy)
-        if rotation is not None:
-            live, secret = await asyncio.gather(
-                self._survey.fetch_live(wish.environment, find_live(past)),
         if wish.strategy == MAINTENANCE:
             pages = await fetch_pages(self._settings, self._connections, wish.environment)
             standing = Live(pages=pages, lock=lock, at=self._clock.now())
             return build_plan(self._settings, wish, _last_release(past), standing, history=history)
+        rotation = read_rotation(wish.strategy)
+        if rotation is not None:
+            live, secret = await asyncio.gather(
+                self._survey.fetch_live(wish.environment, find_live(past)),
                 fetch_secret(self._settings, self._connections, self._variables, wish, rotation),
             )
             facts = replace(live, lock=lock, at=self._clock.now(), secret=secret)
@@ -412,7 +412,15 @@ def _release_of(live: Live) -> Release:
     return Release(commit, commit[:8])
 
 
+def _last_release(past: Iterable[Deployment]) -> Release:
+    """What went live last by our record; a plan of maintenance asks no platform for it."""
+    succeeded = (deployment for deployment in past if deployment.status is DeploymentStatus.SUCCEEDED)
+    return next((deployment.plan.release for deployment in succeeded), Release("", "–"))
+
+
 def _purpose(plan: Plan) -> str:
+    if plan.strategy == MAINTENANCE:
+        return "changes holding pages"
     rotation = read_rotation(plan.strategy)
     if rotation is not None:
         return f"rotates {rotation.name}"
@@ -424,11 +432,3 @@ def _forecast_undo(deployment: Deployment, step: Step, history: Forecasts, now: 
     known = history.of(deployment.environment, step.service, step.kind)
     undone = deployment.steps.get(step.undoes) if step.undoes else None
     return known if known is not None or undone is None else undone.duration(now)
-def _last_release(past: Iterable[Deployment]) -> Release:
-    """What went live last by our record; a plan of maintenance asks no platform for it."""
-    succeeded = (deployment for deployment in past if deployment.status is DeploymentStatus.SUCCEEDED)
-    return next((deployment.plan.release for deployment in succeeded), Release("", "–"))
-
-
-    if plan.strategy == MAINTENANCE:
-        return "changes holding pages"

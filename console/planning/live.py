@@ -60,7 +60,6 @@ class LiveService:
 
 
 @dataclass(frozen=True)
-@dataclass(frozen=True)
 class LivePage:
     """Where the holding page of a service is put up: a router's route, or its platform's place; and whether it is up.
 
@@ -75,6 +74,7 @@ class LivePage:
     problem: str = ""
 
 
+@dataclass(frozen=True)
 class Live:
     """Everything a plan depends on besides the settings.
 
@@ -90,8 +90,8 @@ class Live:
     changes: int | None = None
     narrow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     secret: SecretFacts = field(default_factory=SecretFacts)
-
     pages: Mapping[ServiceName, LivePage] = field(default_factory=dict)
+
     def of(self, service: str) -> LiveService:
         """A service nobody read counts as not deployed."""
         return self.services.get(ServiceName(service), LiveService())

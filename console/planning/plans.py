@@ -12,8 +12,8 @@ from dataclasses import replace
 from console.config.settings import Settings
 from console.config.strategies import BLUE_GREEN, CUSTOM, known_strategies
 from console.domain.ids import ServiceName
-from console.domain.plan import Plan, StepKind, Wish
 from console.domain.maintenance import MAINTENANCE
+from console.domain.plan import Plan, StepKind, Wish
 from console.domain.release import Release
 from console.domain.rotation import read_rotation
 from console.domain.variables import SYNC
@@ -24,9 +24,9 @@ from console.planning.custom import plan_pipeline
 from console.planning.draft import Draft, Flow
 from console.planning.forecast import Forecasts
 from console.planning.live import Live
+from console.planning.maintenance import plan_maintenance
 from console.planning.risk import judge_risk
 from console.planning.rotation import plan_rotation
-from console.planning.maintenance import plan_maintenance
 from console.planning.single import plan_database, plan_plain, plan_staged
 from providers.contract import MigrationFile
 
@@ -54,10 +54,10 @@ def build_plan(
     draft = Draft(settings, wish, release, live, migration_files, history or Forecasts())
     if strategy == SYNC:
         return _plan_configuration(draft, refusals)
-    rotation = read_rotation(strategy)
-    if rotation is not None:
     if strategy == MAINTENANCE:
         return plan_maintenance(draft, refusals)
+    rotation = read_rotation(strategy)
+    if rotation is not None:
         return plan_rotation(draft, rotation, refusals, _flow)
     known = known_strategies(settings.custom_pipelines)
     if strategy not in known:

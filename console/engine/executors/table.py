@@ -11,8 +11,8 @@ from console.engine.executors import (
     gates,
     judgement,
     logins,
-    own,
     maintenance,
+    own,
     release,
     rotation,
     schema,
@@ -47,5 +47,5 @@ EXECUTORS: Mapping[StepKind, Executor] = {
     StepKind.VERIFY: judgement.hold,
     StepKind.COMMAND: own.command,
     StepKind.REQUEST: own.request,
-}
     StepKind.MAINTAIN: maintenance.maintain,
+}

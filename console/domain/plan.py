@@ -58,6 +58,11 @@ class StepKind(StrEnum):
     BAKE = "bake"
     PROMOTE = "promote"
     VERIFY = "verify"
+    RESTART = "restart"
+    SCALE = "scale"
+    REDEPLOY = "redeploy"
+    HOLD_PUSHES = "hold-pushes"
+    LIFT_HOLD = "lift-hold"
     COMMAND = "command"
     REQUEST = "request"
     MAINTAIN = "maintain"
@@ -96,6 +101,15 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Push:
+    """A place of a service where the platform makes every push live by itself."""
+
+    service: ServiceName
+    provider: ProviderName
+    target: str
+
+
+@dataclass(frozen=True)
 class Risk:
     """How dangerous a plan looks, 0 (routine) to 100, with the reasons in words."""
 
@@ -128,6 +142,7 @@ class Plan:
 
     `current` names what is live before the start, by service; `arms` says which arm of a service is the candidate.
     `on_failure` is what follows a failed step: `rollback`, or `ask` for a person who decides.
+    `pushes` go live by themselves, and would undo a rollback.
     """
 
     environment: EnvironmentName
@@ -141,6 +156,7 @@ class Plan:
     refusals: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     on_failure: str = "rollback"
+    pushes: tuple[Push, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -33,6 +33,9 @@ SKIPPABLE = frozenset(
     }
 )
 
+RENEWING = frozenset({StepKind.RESTART, StepKind.REDEPLOY})
+"""Kinds after which nothing is to be taken back, so that a failure stays one."""
+
 RollbackBuilder = Callable[[Deployment, tuple[ServiceName, ...]], tuple[Step, ...]]
 
 
@@ -152,6 +155,9 @@ def _ending(deployment: Deployment) -> tuple[ev.Payload, ...]:
     assert rollback is not None
     if not changed_anything(deployment):
         return (ev.DeploymentAborted(rollback.reason),)
+    renewed = [state for state in deployment.steps.values() if state.was_begun and state.step.kind in RENEWING]
+    if renewed and not rollback.steps:
+        return (ev.DeploymentFailed(rollback.reason, describe_standing(deployment, ())),)
     restored = () if rollback.traffic_restored_at is not None else (ev.TrafficRestored(),)
     return (*restored, ev.DeploymentRolledBack())
 

@@ -18,10 +18,12 @@ from console.domain.deployment import Deployment, DeploymentStatus, fold
 from console.domain.errors import ConsoleError, PlanRejected, Refused, UsageError
 from console.domain.events import Control
 from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
+from console.domain.hold import LIFT_HOLD, find_hold
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, build_deployment_id
 from console.domain.maintenance import MAINTENANCE
 from console.domain.observations import Lock
 from console.domain.plan import Plan, Step, Wish, longest_path
+from console.domain.recovery import read_recovery
 from console.domain.release import Release
 from console.domain.rotation import read_rotation
 from console.domain.variables import SYNC
@@ -267,6 +269,10 @@ class Engine:
             pages = await fetch_pages(self._settings, self._connections, wish.environment)
             standing = Live(pages=pages, lock=lock, at=self._clock.now())
             return build_plan(self._settings, wish, _last_release(past), standing, history=history)
+        if wish.strategy == LIFT_HOLD or read_recovery(wish.strategy) is not None:
+            live = await self._survey.fetch_live(wish.environment, find_live(past))
+            facts = replace(live, lock=lock, at=self._clock.now(), hold=find_hold(past))
+            return build_plan(self._settings, wish, _release_of(live), facts, history=history)
         rotation = read_rotation(wish.strategy)
         if rotation is not None:
             live, secret = await asyncio.gather(
@@ -285,7 +291,7 @@ class Engine:
         files, changes = await asyncio.gather(
             self._survey.fetch_migrations(wish.environment, release), self._survey.fetch_changes(base, release)
         )
-        facts = replace(live, lock=lock, at=self._clock.now(), changes=changes)
+        facts = replace(live, lock=lock, at=self._clock.now(), changes=changes, hold=find_hold(past))
         return build_plan(self._settings, wish, release, facts, files, history)
 
     async def _fetch_running(self, environment: EnvironmentName, live: Live) -> Release:
@@ -311,6 +317,7 @@ class Engine:
             )
         strategies = known_strategies(self._settings.custom_pipelines)
         known = wish.strategy in ("", *strategies, SYNC, MAINTENANCE) or read_rotation(wish.strategy) is not None
+        known = known or wish.strategy == LIFT_HOLD or read_recovery(wish.strategy) is not None
         if not known:
             raise UsageError(
                 f"There is no strategy {wish.strategy!r}.", f"Known: {', '.join(strategies)}.", "Name one of these."
@@ -421,6 +428,12 @@ def _last_release(past: Iterable[Deployment]) -> Release:
 def _purpose(plan: Plan) -> str:
     if plan.strategy == MAINTENANCE:
         return "changes holding pages"
+        return "fails over"
+    recovery = read_recovery(plan.strategy)
+    if recovery is not None:
+        return f"recovers {', '.join(plan.services)} ({recovery.act})"
+    if plan.strategy == LIFT_HOLD:
+        return "lets pushes go live again"
     rotation = read_rotation(plan.strategy)
     if rotation is not None:
         return f"rotates {rotation.name}"

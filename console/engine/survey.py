@@ -13,6 +13,7 @@ from console.config.settings import PlacementSettings, Settings
 from console.domain.clock import Clock
 from console.domain.errors import ConsoleError, UsageError
 from console.domain.ids import EnvironmentName, ServiceName
+from console.domain.recovery import REDEPLOY, RESTART, SCALE
 from console.domain.release import Release
 from console.domain.variables import Reconfiguration
 from console.engine.tokens import Tokens
@@ -144,7 +145,14 @@ class Survey:
         if isinstance(inventory, Unsupported):
             raise UsageError(inventory.reason, f"service {name}", inventory.remedy)
         target = await inventory.fetch_target(placement.id)
-        return LiveService(target.live, target.live_deployment, target.suspended, target.auto_deploy)
+        return LiveService(
+            target.live,
+            target.live_deployment,
+            target.suspended,
+            target.auto_deploy,
+            instances=target.instances,
+            cannot=_cannot(self._of_service(name)),
+        )
 
     async def _fetch_arms(self, name: str, placement: PlacementSettings) -> LiveService:
         traffic = placement.traffic
@@ -158,11 +166,20 @@ class Survey:
             asyncio.gather(*(self._fetch_single(name, PlacementSettings(id=a.id)) for a in placement.arms.values())),
         )
         lives = {
-            arm: LiveArm(live.commit, live.deployment, live.suspended, weights.get(arm, 0))
+            arm: LiveArm(
+                live.commit,
+                live.deployment,
+                live.suspended,
+                weights.get(arm, 0),
+                auto_deploy=live.auto_deploy,
+                instances=live.instances,
+            )
             for arm, live in zip(placement.arms, arms, strict=True)
         }
         auto = next((live.auto_deploy for live in arms if live.auto_deploy), None)
-        return replace(LiveService(arms=lives), auto_deploy=auto)
+        return replace(LiveService(arms=lives), auto_deploy=auto, cannot=_cannot(self._of_service(name)))
+
+        counters = self._of_provider(placement.traffic.router).counters if placement.traffic else None
 
     def _of_service(self, service: str) -> Capabilities:
         return self._of_provider(self._settings.services[service].provider)
@@ -180,6 +197,12 @@ class Survey:
                 "No source of releases is configured.", "[source]", "Name the provider that holds the repository."
             )
         return self._of_provider(provider)
+
+
+def _cannot(can: Capabilities) -> dict[str, str]:
+    """Acts of recovery that a platform does not offer, with its reason."""
+    offered = {RESTART: can.restart, SCALE: can.scale, REDEPLOY: can.deploy}
+    return {act: f"{how.reason} {how.remedy}".strip() for act, how in offered.items() if isinstance(how, Unsupported)}
 
 
 def _configured(live: LiveService, changes: Mapping[str, Reconfiguration]) -> LiveService:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from console.domain.hold import Hold
 from console.domain.ids import ServiceName
 from console.domain.observations import Lock
 from console.domain.rotation import SecretFacts
@@ -24,13 +25,17 @@ class LiveArm:
     suspended: bool = False
     weight: int = 0
     configuration: Reconfiguration = field(default_factory=Reconfiguration)
+    auto_deploy: bool | None = None
+    instances: int | None = None
 
 
 @dataclass(frozen=True)
 class LiveService:
     """One service. `arms` is empty for a service in one place; `applied` lists a database's migrations, oldest first.
 
-    `problem` says why it could not be read; then nothing else here is to be trusted.
+
+    `problem` says why it could not be read; then nothing else here is to be trusted. `cannot` names acts of recovery
+    that its platform does not offer, and why.
     """
 
     commit: str = ""
@@ -41,6 +46,8 @@ class LiveService:
     applied: tuple[str, ...] = ()
     configuration: Reconfiguration = field(default_factory=Reconfiguration)
     problem: str = ""
+    instances: int | None = None
+    cannot: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def weights(self) -> dict[str, int]:
@@ -90,6 +97,7 @@ class Live:
     changes: int | None = None
     narrow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     secret: SecretFacts = field(default_factory=SecretFacts)
+    hold: Hold | None = None
     pages: Mapping[ServiceName, LivePage] = field(default_factory=dict)
 
     def of(self, service: str) -> LiveService:

@@ -11,9 +11,11 @@ from dataclasses import replace
 
 from console.config.settings import Settings
 from console.config.strategies import BLUE_GREEN, CUSTOM, known_strategies
+from console.domain.hold import LIFT_HOLD
 from console.domain.ids import ServiceName
 from console.domain.maintenance import MAINTENANCE
-from console.domain.plan import Plan, StepKind, Wish
+from console.domain.plan import Plan, Step, StepKind, Wish
+from console.domain.recovery import read_recovery
 from console.domain.release import Release
 from console.domain.rotation import read_rotation
 from console.domain.variables import SYNC
@@ -23,8 +25,11 @@ from console.planning.configuration import plan_configuration
 from console.planning.custom import plan_pipeline
 from console.planning.draft import Draft, Flow
 from console.planning.forecast import Forecasts
+from console.planning.holding import find_pushes, plan_lift, plan_lifting
 from console.planning.live import Live
 from console.planning.maintenance import plan_maintenance
+from console.planning.recovery import plan_recovery
+from console.planning.recreate import is_recreated, join_recreate
 from console.planning.risk import judge_risk
 from console.planning.rotation import plan_rotation
 from console.planning.single import plan_database, plan_plain, plan_staged
@@ -56,6 +61,11 @@ def build_plan(
         return _plan_configuration(draft, refusals)
     if strategy == MAINTENANCE:
         return plan_maintenance(draft, refusals)
+    if strategy == LIFT_HOLD:
+        return plan_lifting(draft, live.hold, refusals)
+    recovery = read_recovery(strategy)
+    if recovery is not None:
+        return plan_recovery(draft, recovery, refusals)
     rotation = read_rotation(strategy)
     if rotation is not None:
         return plan_rotation(draft, rotation, refusals, _flow)
@@ -76,6 +86,7 @@ def build_plan(
         body, notes = own.steps, (*notes, *own.notes)
         refusals += own.refusals
     steps = (*before, *body, *close(draft, (*before, *body)))
+    steps = (*steps, *plan_lift(draft, steps))
     if not body and not refusals:
         refusals.append("There is nothing to deploy: no service of the environment has a step.")
     return Plan(
@@ -89,6 +100,7 @@ def build_plan(
         risk=judge_risk(draft, steps, tuple(flows.values())),
         refusals=tuple(refusals),
         notes=notes,
+        pushes=find_pushes(draft, chosen),
     )
 
 

@@ -16,6 +16,7 @@ from console.domain.deployment import Deployment, StepState, StepStatus
 from console.domain.ids import ServiceName, StepId
 from console.domain.plan import TRAFFIC_KINDS, Phase, Step, StepKind, Undo
 from console.planning.configuration import lost_names
+from console.planning.holding import hold_steps
 
 PATIENCE = 10
 IRREVERSIBLE = frozenset({StepKind.MIGRATE, StepKind.PROMOTE, StepKind.SHIFT, StepKind.SUSPEND, StepKind.REVOKE_SECRET})
@@ -83,7 +84,12 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
     first = [_undo_step(member, ()) for member in revived]
     opened = tuple(step.id for step in first)
     steps = [*first, *(step if step.needs else replace(step, needs=opened) for step in steps)]
-    ends = tuple(step.id for step in steps if not any(step.id in other.needs for other in steps))
+    if steps:
+        pushes = [push for push in deployment.plan.pushes if not services or push.service in services]
+        steps += hold_steps(pushes, gate, members[0].step if members else revived[0].step)
+    for member in pages:
+        steps += _page_away(deployment, member, _ends_of(step for step in steps if step.kind is not StepKind.MAINTAIN))
+    ends = _ends_of(steps)
     return (*steps, *(_undo_step(member, ends) for member in announced))
 
 

@@ -35,6 +35,10 @@ class Place:
     deployment: str = ""
     suspended: bool = False
     history: dict[str, str] = field(default_factory=dict)
+    auto_deploy: bool = False
+    instances: int = 1
+    restarts: int = 0
+    incurable: bool = False
 
 
 @dataclass
@@ -108,6 +112,9 @@ class FakePlatform:
             migrate_down=_Door(self, "migrate_down"),
             shift_traffic=_Door(self, "shift_traffic"),
             announce=_Door(self, "announce"),
+            restart=_Door(self, "restart"),
+            scale=_Door(self, "scale"),
+            auto_deploy=_Door(self, "auto_deploy"),
             maintain=_Door(self, "maintain"),
             pages=self,
         )
@@ -126,7 +133,16 @@ class FakePlatform:
 
     async def fetch_target(self, target: str) -> Target:
         place = self.places[target]
-        return Target(target, target, "web", place.live, place.deployment, suspended=place.suspended)
+        return Target(
+            target,
+            target,
+            "web",
+            place.live,
+            place.deployment,
+            suspended=place.suspended,
+            auto_deploy=place.auto_deploy,
+            instances=place.instances,
+        )
 
     async def fetch_targets(self) -> Sequence[Target]:
         return [await self.fetch_target(name) for name in self.places]
@@ -300,6 +316,24 @@ class FakePlatform:
             self.given_to_ill += place in self.ill and request.weights.get(arm, 0) > self.weights[request.route][arm]
         self.weights[request.route] = {arm: request.weights.get(arm, 0) for arm in self.weights[request.route]}
         return self._asked(reference, "shift_traffic", 0, lambda: None)
+
+    def _take_restart(self, reference: str, request: Any) -> Asked:
+        place = self.places[request.target]
+
+        def restart() -> None:
+            place.restarts += 1
+            if not place.incurable:
+                self.ill.discard(request.target)
+
+        return self._asked(reference, "restart", 2, restart)
+
+    def _take_scale(self, reference: str, request: Any) -> Asked:
+        place = self.places[request.target]
+        return self._asked(reference, "scale", 2, lambda: setattr(place, "instances", request.instances))
+
+    def _take_auto_deploy(self, reference: str, request: Any) -> Asked:
+        place = self.places[request.target]
+        return self._asked(reference, "auto_deploy", 0, lambda: setattr(place, "auto_deploy", request.on))
 
     def _take_set_variables(self, reference: str, request: Any) -> Asked:
         """One after the other, as the platforms do: what comes after one that is refused is not set."""

@@ -1,0 +1,87 @@
+"""After a rollback: what keeps pushes from bringing back what was just taken back, until a person goes forward.
+
+The record of the deployments is all there is of it: a hold begins with a rollback and ends with the next release that
+a person made live, or with a promotion that lifts it. So it survives restarts, and every host sees the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from console.domain.deployment import Deployment, DeploymentStatus, StepStatus
+from console.domain.ids import Actor, DeploymentId, ProviderName, ServiceName
+from console.domain.plan import Push, StepKind
+
+LIFT_HOLD = "lift-hold"
+"""Strategy of a deployment that only lets pushes go live again."""
+
+MOVES_A_RELEASE = frozenset({StepKind.DEPLOY, StepKind.PROMOTE, StepKind.SHIFT})
+
+
+@dataclass(frozen=True)
+class Hold:
+    """`pushes` are kept from going live at their platforms, and were not before."""
+
+    deployment: DeploymentId
+    release: str
+    since: datetime
+    by: Actor
+    reason: str = ""
+    pushes: tuple[Push, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """`v2 was taken back by kim; pushes of api do not go live until `promote``."""
+        names = ", ".join(dict.fromkeys(push.service for push in self.pushes))
+        kept = f"pushes of {names} do not go live" if names else "no platform deploys pushes by itself"
+        return f"held since {self.since:%Y-%m-%d %H:%M} UTC: {self.release} was taken back by {self.by}; {kept}"
+
+
+def find_hold(past: Iterable[Deployment]) -> Hold | None:
+    """The hold on an environment.
+
+    Args:
+        past: Its deployments, newest first.
+    """
+    hold: Hold | None = None
+    for deployment in past:
+        if _lifts(deployment):
+            break
+        rollback = deployment.rollback
+        if rollback is None or rollback.ended_at is None or not _moves_a_release(deployment):
+            continue
+        pushes = (*(hold.pushes if hold else ()), *_held(deployment))
+        if hold is None:
+            release = deployment.plan.release.name
+            hold = Hold(deployment.id, release, rollback.ended_at, rollback.requested_by, rollback.reason)
+        hold = Hold(hold.deployment, hold.release, hold.since, hold.by, hold.reason, tuple(dict.fromkeys(pushes)))
+    return hold
+
+
+def _lifts(deployment: Deployment) -> bool:
+    if deployment.status is not DeploymentStatus.SUCCEEDED:
+        return False
+    kept = any(
+        state.step.kind is StepKind.LIFT_HOLD and state.status is StepStatus.SKIPPED
+        for state in deployment.steps.values()
+    )
+    return not kept and (deployment.plan.strategy == LIFT_HOLD or _moves_a_release(deployment))
+
+
+def _moves_a_release(deployment: Deployment) -> bool:
+    """Whether another release came; names of strategies with a colon are of changes that leave it, or of pipelines."""
+    word, colon, _ = deployment.plan.strategy.partition(":")
+    if colon and word != "pipeline":
+        return False
+    return any(step.kind in MOVES_A_RELEASE for step in deployment.plan.steps)
+
+
+def _held(deployment: Deployment) -> tuple[Push, ...]:
+    return tuple(
+        Push(state.step.service or ServiceName(""), state.step.provider or ProviderName(""), str(target))
+        for state in deployment.steps.values()
+        if state.step.kind is StepKind.HOLD_PUSHES and state.status is StepStatus.SUCCEEDED
+        if (target := state.step.arguments.get("target"))
+    )

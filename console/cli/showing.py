@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from console.cli.words import say_clock, say_length, say_moment, say_state, say_weights, table
+from console.cli.words import counted, say_clock, say_length, say_moment, say_state, say_weights, table
 from console.client.service import RollbackPreview
 from console.domain.deployment import Deployment, Rollback, is_rollback_step, steps_in_order
-from console.domain.plan import Plan
+from console.domain.outlook import Bound, Outlook, Spread
+from console.domain.plan import Plan, Risk
 
 
 def deployment_json(deployment: Deployment, now: datetime) -> Any:
@@ -20,15 +21,17 @@ def deployment_json(deployment: Deployment, now: datetime) -> Any:
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
-    """Steps with their undo, then risk, forecast, notes and every refusal."""
+    """What changes, the steps with their undo, then risk, times, notes and every refusal."""
+    outlook = plan.outlook
     yield f"{plan.release.name} to {plan.environment} by {plan.strategy}"
+    yield from _change_lines(outlook)
     yield ""
     rows = [
         [
             step.phase.value,
             step.name,
             step.provider or "–",
-            say_length(step.forecast),
+            _forecast(say_length(step.forecast), outlook.spreads.get(step.id)),
             step.undo.name if step.undo else (f"none: {step.no_undo}" if step.no_undo else "–"),
         ]
         for step in plan.steps
@@ -36,13 +39,56 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield from table(["PHASE", "STEP", "PROVIDER", "FORECAST", "UNDO"], rows)
     yield ""
     yield f"risk      {plan.risk.word} ({plan.risk.score} of 100)"
-    for reason in plan.risk.reasons:
-        yield f"          - {reason}"
+    yield from _reason_lines(plan.risk)
     yield f"forecast  {say_length(plan.forecast)}"
+    if outlook.promotion is not None:
+        yield f"shortest  {_bound(outlook.promotion)} until everything is done"
+    if outlook.rollback is not None:
+        yield f"longest   {_bound(outlook.rollback)} until everything is back, asked for at the very end"
+    for other in outlook.others:
+        yield f"also runs {other}"
     for note in plan.notes:
         yield f"note      {note}"
     for refusal in plan.refusals:
         yield f"refused   {refusal}"
+
+
+def map_words(outlook: Outlook) -> str:
+    """`database → backend, worker → frontend`: an arrow waits, a comma goes side by side."""
+    return " → ".join(", ".join(wave) for wave in outlook.waves)
+
+
+def _change_lines(outlook: Outlook) -> Iterator[str]:
+    if outlook.waves:
+        yield f"services  {map_words(outlook)}"
+    if outlook.commits is not None:
+        yield f"commits   {len(outlook.commits) or 'none that is not live'}"
+        yield from (f"          - {line}" for line in outlook.commits)
+    for number, name in enumerate(outlook.migrations):
+        yield f"{'schema' if number == 0 else '':<9} {name}"
+    for number, place in enumerate(outlook.variables):
+        where = f"{place.arm} of {place.service}" if place.arm else place.service
+        signs = [*(f"+{n}" for n in place.added), *(f"~{n}" for n in place.changed), *(f"-{n}" for n in place.removed)]
+        yield f"{'variables' if number == 0 else '':<9} {where}: {' '.join(signs)}"
+
+
+def _forecast(length: str, spread: Spread | None) -> str:
+    """`12.0 s (9.1 s to 15.0 s, 7 times)`; one time alone has no spread."""
+    if spread is None or spread.times < 2:
+        return length
+    return f"{length} ({say_length(spread.shortest)} to {say_length(spread.longest)}, {spread.times} times)"
+
+
+def _bound(bound: Bound) -> str:
+    if not bound.unknown:
+        return say_length(bound.length)
+    return f"at least {say_length(bound.length)}, {counted(bound.unknown, 'step')} on no record not counted,"
+
+
+def _reason_lines(risk: Risk) -> Iterator[str]:
+    points = risk.points or (None,) * len(risk.reasons)
+    for reason, point in zip(risk.reasons, points, strict=True):
+        yield f"          - {reason}" if point is None else f"          +{point:<3} {reason}"
 
 
 def deployment_lines(deployment: Deployment, now: datetime) -> Iterator[str]:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from console.domain.codec import to_json
 from console.domain.ids import EnvironmentName, ProviderName, ServiceName, StepId
 from console.domain.maintenance import MaintenanceWish
+from console.domain.outlook import Outlook
 from console.domain.release import Release
 
 
@@ -111,10 +112,11 @@ class Push:
 
 @dataclass(frozen=True)
 class Risk:
-    """How dangerous a plan looks, 0 (routine) to 100, with the reasons in words."""
+    """How dangerous a plan looks, 0 (routine) to 100, with the reasons in words and the points of each."""
 
     score: int
     reasons: tuple[str, ...] = ()
+    points: tuple[int, ...] = ()
 
     @property
     def word(self) -> str:
@@ -157,6 +159,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     on_failure: str = "rollback"
     pushes: tuple[Push, ...] = ()
+    outlook: Outlook = field(default_factory=Outlook)
 
     @property
     def digest(self) -> str:

@@ -288,10 +288,21 @@ class Engine:
         )
         commits = [service.live_commit for service in live.services.values() if service.live_commit]
         base = max(set(commits), key=commits.count, default="")
-        files, changes = await asyncio.gather(
-            self._survey.fetch_migrations(wish.environment, release), self._survey.fetch_changes(base, release)
+        files, added, locks = await asyncio.gather(
+            self._survey.fetch_migrations(wish.environment, release),
+            self._survey.fetch_commits(base, release),
+            self._ledger.locks(),
         )
-        facts = replace(live, lock=lock, at=self._clock.now(), changes=changes, hold=find_hold(past))
+        facts = replace(
+            live,
+            lock=lock,
+            at=self._clock.now(),
+            since=history.past.live_since,
+            changes=None if added is None else len(added),
+            commits=added,
+            others=tuple(held for held in locks if held.environment != wish.environment),
+            hold=find_hold(past),
+        )
         return build_plan(self._settings, wish, release, facts, files, history)
 
     async def _fetch_running(self, environment: EnvironmentName, live: Live) -> Release:

@@ -59,15 +59,16 @@ class Survey:
         found = await asyncio.gather(*(source.fetch_files(release.commit, directory) for directory in directories))
         return tuple(migration for files in found for migration in read_migrations(files))
 
-    async def fetch_changes(self, base: str, release: Release) -> int | None:
-        """How many commits the release adds to what is live; None when nobody can say."""
+    async def fetch_commits(self, base: str, release: Release) -> tuple[str, ...] | None:
+        """The first lines of the commits that the release adds to what is live; None when nobody can say."""
         source = self._source().releases
         if isinstance(source, Unsupported) or not base or base == release.commit:
-            return 0 if base == release.commit else None
+            return () if base == release.commit else None
         try:
-            return len(await source.fetch_changes(base, release.commit))
+            added = await source.fetch_changes(base, release.commit)
         except ConsoleError:
             return None
+        return tuple((commit.message.splitlines() or [commit.short])[0] for commit in added)
 
     async def fetch_live(self, environment: EnvironmentName, ran_with: Mapping[str, Mapping[str, str]]) -> Live:
         """What runs in the environment now, and what must change of its variables.

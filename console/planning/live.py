@@ -85,7 +85,8 @@ class LivePage:
 class Live:
     """Everything a plan depends on besides the settings.
 
-    `since` is when what is live went live, `changes` how many commits the new release adds; None when not known.
+    `since` is when what is live went live, `changes` how many commits the new release adds and `commits` their first
+    lines, oldest first; None when not known. `others` are deployments of other environments that are under way.
     `narrow` names the scopes that the token of a provider lacks, `secret` is what a rotation replaces. `pages`
     has every service that people could be shown a page instead of.
     """
@@ -95,6 +96,8 @@ class Live:
     at: datetime | None = None
     since: datetime | None = None
     changes: int | None = None
+    commits: tuple[str, ...] | None = None
+    others: tuple[Lock, ...] = ()
     narrow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     secret: SecretFacts = field(default_factory=SecretFacts)
     hold: Hold | None = None

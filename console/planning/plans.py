@@ -28,6 +28,7 @@ from console.planning.forecast import Forecasts
 from console.planning.holding import find_pushes, plan_lift, plan_lifting
 from console.planning.live import Live
 from console.planning.maintenance import plan_maintenance
+from console.planning.outlook import foresee
 from console.planning.recovery import plan_recovery
 from console.planning.recreate import is_recreated, join_recreate
 from console.planning.risk import judge_risk
@@ -50,13 +51,20 @@ def build_plan(
         migration_files: Every migration of the release, applied or not.
         live: With `lock` set, the plan is refused in the holder's name; leave it out once the lock is ours.
     """
+    draft = Draft(settings, wish, release, live, migration_files, history or Forecasts())
+    plan = _build(draft)
+    known = wish.environment in settings.environments
+    return replace(plan, outlook=foresee(draft, plan)) if known else plan
+
+
+def _build(draft: Draft) -> Plan:
+    settings, wish, release, live = draft.settings, draft.wish, draft.release, draft.live
     refusals = [*_refuse_wish(settings, wish, live)]
     strategy = wish.strategy or (
         settings.environments[wish.environment].strategy if wish.environment in settings.environments else BLUE_GREEN
     )
     if refusals and wish.environment not in settings.environments:
         return Plan(wish.environment, strategy, release, (), refusals=tuple(refusals))
-    draft = Draft(settings, wish, release, live, migration_files, history or Forecasts())
     if strategy == SYNC:
         return _plan_configuration(draft, refusals)
     if strategy == MAINTENANCE:

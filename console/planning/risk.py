@@ -11,9 +11,12 @@ from datetime import timedelta
 from console.domain.plan import Risk, Step, StepKind
 from console.planning.configuration import lost_names
 from console.planning.draft import Draft, Flow
+from console.planning.past import GATES
 
 LONG_AGO = timedelta(days=14)
 MANY_CHANGES = 20
+ENOUGH_DEPLOYMENTS = 4
+OFTEN_BAD = 0.25
 CHANGING = frozenset({StepKind.MIGRATE, StepKind.PROMOTE, StepKind.SHIFT, StepKind.SUSPEND, StepKind.REVOKE_SECRET})
 
 
@@ -27,8 +30,13 @@ def judge_risk(draft: Draft, steps: Sequence[Step], flows: Sequence[Flow]) -> Ri
         *_lost(steps),
         *_haste(draft),
         *_unstaged(steps),
+        *_past(draft),
+        *_flaky(draft, steps),
+        *_company(draft, steps),
     ]
-    return Risk(min(100, sum(points for points, _ in found)), tuple(reason for _, reason in found))
+    found.sort(key=lambda point: -point[0])
+    score = min(100, sum(points for points, _ in found))
+    return Risk(score, tuple(reason for _, reason in found), tuple(points for points, _ in found))
 
 
 Points = tuple[int, str]
@@ -86,3 +94,32 @@ def _unstaged(steps: Sequence[Step]) -> Iterator[Points]:
     ]
     if names:
         yield 5, f"{', '.join(dict.fromkeys(names))} cannot be given to a part of the requests first."
+
+
+def _past(draft: Draft) -> Iterator[Points]:
+    past = draft.history.past
+    if past.last_bad:
+        yield 10, f"The deployment before did not hold: {past.last_bad}."
+    if past.ended >= ENOUGH_DEPLOYMENTS and past.bad >= OFTEN_BAD * past.ended:
+        yield 10, f"{past.bad} of the last {past.ended} deployments did not hold."
+
+
+def _flaky(draft: Draft, steps: Sequence[Step]) -> Iterator[Points]:
+    """A gate that says now this, now that of one commit may let a bad one pass."""
+    gates = dict.fromkeys((step.service or "", step.kind) for step in steps if step.kind in GATES)
+    for service, kind in gates:
+        record = draft.history.past.gates.get((service, kind))
+        if record is not None and record.flaky:
+            name = f"{kind.value} of {service}" if service else kind.value
+            yield 5, f"{name} is flaky: for {record.flaky} of {record.commits} commits it both failed and passed."
+
+
+def _company(draft: Draft, steps: Sequence[Step]) -> Iterator[Points]:
+    """Deployments of other environments that ask the same platforms at the same time."""
+    ours = {step.provider for step in steps if step.provider}
+    for lock in draft.live.others:
+        if lock.environment not in draft.settings.environments:
+            continue
+        shared = sorted(ours & set(draft.settings.providers_of(lock.environment)))
+        if shared:
+            yield 5, f"{lock.holder} deploys {lock.environment} at the same time, also on {', '.join(shared)}."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from console.domain.ids import StepId
+from console.domain.outlook import Bound, Outlook, Spread
 from console.domain.plan import Phase, Plan, Step, StepKind
 from screens.view import words
 from screens.view.rows import BLANK, Row, Span, Tone, column_width, fit_row, labelled, left, right, row, wrapped
@@ -21,6 +23,8 @@ LOOKING = frozenset(
     }
 )
 """Kinds of steps that only look and wait."""
+WIDE = 110
+"""Columns from which there is room for how far a forecast varied."""
 RISK_GLYPH = {"low": "●", "medium": "◐", "high": "✗"}
 
 
@@ -43,12 +47,16 @@ def plan_rows(plan: Plan, width: int) -> list[Row]:
     rows += labelled("release", f"{plan.release}{_message(plan)}", width, "strong")
     rows += labelled("goes to", f"{plan.environment}, {plan.strategy}", width, "strong")
     rows += _live(plan, width)
+    rows += _changes(plan.outlook, width)
     rows += labelled("takes", forecast_text(plan), width)
+    rows += _bounds(plan.outlook, width)
     rows += _risk(plan, width)
+    for other in plan.outlook.others:
+        rows += labelled("also runs", other, width, "warn")
     for note in plan.notes:
         rows += labelled("note", note, width, "info")
     rows.append(BLANK)
-    rows += step_rows(plan.steps, width)
+    rows += step_rows(plan.steps, width, plan.outlook.spreads)
     return rows
 
 
@@ -64,10 +72,44 @@ def _live(plan: Plan, width: int) -> list[Row]:
 def _risk(plan: Plan, width: int) -> list[Row]:
     word = plan.risk.word
     head = f"{RISK_GLYPH[word]} {word} ({plan.risk.score} of 100)"
-    return labelled("risk", f"{head}  {' '.join(plan.risk.reasons)}".rstrip(), width, RISK[word])
+    points = [f"+{point} " for point in plan.risk.points] or [""] * len(plan.risk.reasons)
+    reasons = "  ".join(f"{point}{reason}" for point, reason in zip(points, plan.risk.reasons, strict=True))
+    return labelled("risk", f"{head}  {reasons}".rstrip(), width, RISK[word])
 
 
-def step_rows(steps: Sequence[Step], width: int) -> list[Row]:
+def _changes(outlook: Outlook, width: int) -> list[Row]:
+    """What goes side by side, and what differs from what is live: commits, schema, names of variables."""
+    rows: list[Row] = []
+    if outlook.waves:
+        order = " → ".join(", ".join(wave) for wave in outlook.waves)
+        rows += labelled("services", order, width)
+    if outlook.commits:
+        rows += labelled("commits", f"{len(outlook.commits)}: {' · '.join(reversed(outlook.commits))}", width)
+    if outlook.migrations:
+        rows += labelled("schema", ", ".join(outlook.migrations), width, "warn")
+    for place in outlook.variables:
+        where = f"{place.arm} of {place.service}" if place.arm else place.service
+        signs = [*(f"+{n}" for n in place.added), *(f"~{n}" for n in place.changed), *(f"-{n}" for n in place.removed)]
+        rows += labelled("variables", f"{where}: {' '.join(signs)}", width, "warn")
+    return rows
+
+
+def _bounds(outlook: Outlook, width: int) -> list[Row]:
+    rows: list[Row] = []
+    if outlook.promotion is not None:
+        rows += labelled("at best", _bound(outlook.promotion), width)
+    if outlook.rollback is not None:
+        rows += labelled("back in", f"{_bound(outlook.rollback)} at the longest, asked for at the very end", width)
+    return rows
+
+
+def _bound(bound: Bound) -> str:
+    if not bound.unknown:
+        return words.span_of(bound.length)
+    return f"{words.span_of(bound.length)} and {words.plural(bound.unknown, 'step')} that never ran before"
+
+
+def step_rows(steps: Sequence[Step], width: int, spreads: Mapping[StepId, Spread] | None = None) -> list[Row]:
     """Each step under its phase, with how it is taken back."""
     rows: list[Row] = []
     name_width = column_width((step.name for step in steps), 12, max(14, min(38, width // 2)))
@@ -77,18 +119,21 @@ def step_rows(steps: Sequence[Step], width: int) -> list[Row]:
         if step.phase is not previous:
             rows.append(row(Span(step.phase.value, "accent")))
             previous = step.phase
-        rows.append(_step(number, step, width, name_width))
+        rows.append(_step(number, step, width, name_width, (spreads or {}).get(step.id)))
     return rows
 
 
-def _step(number: int, step: Step, width: int, name_width: int) -> Row:
+def _step(number: int, step: Step, width: int, name_width: int, spread: Spread | None) -> Row:
     forecast = f"~{words.span_of(step.forecast)}" if step.forecast is not None else "?"
+    varied = spread is not None and spread.longest > spread.shortest and width >= WIDE
+    between = f"{words.span_of(spread.shortest)}–{words.span_of(spread.longest)}" if spread and varied else ""
     undo = undo_text(step)
     return fit_row(
         row(
             Span(right(str(number), 4) + " ", "dim"),
             Span(left(step.name, name_width)),
             Span(right(forecast, 8), "dim"),
+            Span(f" {between:<13}" if width >= WIDE and spread is not None else "", "dim"),
             "  ",
             undo,
             key=step.id,

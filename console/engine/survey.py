@@ -130,7 +130,7 @@ class Survey:
             if placement.migrations:
                 return await self._fetch_database(name, placement)
             if placement.arms:
-                return await self._fetch_arms(name, placement)
+                return self._with_evidence(placement, await self._fetch_arms(name, placement))
             return await self._fetch_single(name, placement)
         except ConsoleError as problem:
             return LiveService(problem=" ".join(part for part in (problem.what, problem.remedy) if part))
@@ -181,6 +181,10 @@ class Survey:
         return replace(LiveService(arms=lives), auto_deploy=auto, cannot=_cannot(self._of_service(name)))
 
         counters = self._of_provider(placement.traffic.router).counters if placement.traffic else None
+
+    def _with_evidence(self, placement: PlacementSettings, live: LiveService) -> LiveService:
+        counters = self._of_provider(placement.traffic.router).counters if placement.traffic else None
+        return replace(live, uncounted=counters.reason) if isinstance(counters, Unsupported) else live
 
     def _of_service(self, service: str) -> Capabilities:
         return self._of_provider(self._settings.services[service].provider)

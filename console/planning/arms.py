@@ -50,7 +50,7 @@ def plan_arms(draft: Draft, name: str) -> Flow:
     notes = () if stable else (f"{name}: nothing is live, so {candidate} gets all traffic at once.",)
     if stable and draft.environment.keep == "forever":
         notes = (f"{name}: {stable} keeps running afterwards (keep is forever).",)
-    notes = (*configured.notes, *remembered.notes, *notes)
+    notes = (*configured.notes, *remembered.notes, *notes, *writer.evidence_notes())
     return Flow(
         name,
         prepare=prepare,
@@ -271,7 +271,17 @@ class ArmWriter:
             "url": self.target.url,
             **({"health": probe_arguments(health)} if health else {}),
             "judge": judge_arguments(self.draft.environment.judge),
+            **({"uncounted": True} if self.live.uncounted else {}),
         }
+
+    def evidence_notes(self) -> tuple[str, ...]:
+        """What stages are judged by, where that is not what visitors were answered."""
+        if not self.live.uncounted or self.stable is None:
+            return ()
+        because = f"{self.name}: {self.live.uncounted}"
+        if self.settings.health is None or not self.target.url:
+            return (f"{because} It has no health check either: each stage waits for a person, or judge.undecided.",)
+        return (f"{because} Stages are judged by asking {self.candidate} itself, not by what visitors get.",)
 
     def _is_suspended(self, arm: str) -> bool:
         return arm in self.live.arms and self.live.arms[arm].suspended

@@ -33,6 +33,8 @@ class LiveArm:
 class LiveService:
     """One service. `arms` is empty for a service in one place; `applied` lists a database's migrations, oldest first.
 
+    `uncounted` says why its router counts nothing that a release could be judged by; empty where it counts.
+
 
     `problem` says why it could not be read; then nothing else here is to be trusted. `cannot` names acts of recovery
     that its platform does not offer, and why.
@@ -44,6 +46,7 @@ class LiveService:
     auto_deploy: bool | None = None
     arms: Mapping[str, LiveArm] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
+    uncounted: str = ""
     configuration: Reconfiguration = field(default_factory=Reconfiguration)
     problem: str = ""
     instances: int | None = None

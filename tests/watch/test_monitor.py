@@ -16,7 +16,7 @@ from console.domain.release import Release
 from console.storage.ledger import Wake
 from console.watch.arms import FEWEST_REQUESTS, Sighting, judge_arm
 from console.watch.monitor import Monitor
-from providers.contract import Capabilities, ProbeResult, Target
+from providers.contract import Capabilities, ProbeResult, Target, Unsupported
 
 from .conftest import BAD, GOOD, START, FakeConnection
 
@@ -165,6 +165,17 @@ class TestGivenAServiceWithTwoArms:
         blue, green = await monitor.health(PRODUCTION)
         assert (blue.weight, green.weight) == (50, 50)
         assert (blue.weight_set, green.weight_set) == (50, 50)
+
+    async def test_when_the_router_counts_nothing_then_weights_are_shown_and_no_rates(self, inventory, router, clock):
+        reason = Unsupported("It counts by sampling.")
+        edge = FakeConnection("edge", "caddy", Capabilities(router=router, counters=reason))
+        render = FakeConnection("render", "render", Capabilities(inventory=inventory, metrics=inventory))
+        monitor = Monitor(SETTINGS, {"render": render, "edge": edge}, FakeLedger(), clock)
+        blue, green = await monitor.health(PRODUCTION)
+        await monitor.stop()
+        assert (blue.weight_set, green.weight_set) == (100, 0)
+        assert (blue.weight, blue.requests, blue.request_rate, blue.error_rate) == (None, None, None, None)
+        assert "does not answer" not in blue.reason
 
     async def test_when_the_router_is_silent_then_health_still_answers(self, monitor, router):
         router.answers = False

@@ -21,6 +21,8 @@ from console.domain.events import Control
 from console.domain.plan import StepKind
 from console.domain.verdict import Verdict, VerdictKind
 from console.engine.executors.trial import PROBES
+from console.engine.executors.uncounted import hold_uncounted
+from console.engine.executors.weights import WeightWatch
 from console.engine.work import Done, Failed, Outcome, Skipped, Work
 from console.watch.collector import RolloutCollector
 from console.watch.judgement import judge_settings
@@ -39,6 +41,8 @@ PROBES_FAILED = 3
 
 async def hold(work: Work) -> Outcome:
     """Bake and verify: judge by the router's counts where there is one, else by asking the public address."""
+    if work.argument("uncounted", False):
+        return await hold_uncounted(work)
     return await _hold_counted(work) if "route" in work.step.arguments else await _hold_probed(work)
 
 
@@ -53,19 +57,23 @@ async def _hold_counted(work: Work) -> Outcome:
     until = began + timedelta(seconds=float(work.argument("duration_s")))
     patience = until + timedelta(seconds=float(rules.get("hold_s", 600.0)))
     await collector.enter(int(work.argument("weight")))
+    watch = WeightWatch(work)
     told: Verdict | None = None
     told_at = began
     is_dry, is_paused = bool(rules.get("dry_run")), work.state.detail.startswith(PAUSED)
     while True:
+        if await watch.look() and watch.share:
+            await collector.enter(watch.share)
         verdict = judge(await collector.sample(), settings)
         is_paused = is_paused or (_pauses(verdict) and not is_dry)
-        now = work.clock.now()
-        if told is None or told.kind is not verdict.kind or now - told_at >= TELL_EVERY:
+        now = work.clock.now() - watch.lost
+        is_news = told is None or told.kind is not verdict.kind or now - told_at >= TELL_EVERY
+        if is_news and not watch.strange:
             await work.progress((PAUSED if is_paused else "") + _words(collector, verdict, until, now))
             told, told_at = verdict, now
         if is_dry:
             outcome = _decide_dry(work, verdict, now, until)
-        elif is_paused:
+        elif is_paused or watch.strange:
             outcome = _decide_paused(work, verdict)
         else:
             outcome = _decide(work, verdict, now, until, patience, str(rules.get("undecided", "wait")))

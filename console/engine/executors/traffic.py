@@ -10,6 +10,7 @@ from console.domain.ids import ServiceName
 from console.domain.plan import Phase
 from console.domain.traffic import checked_weights
 from console.engine.executors.trial import PROBES
+from console.engine.executors.weights import run_outputs
 from console.engine.work import Done, Failed, Outcome, Work
 from console.watch.probes import build_request, say
 from providers.contract import ShiftTraffic, Unsupported
@@ -45,7 +46,8 @@ async def shift(work: Work) -> Outcome:
             f"route {route}",
             "Somebody else moves this route. Find out who, then deploy again.",
         )
-    return Done(words, {"weights": actual})
+    run = {} if work.step.phase is Phase.ROLLBACK else await run_outputs(router, route)
+    return Done(words, {"weights": actual, **run})
 
 
 async def _await_fit(work: Work, service: str) -> Failed | None:

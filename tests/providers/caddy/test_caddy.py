@@ -196,6 +196,16 @@ class TestGivenRequestsWereAnswered:
 
         assert (counters["blue"].requests, counters["green"].requests) == (0, 3)
 
+    async def test_when_weights_move_then_the_run_stays_and_a_reload_begins_another(self, caddy, can):
+        runs = [await can.router.fetch_run("backend")]
+        await can.shift_traffic.start(ShiftTraffic("backend", {"blue": 100}), KEY)
+        runs.append(await can.router.fetch_run("backend"))
+
+        caddy.reset()
+        runs.append(await can.router.fetch_run("backend"))
+
+        assert runs[0] == runs[1] != runs[2]
+
     async def test_when_the_route_is_not_configured_then_servers_keep_their_names(self, caddy):
         caddy.ask(times=2)
         connection = open_connection("edge", CaddySettings(admin_url=f"unix:{caddy.admin}"))

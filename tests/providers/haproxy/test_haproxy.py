@@ -215,6 +215,18 @@ class TestGivenAReload:
         assert seen.status is OperationStatus.FAILED
         assert "started or reloaded" in seen.detail
 
+    async def test_when_weights_move_then_the_run_stays_and_a_reload_begins_another(self, own):
+        connection = connect(own)
+        runs = [await connection.capabilities.router.fetch_run("app")]
+        await shift(connection.capabilities, blue=30, green=70)
+        runs.append(await connection.capabilities.router.fetch_run("app"))
+
+        own.reload()
+        runs.append(await connection.capabilities.router.fetch_run("app"))
+        await connection.close()
+
+        assert runs[0] == runs[1] != runs[2]
+
     async def test_when_the_state_file_cannot_be_written_then_traffic_moves_all_the_same(self, haproxy):
         connection = connect(haproxy, state_file="/nowhere/state")
         ended = await shift(connection.capabilities, green=100)

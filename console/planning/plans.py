@@ -30,7 +30,6 @@ from console.planning.live import Live
 from console.planning.maintenance import plan_maintenance
 from console.planning.outlook import foresee
 from console.planning.recovery import plan_recovery
-from console.planning.recreate import is_recreated, join_recreate
 from console.planning.risk import judge_risk
 from console.planning.rotation import plan_rotation
 from console.planning.single import plan_database, plan_plain, plan_staged

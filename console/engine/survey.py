@@ -180,8 +180,6 @@ class Survey:
         auto = next((live.auto_deploy for live in arms if live.auto_deploy), None)
         return replace(LiveService(arms=lives), auto_deploy=auto, cannot=_cannot(self._of_service(name)))
 
-        counters = self._of_provider(placement.traffic.router).counters if placement.traffic else None
-
     def _with_evidence(self, placement: PlacementSettings, live: LiveService) -> LiveService:
         counters = self._of_provider(placement.traffic.router).counters if placement.traffic else None
         return replace(live, uncounted=counters.reason) if isinstance(counters, Unsupported) else live

@@ -127,7 +127,7 @@ class PlacementSettings(Section):
     """Directory of the migration files in the repository."""
     variables: Mapping[str, VariableValue] = Field(default_factory=dict)
     """Environment variables it is to have in this environment, over those of the service."""
-    strategy: Literal["", "blue-green", "canary"] = ""
+    strategy: Literal["", "blue-green", "canary", "recreate"] = ""
     """How this service goes live here; empty takes the environment's."""
     stages: tuple[int, ...] | None = None
     """Percent of its requests for the candidate; unset takes the environment's."""
@@ -146,7 +146,7 @@ class EnvironmentSettings(Section):
     tier: Tier = Tier.DEVELOPMENT
     """How much depends on it; production and disaster-recovery ask for more care."""
     strategy: str = "blue-green"
-    """How a release goes live: `blue-green`, `canary`, or `pipeline:NAME` for one of your own."""
+    """How a release goes live: `blue-green`, `canary`, `recreate` (with a holding page), or `pipeline:NAME`."""
     stages: tuple[int, ...] | None = None
     """Percent of requests for the candidate, rising to 100; unset takes the strategy's own."""
     bake_time: Duration | tuple[Duration, ...] = timedelta(minutes=5)

@@ -10,10 +10,15 @@ from console.config.environments import EnvironmentSettings
 
 BLUE_GREEN = "blue-green"
 CANARY = "canary"
+RECREATE = "recreate"
 CUSTOM = "pipeline:"
 """Before the name of a pipeline of the operator's own."""
 
-SHIPPED_STAGES: Mapping[str, tuple[int, ...]] = {BLUE_GREEN: (10, 50, 100), CANARY: (5, 25, 100)}
+SHIPPED_STAGES: Mapping[str, tuple[int, ...]] = {
+    BLUE_GREEN: (10, 50, 100),
+    CANARY: (5, 25, 100),
+    RECREATE: (100,),
+}
 """Percent of requests for the candidate, stage by stage, of each strategy that moves traffic by stages."""
 
 BUILT_IN = tuple(SHIPPED_STAGES)

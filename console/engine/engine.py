@@ -40,6 +40,7 @@ from console.engine.variables import Variables
 from console.planning.forecast import Forecasts, build_forecasts
 from console.planning.live import Live
 from console.planning.plans import build_plan
+from console.planning.recreate import recreates
 from console.planning.rollback import build_rollback, has_revoked, name_irreversible
 from console.storage.ledger import ControlRow, Ledger, Wake, locked
 from console.variables.record import find_live
@@ -303,6 +304,8 @@ class Engine:
             others=tuple(held for held in locks if held.environment != wish.environment),
             hold=find_hold(past),
         )
+        if recreates(self._settings, wish):
+            facts = replace(facts, pages=await fetch_pages(self._settings, self._connections, wish.environment))
         return build_plan(self._settings, wish, release, facts, files, history)
 
     async def _fetch_running(self, environment: EnvironmentName, live: Live) -> Release:

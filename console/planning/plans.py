@@ -6,7 +6,7 @@ settings, a wish and what is live in; a plan out, with everything that forbids i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from console.config.settings import Settings
@@ -30,6 +30,7 @@ from console.planning.live import Live
 from console.planning.maintenance import plan_maintenance
 from console.planning.outlook import foresee
 from console.planning.recovery import plan_recovery
+from console.planning.recreate import is_recreated, join_recreate
 from console.planning.risk import judge_risk
 from console.planning.rotation import plan_rotation
 from console.planning.single import plan_database, plan_plain, plan_staged
@@ -87,7 +88,8 @@ def _build(draft: Draft) -> Plan:
     before = frame(draft)
     notes = _notes(draft, chosen, tuple(flows.values()))
     if custom is None:
-        body = join(draft, flows, before)
+        body, told = _join(draft, flows, before)
+        notes = (*notes, *told)
     else:
         own = plan_pipeline(draft, custom, flows, before)
         body, notes = own.steps, (*notes, *own.notes)
@@ -109,6 +111,13 @@ def _build(draft: Draft) -> Plan:
         notes=notes,
         pushes=find_pushes(draft, chosen),
     )
+
+
+def _join(draft: Draft, flows: Mapping[str, Flow], before: Sequence[Step]) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    if not any(is_recreated(draft, flow) for flow in flows.values()):
+        return join(draft, flows, before), ()
+    joined = join_recreate(draft, flows, before)
+    return joined.steps, joined.notes
 
 
 def _plan_configuration(draft: Draft, refusals: list[str]) -> Plan:

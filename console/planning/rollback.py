@@ -1,9 +1,10 @@
 """The way back: the undos of what a deployment began, traffic first, as a graph of the same shape as a plan.
 
-Order: a login that was taken away is given back before all else. Then (0) arms that were retired get their variables
-back, come back themselves and prove their health, (1) traffic returns, each service waiting only for its own arm, (2)
-variables are put back, so that no old release starts with new ones, (3) everything else in reverse, once all traffic is
-back, (4) the announcement. Pure and repeatable: asked again after a rollback that failed, it leaves out what is undone
+Order: a login that was taken away is given back before all else, and a holding page goes up again. Then (0) a schema
+for which arms were stopped is taken back, and arms that were retired get their variables back, come back themselves and
+prove their health, (1) traffic returns, each service waiting only for its own arm, (2) variables are put back, so that
+no old release starts with new ones, (3) everything else in reverse, once all traffic is back, (4) holding pages go
+away, (5) the announcement. Pure and repeatable: asked again after a rollback that failed, it leaves out what is undone
 already.
 """
 
@@ -55,7 +56,9 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
     """
     members = _merge(_begun(deployment, frozenset(services)))
     revived = [m for m in members if m.step.kind is StepKind.REVOKE_SECRET]
-    members = tuple(m for m in members if m not in revived)
+    shown = [m for m in members if m.undo.kind is StepKind.MAINTAIN and m.undo.arguments.get("on")]
+    pages = [m for m in members if m.undo.kind is StepKind.MAINTAIN and m not in shown]
+    members = tuple(m for m in members if m not in (*revived, *shown, *pages))
     returning = [m for m in members if m.step.phase is Phase.DECOMMISSION]
     traffic = [m for m in members if m not in returning and m.step.kind in TRAFFIC_KINDS]
     announced = [m for m in members if m.step.kind is StepKind.ANNOUNCE]
@@ -66,8 +69,11 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
     ready: dict[ServiceName | None, list[StepId]] = {}
     early = [m for m in configured if any(_is_of_one_arm(m, other) for other in returning)]
     steps += [_undo_step(member, ()) for member in early]
+    schema = [m for m in rest if m.step.kind is StepKind.MIGRATE and {r.step.id for r in returning} & {*m.step.needs}]
+    rest = [m for m in rest if m not in schema]
+    steps += [_undo_step(member, ()) for member in schema]
     for member in returning:
-        back = [_undo_step(member, [m.id for m in early if _is_of_one_arm(m, member)])]
+        back = [_undo_step(member, [m.id for m in (*schema, *(e for e in early if _is_of_one_arm(e, member)))])]
         back += _health_after(deployment, member)
         steps += back
         ready.setdefault(member.step.service, []).append(back[-1].id)
@@ -81,16 +87,26 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
         makes_secret = member.step.kind is StepKind.MAKE_SECRET
         own = tuple(m.id for m in configured if makes_secret or m.step.service == member.step.service)
         steps.append(_undo_step(member, (*gate, *own, *later)))
-    first = [_undo_step(member, ()) for member in revived]
+    first = [_undo_step(member, ()) for member in (*revived, *shown)]
     opened = tuple(step.id for step in first)
     steps = [*first, *(step if step.needs else replace(step, needs=opened) for step in steps)]
     if steps:
         pushes = [push for push in deployment.plan.pushes if not services or push.service in services]
-        steps += hold_steps(pushes, gate, members[0].step if members else revived[0].step)
-    for member in pages:
-        steps += _page_away(deployment, member, _ends_of(step for step in steps if step.kind is not StepKind.MAINTAIN))
+        steps += hold_steps(pushes, gate, (*members, *revived, *shown)[0].step)
+    steps += _pages_away(deployment, pages, _ends_of(steps))
     ends = _ends_of(steps)
     return (*steps, *(_undo_step(member, ends) for member in announced))
+
+
+def _ends_of(steps: Sequence[Step]) -> tuple[StepId, ...]:
+    return tuple(step.id for step in steps if not any(step.id in other.needs for other in steps))
+
+
+def _pages_away(deployment: Deployment, pages: Sequence[_Member], ends: tuple[StepId, ...]) -> list[Step]:
+    """Nobody sees the services again before everything is back, and what they run then is well."""
+    checks = [replace(check, needs=ends) for member in pages for check in _health_after(deployment, member)]
+    needs = (*ends, *(check.id for check in checks))
+    return [*checks, *(_undo_step(member, needs) for member in pages)]
 
 
 def traffic_undos(deployment: Deployment) -> frozenset[StepId]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
+from console.config.failover import check_failover
 from console.config.faults import SECRET_NAME, Fault, Key, suggest
 from console.config.graphs import find_cycle
 from console.config.settings import EnvironmentSettings, PlacementSettings, Settings, is_reference
@@ -35,6 +36,7 @@ def find_faults(settings: Settings, pipelines: Iterable[str] = ()) -> list[Fault
     names = tuple(pipelines)
     for name, environment in settings.environments.items():
         faults += _check_environment(settings, name, environment, names)
+        faults += check_failover(settings, name, ROUTER_KINDS)
     return [*faults, *_check_shared_targets(settings)]
 
 

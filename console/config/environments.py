@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from console.config.failover import FailoverSettings
 from console.config.logins import LoginSettings
 from console.config.maintenance import MaintenanceSettings, PageSettings
 from console.config.shape import Duration, DurationOrForever, SecretReference, Section, VariableValue
@@ -177,6 +178,8 @@ class EnvironmentSettings(Section):
     """The services of this environment, and where they are."""
     logins: Mapping[str, LoginSettings] = Field(default_factory=dict)
     """Login roles of databases that take turns, by the variable that services get the address by."""
+    failover: FailoverSettings | None = None
+    """What takes over when this environment is lost."""
 
     @property
     def asks_for(self) -> Literal["name", "yes", "none"]:

@@ -101,6 +101,9 @@ def find_references(settings: Settings) -> Iterator[tuple[Key, str]]:
                 yield ("environments", name, "services", service, "database_url"), placement.database_url
         for variable, login in environment.logins.items():
             yield ("environments", name, "logins", variable, "admin"), login.admin
+        for database, pair in (environment.failover.databases if environment.failover else {}).items():
+            at = ("environments", name, "failover", "databases", database)
+            yield from (((*at, "primary"), pair.primary), ((*at, "standby"), pair.standby))
 
 
 def resolve_all(settings: Settings) -> Secrets:

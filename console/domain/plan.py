@@ -66,6 +66,12 @@ class StepKind(StrEnum):
     LIFT_HOLD = "lift-hold"
     COMMAND = "command"
     REQUEST = "request"
+    CHECK_STANDBY = "check-standby"
+    FENCE = "fence"
+    UNFENCE = "unfence"
+    PROMOTE_STANDBY = "promote-standby"
+    POINT_NAME = "point-name"
+    VERIFY_FAILOVER = "verify-failover"
     MAINTAIN = "maintain"
 
 

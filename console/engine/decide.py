@@ -8,6 +8,7 @@ from datetime import datetime
 
 from console.domain import events as ev
 from console.domain.deployment import Deployment, DeploymentStatus, StepState, StepStatus, is_rollback_step
+from console.domain.failover import is_past_return
 from console.domain.ids import Actor, ServiceName, StepId
 from console.domain.plan import Phase, Step, StepKind, ready_steps
 from console.planning.rollback import traffic_undos
@@ -30,6 +31,8 @@ SKIPPABLE = frozenset(
         StepKind.SUSPEND,
         StepKind.COMMAND,
         StepKind.REQUEST,
+        StepKind.POINT_NAME,
+        StepKind.VERIFY_FAILOVER,
     }
 )
 
@@ -92,6 +95,8 @@ def _decide_forward(deployment: Deployment, running: frozenset[StepId], now: dat
 
 def may_ask(deployment: Deployment, state: StepState) -> bool:
     """Whether a person decides on this failure: nobody is served by what failed, and the plan says so."""
+    if is_past_return(deployment):
+        return True
     step = state.step
     if deployment.plan.on_failure != ASK or state.status is not StepStatus.FAILED or step.kind in DECIDED_AT_ONCE:
         return False

@@ -18,6 +18,7 @@ from console.domain.deployment import Deployment, DeploymentStatus, fold
 from console.domain.errors import ConsoleError, PlanRejected, Refused, UsageError
 from console.domain.events import Control
 from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
+from console.domain.failover import CANNOT_GO_BACK, Failover, is_past_return, read_failover
 from console.domain.hold import LIFT_HOLD, find_hold
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, build_deployment_id
 from console.domain.maintenance import MAINTENANCE
@@ -30,6 +31,7 @@ from console.domain.variables import SYNC
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.decide import asked_steps, is_skippable
 from console.engine.executors.table import EXECUTORS
+from console.engine.failover import fetch_failover
 from console.engine.pages import fetch_pages
 from console.engine.ports import Durable
 from console.engine.rotation import fetch_secret
@@ -207,6 +209,8 @@ class Engine:
         if request.control is Control.ROLLBACK and deployment.status is DeploymentStatus.ROLLING_BACK:
             since = f"since {deployment.rollback.requested_at:%H:%M:%S} UTC" if deployment.rollback else ""
             raise Refused(f"Deployment {deployment.id} is being rolled back already.", since)
+        if request.control in {Control.ROLLBACK, Control.ABORT} and is_past_return(deployment):
+            raise Refused(f"Deployment {deployment.id} cannot be taken back: {CANNOT_GO_BACK}.", deployment.environment)
         if request.control is Control.SKIP:
             _refuse_skip(deployment, request)
         row = ControlRow(0, deployment.id, request.control, actor, at, request.step, request.reason, request.services)
@@ -274,6 +278,9 @@ class Engine:
             live = await self._survey.fetch_live(wish.environment, find_live(past))
             facts = replace(live, lock=lock, at=self._clock.now(), hold=find_hold(past))
             return build_plan(self._settings, wish, _release_of(live), facts, history=history)
+        failover = read_failover(wish.strategy)
+        if failover is not None:
+            return await self._plan_failover(wish, failover, lock, history)
         rotation = read_rotation(wish.strategy)
         if rotation is not None:
             live, secret = await asyncio.gather(
@@ -308,6 +315,15 @@ class Engine:
             facts = replace(facts, pages=await fetch_pages(self._settings, self._connections, wish.environment))
         return build_plan(self._settings, wish, release, facts, files, history)
 
+    async def _plan_failover(self, wish: Wish, asked: Failover, lock: Lock | None, history: Forecasts) -> Plan:
+        """Nothing is asked of the source of releases: it may be gone with everything else."""
+        locks = await self._ledger.locks()
+        facts = await fetch_failover(
+            self._settings, self._connections, self._variables, self._survey, self._clock, wish, asked, locks
+        )
+        live = Live(lock=lock, at=self._clock.now(), failover=facts)
+        return build_plan(self._settings, wish, Release("", "–"), live, history=history)
+
     async def _fetch_running(self, environment: EnvironmentName, live: Live) -> Release:
         """The release that runs, with the name that its source has for it."""
         running = _release_of(live)
@@ -332,7 +348,7 @@ class Engine:
         strategies = known_strategies(self._settings.custom_pipelines)
         known = wish.strategy in ("", *strategies, SYNC, MAINTENANCE) or read_rotation(wish.strategy) is not None
         known = known or wish.strategy == LIFT_HOLD or read_recovery(wish.strategy) is not None
-        if not known:
+        if not known and read_failover(wish.strategy) is None:
             raise UsageError(
                 f"There is no strategy {wish.strategy!r}.", f"Known: {', '.join(strategies)}.", "Name one of these."
             )
@@ -372,6 +388,8 @@ class Engine:
             return f"it was {deployment.status.value.replace('_', ' ')} already."
         if deployment.status is DeploymentStatus.ROLLING_BACK:
             return "it is being rolled back already."
+        if is_past_return(deployment):
+            return f"{CANNOT_GO_BACK}."
         if has_revoked(deployment):
             return "the old secret was given up, and nothing brings it back; rotate again instead."
         if deployment.is_terminal:
@@ -448,6 +466,8 @@ def _purpose(plan: Plan) -> str:
         return f"recovers {', '.join(plan.services)} ({recovery.act})"
     if plan.strategy == LIFT_HOLD:
         return "lets pushes go live again"
+    if read_failover(plan.strategy) is not None:
+        return "fails over"
     rotation = read_rotation(plan.strategy)
     if rotation is not None:
         return f"rotates {rotation.name}"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from console.config.failover import PairSettings
 from console.config.settings import Settings
 from console.domain.errors import UsageError
 from console.domain.ids import EnvironmentName, ServiceName
@@ -18,7 +19,7 @@ from console.storage.kept import KeptValues
 from console.variables.change import plan_change
 from console.variables.compare import Wanted
 from console.variables.digest import Masker
-from providers.contract import Connection, Logins, Unsupported, VariableSource
+from providers.contract import Connection, Logins, Standbys, Unsupported, VariableSource
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,16 @@ class Variables:
         resolve: Resolve,
         logins: Logins | None = None,
         follow: Follow | None = None,
+        standbys: Standbys | None = None,
     ) -> None:
-        """`logins` is how databases are asked and told about their login roles; without it nothing rotates them."""
+        """`logins` is how databases are asked and told about their login roles; without it nothing rotates them.
+
+        `standbys` is how they are asked and told who is primary; without it none takes over.
+        """
         self.masker = masker
         self.kept = kept
         self.logins = logins
+        self.standbys = standbys
         self._follow = follow
         self._settings = settings
         self._connections = connections
@@ -91,6 +97,9 @@ class Variables:
 
     def wants(self, environment: str, service: str) -> bool:
         return bool(self._settings.variables_of(environment, service))
+
+    def provider_of(self, service: str) -> str:
+        return self._settings.services[service].provider
 
     def mask_wanted(self, wanted: WantedValues) -> Wanted:
         digests = {name: self.masker.mask(value) for name, value in wanted.values.items()}
@@ -140,6 +149,11 @@ class Variables:
         if found is None:
             raise UsageError("The configuration does not say who may alter the login roles.", where, "Write it there.")
         return await self.follow(found.admin, where)
+
+    def databases(self, environment: str) -> Mapping[str, PairSettings]:
+        """Databases of an environment that have a standby elsewhere."""
+        failover = self._settings.environments[environment].failover
+        return failover.databases if failover else {}
 
     async def follow(self, reference: str, where: str) -> str:
         """What a reference leads to; a secret.

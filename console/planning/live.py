@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from console.domain.hold import Hold
+from console.domain.failover import FailoverFacts
 from console.domain.ids import ServiceName
 from console.domain.observations import Lock
 from console.domain.rotation import SecretFacts
@@ -103,6 +104,7 @@ class Live:
     others: tuple[Lock, ...] = ()
     narrow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     secret: SecretFacts = field(default_factory=SecretFacts)
+    failover: FailoverFacts = field(default_factory=FailoverFacts)
     hold: Hold | None = None
     pages: Mapping[ServiceName, LivePage] = field(default_factory=dict)
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from console.config.settings import Settings
 from console.config.strategies import BLUE_GREEN, CUSTOM, known_strategies
 from console.domain.hold import LIFT_HOLD
+from console.domain.failover import read_failover
 from console.domain.ids import ServiceName
 from console.domain.maintenance import MAINTENANCE
 from console.domain.plan import Plan, Step, StepKind, Wish
@@ -24,6 +25,7 @@ from console.planning.assembly import close, frame, join, order_services
 from console.planning.configuration import plan_configuration
 from console.planning.custom import plan_pipeline
 from console.planning.draft import Draft, Flow
+from console.planning.failover import plan_failover
 from console.planning.forecast import Forecasts
 from console.planning.holding import find_pushes, plan_lift, plan_lifting
 from console.planning.live import Live
@@ -74,6 +76,9 @@ def _build(draft: Draft) -> Plan:
     recovery = read_recovery(strategy)
     if recovery is not None:
         return plan_recovery(draft, recovery, refusals)
+    failover = read_failover(strategy)
+    if failover is not None:
+        return plan_failover(draft, failover, refusals)
     rotation = read_rotation(strategy)
     if rotation is not None:
         return plan_rotation(draft, rotation, refusals, _flow)

@@ -17,7 +17,17 @@ LONG_AGO = timedelta(days=14)
 MANY_CHANGES = 20
 ENOUGH_DEPLOYMENTS = 4
 OFTEN_BAD = 0.25
-CHANGING = frozenset({StepKind.MIGRATE, StepKind.PROMOTE, StepKind.SHIFT, StepKind.SUSPEND, StepKind.REVOKE_SECRET})
+CHANGING = frozenset(
+    {
+        StepKind.MIGRATE,
+        StepKind.PROMOTE,
+        StepKind.SHIFT,
+        StepKind.SUSPEND,
+        StepKind.REVOKE_SECRET,
+        StepKind.PROMOTE_STANDBY,
+        StepKind.POINT_NAME,
+    }
+)
 
 
 def judge_risk(draft: Draft, steps: Sequence[Step], flows: Sequence[Flow]) -> Risk:

@@ -20,7 +20,17 @@ from console.planning.configuration import lost_names
 from console.planning.holding import hold_steps
 
 PATIENCE = 10
-IRREVERSIBLE = frozenset({StepKind.MIGRATE, StepKind.PROMOTE, StepKind.SHIFT, StepKind.SUSPEND, StepKind.REVOKE_SECRET})
+IRREVERSIBLE = frozenset(
+    {
+        StepKind.MIGRATE,
+        StepKind.PROMOTE,
+        StepKind.SHIFT,
+        StepKind.SUSPEND,
+        StepKind.REVOKE_SECRET,
+        StepKind.PROMOTE_STANDBY,
+        StepKind.POINT_NAME,
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from console.domain.codec import to_json
 from console.domain.deployment import Deployment, StepState
+from console.domain.failover import read_figures
 from console.reports.model import Report
 
 
@@ -53,6 +54,7 @@ def deployment_to_json(deployment: Deployment, now: datetime) -> dict[str, Any]:
         ],
         "controls": [to_json(record) for record in deployment.controls],
         "rollback": _rollback(deployment),
+        "failover": to_json(read_figures(deployment)),
         "paused_by": deployment.paused_by,
         "failure": deployment.failure,
         "left_behind": dict(deployment.left_behind),

@@ -39,6 +39,7 @@ from console.storage.sqlite_ledger import SqliteLedger
 from console.variables.digest import Masker
 from console.watch.monitor import Monitor
 from providers.postgres.logins import PostgresLogins
+from providers.postgres.standbys import PostgresStandbys
 from providers.redaction import redact
 from providers.statuspages import StatusPages
 
@@ -87,7 +88,9 @@ class Worker:
         masker = Masker(await ledger.salt())
         kept = KeptValues(self._places.home / "kept")
         resolver = Resolver(settings)
-        variables = Variables(settings, connections, masker, kept, resolver, PostgresLogins(), resolver.follow)
+        variables = Variables(
+            settings, connections, masker, kept, resolver, PostgresLogins(), resolver.follow, PostgresStandbys()
+        )
         durable = DbosDurable(url=url, worker=name) if url else DbosDurable(database=self._places.engine, worker=name)
         engine = Engine(
             settings=settings,

@@ -31,6 +31,7 @@ from providers.contract.requests import (
     Migrate,
     MigrateDown,
     MigrationFile,
+    PointName,
     Promote,
     Restart,
     Resume,
@@ -53,6 +54,8 @@ from providers.contract.roles import (
     LogSource,
     MetricSource,
     MigrationSource,
+    NameRecord,
+    NameSource,
     Page,
     PageSource,
     ProbeRequest,
@@ -64,6 +67,7 @@ from providers.contract.roles import (
     Target,
     VariableSource,
 )
+from providers.contract.standbys import Standbys
 
 __all__ = [
     "NOT_OFFERED",
@@ -92,12 +96,15 @@ __all__ = [
     "MigrateDown",
     "MigrationFile",
     "MigrationSource",
+    "NameRecord",
+    "NameSource",
     "Nothing",
     "Operation",
     "OperationKey",
     "OperationStatus",
     "Page",
     "PageSource",
+    "PointName",
     "ProbeRequest",
     "ProbeResult",
     "ProbeSource",
@@ -113,6 +120,7 @@ __all__ = [
     "SetAutoDeploy",
     "SetVariables",
     "ShiftTraffic",
+    "Standbys",
     "Suspend",
     "TagSource",
     "Target",

@@ -18,6 +18,7 @@ from providers.contract.requests import (
     Maintain,
     Migrate,
     MigrateDown,
+    PointName,
     Promote,
     Resume,
     Restart,
@@ -37,6 +38,7 @@ from providers.contract.roles import (
     LogSource,
     MetricSource,
     MigrationSource,
+    NameSource,
     PageSource,
     ProbeSource,
     ReleaseSource,
@@ -61,6 +63,7 @@ class Capabilities:
     logs: LogSource | Unsupported = NOT_OFFERED
     metrics: MetricSource | Unsupported = NOT_OFFERED
     router: Router | Unsupported = NOT_OFFERED
+    names: NameSource | Unsupported = NOT_OFFERED
     counters: CounterSource | Unsupported = NOT_OFFERED
     probes: ProbeSource | Unsupported = NOT_OFFERED
     variables: VariableSource | Unsupported = NOT_OFFERED
@@ -75,6 +78,7 @@ class Capabilities:
     migrate: Actuator[Migrate] | Unsupported = NOT_OFFERED
     migrate_down: Actuator[MigrateDown] | Unsupported = NOT_OFFERED
     shift_traffic: Actuator[ShiftTraffic] | Unsupported = NOT_OFFERED
+    point_name: Actuator[PointName] | Unsupported = NOT_OFFERED
     maintain: Actuator[Maintain] | Unsupported = NOT_OFFERED
     announce: Actuator[Announce] | Unsupported = NOT_OFFERED
     restart: Actuator[Restart] | Unsupported = NOT_OFFERED

@@ -103,6 +103,20 @@ class ArmCounters:
     latency_buckets: Mapping[float, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class NameRecord:
+    """One value of a DNS name, and for how many seconds resolvers may keep it; None where the platform does not say."""
+
+    value: str
+    ttl: int | None
+
+
+class NameSource(Protocol):
+    async def fetch_names(self, domain: str, name: str, kind: str) -> Sequence[NameRecord]:
+        """What its name servers answer now; nothing for a name without such a record."""
+        ...
+
+
 class Router(Protocol):
     """The edge: how it divides requests now."""
 

@@ -54,6 +54,9 @@ class World:
     logins: Any = None
     """How databases are told about their login roles, where a story has some."""
 
+    standbys: Any = None
+    """How databases are told who is primary, where a story has a pair."""
+
     def __init__(self, **environment: Any) -> None:
         self.clock = VirtualClock()
         self.ledger = FakeLedger(self.clock)
@@ -103,7 +106,14 @@ class World:
         kept: Any = self.kept
         return Engine(
             variables=Variables(
-                self.settings, connections, Masker(b"salt"), kept, self._resolve, self.logins, self._follow
+                self.settings,
+                connections,
+                Masker(b"salt"),
+                kept,
+                self._resolve,
+                self.logins,
+                self._follow,
+                self.standbys,
             ),
             settings=self.settings,
             ledger=self.ledger,  # type: ignore[arg-type]  # the part of it that the engine uses

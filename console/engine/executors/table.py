@@ -8,6 +8,7 @@ from console.domain.plan import StepKind
 from console.engine.executors import (
     announcement,
     configuration,
+    failover,
     gates,
     judgement,
     logins,
@@ -53,5 +54,11 @@ EXECUTORS: Mapping[StepKind, Executor] = {
     StepKind.LIFT_HOLD: recovery.lift_hold,
     StepKind.COMMAND: own.command,
     StepKind.REQUEST: own.request,
+    StepKind.CHECK_STANDBY: failover.check,
+    StepKind.FENCE: failover.fence,
+    StepKind.UNFENCE: failover.unfence,
+    StepKind.PROMOTE_STANDBY: failover.promote,
+    StepKind.POINT_NAME: failover.point_name,
+    StepKind.VERIFY_FAILOVER: failover.verify,
     StepKind.MAINTAIN: maintenance.maintain,
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console.domain.errors import ConsoleError
+from console.playground.edge import FRONTEND_ID
 from console.playground.scene import (
     BRANCH,
     DATABASES,
@@ -133,6 +134,7 @@ id = "{_find("production", "worker").id}"
 [environments.production.services.frontend]
 id = "{_find("production", "frontend").id}"
 url = {_text(addresses.public["frontend"])}
+page = {{ router = "edge", route = "{FRONTEND_ID}" }}
 
 [environments.staging]
 tier = "staging"

@@ -27,6 +27,8 @@ from console.playground.caddy import Caddy, Json, build_config, build_proxy, bui
 
 ARMS = ("blue", "green")
 ROUTE_ID = "backend"
+FRONTEND_ID = "frontend"
+"""By which a holding page finds its handler."""
 
 
 def dial_of(url: str) -> str:
@@ -96,7 +98,7 @@ class Edge:
     def _router_config(self) -> Json:
         arms = build_proxy([self._inner(f"backend-{arm}") for arm in ARMS], keeps=True)
         arms |= {"@id": ROUTE_ID, "load_balancing": build_load_balancing((100, 0))}
-        frontend = build_proxy([self._inner("frontend")], keeps=True)
+        frontend = build_proxy([self._inner("frontend")], keeps=True) | {"@id": FRONTEND_ID}
         routes = [{"match": [{"path": ["/api/*"]}], "handle": [arms]}, {"handle": [frontend]}]
         return build_config(self.router.admin_socket, {"edge": build_server(self._inner("edge"), routes)})
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,13 @@ from console.playground.releases import build_catalogue
 from console.playground.serving import Served, bind_loopback
 from console.playground.traffic import Load
 from console.playground.unix_http import ask
+from providers.caddy.adapter import open_connection
+from providers.caddy.settings import CaddySettings
+from providers.contract import Maintain, OperationKey, ShiftTraffic
 
 pytestmark = pytest.mark.e2e
 
-SWITCHES, WEIGHT_CHANGES, CLIENTS = 20, 50, 6
+SWITCHES, WEIGHT_CHANGES, PAGES, CLIENTS = 20, 50, 10, 6
 
 
 class Shore:
@@ -137,6 +141,29 @@ class TestGivenAnEdgeUnderLoad:
 
         assert set(load.totals.by_release) == {"v1.0", "v1.1"}
         assert (load.totals.failed, load.totals.by_reason) == (0, {})
+
+    async def test_when_a_holding_page_comes_and_goes_then_no_request_is_lost(self, shore: Shore):
+        await shore.run("backend-blue", "v1.0")
+        await shore.run("backend-green", "v1.1")
+        connection = open_connection("edge", CaddySettings(admin_url=f"unix:{shore.edge.router.admin_socket}"))
+        router = connection.capabilities
+        load = Arms(shore.port, 0, keep_alive_share=0.5)
+        key = OperationKey("page", datetime(2026, 11, 22, tzinfo=UTC))
+
+        async with sailing(load):
+            for number in range(PAGES):
+                await router.maintain.start(Maintain("backend", True), key)
+                share = 100 if number % 2 else 0
+                await router.shift_traffic.start(ShiftTraffic("backend", {"blue": share, "green": 100 - share}), key)
+                await asyncio.sleep(0.05)
+                await router.maintain.start(Maintain("backend", False), key)
+                await asyncio.sleep(0.05)
+        await connection.close()
+
+        answered = load.totals.by_release
+        assert {"v1.0", "v1.1"} <= set(answered)
+        assert set(load.totals.by_reason) == {"status 503"}
+        assert load.totals.by_reason["status 503"] == answered["none"]["failed"] > PAGES  # nothing else is without one
 
     async def test_when_all_weight_is_on_one_arm_then_the_other_gets_nothing(self, shore: Shore):
         await shore.run("backend-blue", "v1.0")

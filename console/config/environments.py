@@ -105,6 +105,8 @@ class TrafficSettings(Section):
     """The router's name of the route whose weights are moved."""
     metrics: str = "{arm}"
     """The router's name of an arm in its counters, `{arm}` standing for the arm."""
+    drain: Duration = timedelta(seconds=30)
+    """How long an arm may take to answer what is under way before it is stopped; the whole time if nobody counts it."""
 
 
 class PlacementSettings(Section):

@@ -128,14 +128,15 @@ class ArmWriter:
                 f"Suspend {self.stable} of {self.name}",
                 StepKind.SUSPEND,
                 Phase.DECOMMISSION,
-                arguments=arguments,
+                arguments={**arguments, **self._drain(self.stable)},
                 undo=undo,
             ),
         )
 
     def resume(self) -> Step:
         arguments = {"target": self.target.id, "arm": self.candidate}
-        undo = Undo(StepKind.SUSPEND, f"Suspend {self.candidate} of {self.name} again", arguments)
+        drain = self._drain(self.candidate) if self.stable else {}
+        undo = Undo(StepKind.SUSPEND, f"Suspend {self.candidate} of {self.name} again", {**arguments, **drain})
         return self._step(
             "resume",
             f"Start {self.candidate} of {self.name}",
@@ -222,6 +223,13 @@ class ArmWriter:
             undo=undo,
             no_undo="" if undo else "The router had no weights before.",
         )
+
+    def _drain(self, arm: str) -> dict[str, object]:
+        """Whom to ask before the arm is stopped, and how long it may take to finish."""
+        limit = self.traffic.drain.total_seconds()
+        return {
+            "drain": {"router": self.traffic.router, "route": self.traffic.route, "arm": arm, "limit_s": limit},
+        }
 
     def _guard(self) -> dict[str, object]:
         """What must hold before traffic returns: an arm that died meanwhile would serve nobody."""

@@ -84,6 +84,7 @@ def open_connection(
             account=Account(client, settings.admin_url),
             router=router,
             counters=router,
+            underway=router,
             shift_traffic=Shifts(client, routes),
             pages=HoldingPages(client),
             maintain=make_holding(client),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from console.domain.errors import Rejected, UnexpectedReply
-from providers.caddy.wire import Handler, parse_counters, parse_handler, parse_node, parse_run
+from providers.caddy.wire import Handler, parse_counters, parse_handler, parse_node, parse_run, parse_underway
 from providers.contract import ArmCounters
 from providers.http import ProviderHttp, segment
 from providers.redaction import excerpt
@@ -120,6 +120,11 @@ class CaddyClient:
 
     async def fetch_counters(self) -> dict[str, ArmCounters]:
         return await self._fetch_page(self.metrics, parse_counters)
+
+    async def fetch_underway(self) -> dict[str, int]:
+        """Requests under way by the address of the upstream."""
+        reply = await self.admin.send("GET", "/reverse_proxy/upstreams")
+        return self.admin.decode(reply, parse_underway)
 
     async def fetch_run(self) -> str:
         return await self._fetch_page(self.admin, parse_run)

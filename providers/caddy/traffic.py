@@ -68,6 +68,10 @@ class Routes:
         parts = math.gcd(*written) or 1
         return [weight // parts for weight in written]
 
+    def dials(self, route: str, handler: Handler) -> dict[str, str]:
+        """The address of each arm. Raises Rejected as `read` does."""
+        return {arm: handler.dials[place] for arm, place in self._places(route, handler).items()}
+
     def _places(self, route: str, handler: Handler) -> dict[str, int]:
         if handler.policy != WEIGHTED:
             raise self._refuse(
@@ -91,7 +95,7 @@ class Routes:
 
 
 class EdgeRouter:
-    """`Router` and `CounterSource`."""
+    """`Router`, `CounterSource` and `UnderwaySource`."""
 
     def __init__(self, client: CaddyClient, routes: Routes) -> None:
         self._client = client
@@ -106,6 +110,12 @@ class EdgeRouter:
         A reload, as `caddy reload` does it, loads a whole one; a change of weights replaces a part.
         """
         return await self._client.fetch_run()
+
+    async def fetch_underway(self, route: str) -> Mapping[str, int]:
+        """By the upstreams' own counts, which changes of the configuration leave as they are."""
+        seen = await self._client.fetch_handler(route)
+        counts = await self._client.fetch_underway()
+        return {arm: counts.get(dial, 0) for arm, dial in self._routes.dials(route, seen.handler).items()}
 
     async def fetch_counters(self, route: str) -> Mapping[str, ArmCounters]:
         """By arm, also one without requests. For a route not configured: every server that answered, by its name."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from providers.contract import ArmCounters
-from providers.wire import ShapeError, items, need_items, text, whole
+from providers.wire import ShapeError, items, need_items, need_text, text, whole
 
 WEIGHTED = "weighted_round_robin"
 SERVER_ERRORS_FROM = 500
@@ -52,6 +52,13 @@ def parse_node(node: object) -> dict[str, Any]:
     if not isinstance(node, dict) or not text(node, "handler"):
         raise ShapeError("it is no handler")
     return node
+
+
+def parse_underway(answer: object) -> dict[str, int]:
+    """`GET /reverse_proxy/upstreams`: requests under way by address. Raises ShapeError for anything else."""
+    if not isinstance(answer, list):
+        raise ShapeError("it is no list of upstreams")
+    return {need_text(upstream, "address"): whole(upstream, "num_requests") or 0 for upstream in answer}
 
 
 @dataclass

@@ -21,7 +21,7 @@ from providers.cloudflare.switches import (
     make_origin_switch,
     make_pool_switch,
 )
-from providers.cloudflare.traffic import NO_COUNTERS, EdgeRouter, Routes, Shifts
+from providers.cloudflare.traffic import NO_COUNTERS, NO_UNDERWAY, EdgeRouter, Routes, Shifts
 from providers.cloudflare.wire import words_of
 from providers.contract import AccountReport, Action, Capabilities, Desk, Reading, Unsupported
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
@@ -101,6 +101,7 @@ def open_connection(
         account=Account(client),
         router=EdgeRouter(client, routes),
         counters=NO_COUNTERS,
+        underway=NO_UNDERWAY,
         shift_traffic=Shifts(client, routes),
         deploy=NO_DEPLOYS,
         cancel=NO_DEPLOYS,

@@ -23,6 +23,11 @@ NO_COUNTERS = Unsupported(
     "Judge by what the services' own platforms or Prometheus count, or by probes; or put Caddy or HAProxy behind it.",
 )
 
+NO_UNDERWAY = Unsupported(
+    "Cloudflare does not say how many requests are under way.",
+    "An arm is given its drain time before it is stopped: drain = … where the service's traffic is written.",
+)
+
 
 class Routes:
     """Translates between arms and pools. A route not configured has the defaults."""

@@ -65,6 +65,7 @@ from providers.contract.roles import (
     Router,
     TagSource,
     Target,
+    UnderwaySource,
     VariableSource,
 )
 from providers.contract.standbys import Standbys
@@ -124,6 +125,7 @@ __all__ = [
     "Suspend",
     "TagSource",
     "Target",
+    "UnderwaySource",
     "TurnFacts",
     "Unsupported",
     "VariableSource",

@@ -44,6 +44,7 @@ from providers.contract.roles import (
     ReleaseSource,
     Router,
     TagSource,
+    UnderwaySource,
     VariableSource,
 )
 
@@ -65,6 +66,7 @@ class Capabilities:
     router: Router | Unsupported = NOT_OFFERED
     names: NameSource | Unsupported = NOT_OFFERED
     counters: CounterSource | Unsupported = NOT_OFFERED
+    underway: UnderwaySource | Unsupported = NOT_OFFERED
     probes: ProbeSource | Unsupported = NOT_OFFERED
     variables: VariableSource | Unsupported = NOT_OFFERED
     pages: PageSource | Unsupported = NOT_OFFERED

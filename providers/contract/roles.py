@@ -132,6 +132,14 @@ class Router(Protocol):
         ...
 
 
+class UnderwaySource(Protocol):
+    """What must end before an arm can be stopped without breaking off an answer."""
+
+    async def fetch_underway(self, route: str) -> Mapping[str, int]:
+        """Requests by arm that the router has sent there and that are not answered yet."""
+        ...
+
+
 class CounterSource(Protocol):
     """What each arm answered, counted by the router. Not every router that divides by weights counts well enough."""
 

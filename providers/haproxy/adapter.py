@@ -89,6 +89,7 @@ def open_connection(
         account=Account(client, settings.socket),
         router=router,
         counters=router,
+        underway=router,
         shift_traffic=Shifts(client, routes, settings.state_file),
         maintain=NO_PAGE,
         pages=NO_PAGE,

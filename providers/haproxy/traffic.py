@@ -82,7 +82,7 @@ class Routes:
 
 
 class EdgeRouter:
-    """`Router` and `CounterSource`."""
+    """`Router`, `CounterSource` and `UnderwaySource`."""
 
     def __init__(self, client: HAProxyClient, routes: Routes) -> None:
         self._client = client
@@ -96,6 +96,13 @@ class EdgeRouter:
         """The worker process, of which a reload begins a new one."""
         process, _ = await self._client.fetch_process()
         return f"{process.pid}/{process.began_s}"
+
+    async def fetch_underway(self, route: str) -> Mapping[str, int]:
+        """Sessions of this process; those of one that a reload let finish are counted by nobody."""
+        counted = await self._client.fetch_figures(route)
+        sessions = {server.name: server.sessions + server.queued for server in counted.servers}
+        arms = self._routes.arms(route, list(sessions))
+        return {arm: sum(sessions[name] for name in names) for arm, names in arms.items()}
 
     async def fetch_counters(self, route: str) -> Mapping[str, ArmCounters]:
         """By arm, also one without requests. For a route not configured: every server by its name.

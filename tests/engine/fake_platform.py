@@ -70,6 +70,7 @@ class FakePlatform:
         self.weights: dict[str, dict[str, int]] = {}
         self.arms: dict[str, tuple[str, str]] = {}
         self.runs: dict[str, str] = {}
+        self.underway_until: dict[str, datetime] = {}
         self.error_rates: dict[str, float] = {}
         self.broken_builds: set[str] = set()
         self.broken_places: set[str] = set()
@@ -100,6 +101,7 @@ class FakePlatform:
             migrations=self,
             router=self,
             counters=self,
+            underway=self,
             probes=self,
             variables=self,
             set_variables=_Door(self, "set_variables"),
@@ -172,6 +174,11 @@ class FakePlatform:
     async def fetch_weights(self, route: str) -> Mapping[str, int]:
         self._check_up("shift_traffic")
         return dict(self.weights[route])
+
+    async def fetch_underway(self, route: str) -> Mapping[str, int]:
+        self._check_up("shift_traffic")
+        now = self.clock.now()
+        return {arm: 2 * (self.underway_until.get(arm, now) > now) for arm in self.weights[route]}
 
     async def fetch_run(self, route: str) -> str:
         self._check_up("shift_traffic")

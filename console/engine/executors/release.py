@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from console.engine.executors.configuration import record_configuration
-from console.engine.work import Done, Failed, Outcome, Work
+from console.engine.executors.drain import await_drained
+from console.engine.work import Done, Failed, Outcome, Skipped, Work
 from providers.contract import Deploy, Operation, Promote, Resume, RollBack, Suspend
 
 
@@ -22,7 +23,14 @@ async def resume(work: Work) -> Outcome:
 
 async def suspend(work: Work) -> Outcome:
     target = str(work.argument("target"))
-    return _outcome(await work.perform(work.capabilities().suspend, Suspend(target), f"suspend {target}"))
+    drained = await await_drained(work)
+    if isinstance(drained, Skipped):
+        return drained
+    ended = await work.perform(work.capabilities().suspend, Suspend(target), f"suspend {target}")
+    if isinstance(ended, Failed):
+        return ended
+    words = "; ".join(filter(None, (drained.words, ended.detail)))
+    return Done(words, {**ended.outputs, **(drained.outputs or {})})
 
 
 async def promote(work: Work) -> Outcome:

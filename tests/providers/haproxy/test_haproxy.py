@@ -192,6 +192,17 @@ class TestGivenRequestsWereAnswered:
         await connection.close()
 
 
+class TestGivenRequestsUnderWay:
+    async def test_when_one_takes_a_while_then_it_is_counted_at_its_arm_until_it_is_answered(self, haproxy, can):
+        slow = asyncio.create_task(asyncio.to_thread(haproxy.ask, "/slow"))
+        while (seen := await can.underway.fetch_underway("app"))["blue"] == 0 and not slow.done():
+            await asyncio.sleep(0.01)
+        await slow
+
+        assert seen == {"blue": 1, "green": 0}
+        assert await can.underway.fetch_underway("app") == {"blue": 0, "green": 0}
+
+
 class TestGivenAReload:
     async def test_when_the_state_file_is_ours_then_weights_stay(self, own):
         connection = connect(own, state_file=str(own.state))

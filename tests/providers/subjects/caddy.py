@@ -18,6 +18,7 @@ READINGS = {
     "account": lambda can: can.account.fetch_account(),
     "weights": lambda can: can.router.fetch_weights("backend"),
     "page": lambda can: can.pages.fetch_page("backend"),
+    "underway": lambda can: can.underway.fetch_underway("backend"),
     "run": lambda can: can.router.fetch_run("backend"),
     "counters": lambda can: can.counters.fetch_counters("backend"),
 }

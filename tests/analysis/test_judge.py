@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 
-from console.analysis.evidence import ArmCounts, Evidence, StageCounts
+from console.analysis.budget import REPORTS, AlphaBudget
+from console.analysis.evidence import ArmCounts, Evidence, GaugePair, StageCounts
 from console.analysis.judge import judge
-from console.analysis.settings import JudgeSettings
+from console.analysis.settings import Action, JudgeSettings
+from console.domain.codec import from_json, to_json
 from console.domain.verdict import VerdictKind
 
 FAST = 0.004
@@ -142,6 +145,92 @@ class TestGivenTooFewRequests:
         clean = verdict_on(stage(0.5, arm(60), arm(60)))
         noisy = verdict_on(stage(0.5, arm(60, 2), arm(60, 2)))
         assert noisy.evidence["requests_needed"] > clean.evidence["requests_needed"]
+
+
+class TestGivenWhatIsToFollow:
+    BAD = (stage(0.1, arm(120, 12), arm(1080)),)
+
+    @pytest.mark.parametrize(
+        ("action", "kind"),
+        [
+            (Action.ROLL_BACK, VerdictKind.FAIL),
+            (Action.PAUSE, VerdictKind.INCONCLUSIVE),
+        ],
+    )
+    def test_when_errors_are_found_then_the_verdict_says_what_is_to_follow(self, action, kind):
+        verdict = verdict_on(*self.BAD, settings=JudgeSettings(on_errors=action))
+        assert (verdict.kind, verdict.evidence["action"]) == (kind, action.value)
+
+    def test_when_they_are_only_observed_then_they_are_named(self):
+        verdict = verdict_on(*self.BAD, settings=JudgeSettings(on_errors=Action.OBSERVE))
+        assert not verdict.is_fail
+        assert verdict.evidence["observed"] == ("errors",)
+        assert "Only observed" in verdict.explanation
+
+    def test_when_security_raises_an_alert_then_it_fails_without_statistics(self):
+        evidence = Evidence((stage(0.1, arm(0), arm(50)),), alerts=("CVE-2026-1 in the image",))
+        verdict = judge(evidence)
+        assert verdict.is_fail
+        assert "CVE-2026-1" in verdict.explanation
+
+    def test_when_users_report_the_new_release_then_it_fails_where_reports_are_counted(self):
+        candidate, stable = replace(arm(500), reports=9), replace(arm(4500), reports=4)
+        settings = JudgeSettings(alpha=AlphaBudget(metrics=(*AlphaBudget().metrics, REPORTS)))
+        assert verdict_on(stage(0.1, candidate, stable), settings=settings).evidence["trigger"] == "reports"
+        assert verdict_on(stage(0.1, candidate, stable)).is_pass
+
+    def test_when_memory_differs_then_it_pauses_at_most(self):
+        memory = GaugePair("memory", tuple(200.0 + i for i in range(10)), tuple(100.0 + i for i in range(10)))
+        evidence = Evidence((stage(0.5, arm(300), arm(300)),), gauges=(memory,))
+        assert judge(evidence).is_pass
+        paused = judge(evidence, JudgeSettings(on_gauges=Action.PAUSE))
+        assert paused.kind is VerdictKind.INCONCLUSIVE
+        assert paused.evidence["gauges"] == ("memory: High",)
+
+    def test_when_a_latency_margin_is_asked_for_then_counts_without_buckets_never_pass(self):
+        verdict = verdict_on(stage(0.5, arm(900), arm(900)), settings=JudgeSettings(latency_margin=0.2))
+        assert verdict.kind is VerdictKind.INCONCLUSIVE
+
+    def test_when_it_is_shown_not_to_be_slower_then_it_passes(self):
+        counts = replace(arm(900), histogram=(300, 400, 200))
+        evidence = Evidence((stage(0.5, counts, counts),), bounds=(0.1, 0.25))
+        assert judge(evidence, JudgeSettings(latency_margin=0.2)).is_pass
+
+
+class TestGivenTheBudget:
+    def test_then_all_metrics_together_spend_no_more_than_it(self):
+        for metrics in (AlphaBudget().metrics, (*AlphaBudget().metrics, REPORTS)):
+            budget = AlphaBudget(0.02, metrics)
+            assert sum(budget.of(metric) for metric in metrics) == pytest.approx(0.02)
+
+    def test_when_a_metric_has_no_part_then_no_evidence_suffices(self):
+        assert AlphaBudget().log_evidence_needed(REPORTS) == float("inf")
+
+
+class TestGivenCountsOnRecord:
+    OLD: ClassVar = {
+        "stages": [
+            {
+                "share": 0.1,
+                "candidate": {"requests": 60, "errors": 5, "slow": 3, "timed": 60, "latency_sum": 0.24},
+                "stable": {"requests": 540, "errors": 0, "slow": 20, "timed": 540, "latency_sum": 2.1},
+                "blocks": 9,
+                "blocks_slower": 4,
+                "recent": None,
+            }
+        ],
+        "slow_threshold": 0.005,
+        "before": {"requests": 0, "errors": 0, "slow": 0, "timed": 0, "latency_sum": 0.0},
+    }
+
+    def test_when_they_are_of_an_earlier_time_then_they_are_still_judged(self):
+        assert judge(from_json(Evidence, self.OLD)).evidence["trigger"] == "errors"
+
+    def test_then_they_come_back_as_they_were(self):
+        counts = replace(arm(10), histogram=(1, 9), reports=2)
+        pair = GaugePair("cpu", (0.5,), (0.4,))
+        evidence = Evidence((stage(0.1, counts, arm(90)),), 0.1, arm(5), (0.25,), ("an alert",), (pair,))
+        assert from_json(Evidence, to_json(evidence)) == evidence
 
 
 class TestGivenWholeRollouts:

@@ -12,8 +12,8 @@ from console.analysis.fixed.gauges import DIFFERENT, HIGH, NO_DATA, PASS, TOO_FE
 from console.analysis.fixed.ranks import compare_ranks
 from tests.analysis.vectors import load
 
-REFERENCE = load("canary_statistics_vectors.json")
-KAYENTA = load("kayenta_cases.json")
+REFERENCE = load("canary_statistics_vectors.json", module=True)
+KAYENTA = load("kayenta_cases.json", module=True)
 TWO_SIDED = [
     case
     for case in REFERENCE["mann_whitney_scipy"]["cases"]

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from console.analysis.sequential.beta import log_above, log_below, log_beta
+from console.analysis.sequential.beta import log_above, log_beta
 
 PRIOR_STRENGTH = 4.0
 
@@ -38,19 +38,6 @@ def log_evidence_above(hits: float, misses: float, bound: float, strength: float
         + log_above(a + hits, b + misses, bound)
         - log_beta(a, b)
         - log_above(a, b, bound)
-        - hits * math.log(bound)
-        - misses * math.log1p(-bound)
-    )
-
-
-def log_evidence_below(hits: float, misses: float, bound: float, strength: float = PRIOR_STRENGTH) -> float:
-    """Natural logarithm of the evidence that hits come with a probability below `bound` (0..1, both excluded)."""
-    a, b = strength * bound, strength * (1.0 - bound)
-    return (
-        log_beta(a + hits, b + misses)
-        + log_below(a + hits, b + misses, bound)
-        - log_beta(a, b)
-        - log_below(a, b, bound)
         - hits * math.log(bound)
         - misses * math.log1p(-bound)
     )

@@ -88,22 +88,14 @@ class _Arm:
         chance, counts = dice.random, self._counts
         variance = 0.0
         served = 0
-        for place, mean, spread, table in _good(expected, behaviour.median, behaviour.sigma):
+        for place, mean, spread, table in _answers(expected, behaviour.median, behaviour.sigma):
             number = table.draw(chance())
             if number:
                 counts[place] += number
                 served += number
                 self._seconds += number * mean
                 variance += number * spread
-        if behaviour.errors > 0.0:
-            failed = _poisson(round(expected * behaviour.errors / (1.0 - behaviour.errors), 6)).draw(chance())
-            sums, means = _places(behaviour.median, behaviour.sigma)
-            for _ in range(failed):
-                place = bisect_left(sums, chance())
-                counts[place] += 1
-                self._seconds += means[place]
-            self._errors += failed
-            served += failed
+        self._errors += _failed(dice, served, behaviour.errors)
         if variance:
             # Within a bucket only the sum matters, and of many requests it is as good as normal.
             self._seconds = max(0.0, self._seconds + dice.gauss(0.0, math.sqrt(variance)))
@@ -139,8 +131,8 @@ def _poisson(expected: float) -> _Poisson:
 
 
 @lru_cache(maxsize=4096)
-def _good(expected: float, median: float, sigma: float) -> tuple[tuple[int, float, float, _Poisson], ...]:
-    """Place, mean (s), variance (s²) and number of the good answers in each bucket that is not practically empty."""
+def _answers(expected: float, median: float, sigma: float) -> tuple[tuple[int, float, float, _Poisson], ...]:
+    """Place, mean (s), variance (s²) and number of the answers in each bucket that is not practically empty."""
     found = []
     lower = 0.0
     for place, upper in enumerate(BOUNDS):
@@ -151,17 +143,16 @@ def _good(expected: float, median: float, sigma: float) -> tuple[tuple[int, floa
     return tuple(found)
 
 
-@lru_cache(maxsize=256)
-def _places(median: float, sigma: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """For a single answer: the share of all that ends below each bucket's bound, and the mean (s) of each bucket."""
-    total, lower, sums, means = 0.0, 0.0, [], []
-    for upper in BOUNDS:
-        part, mean, _ = _within(lower, upper, median, sigma)
-        total += part
-        sums.append(total)
-        means.append(mean)
-        lower = upper
-    return tuple(sums[:-1]), tuple(means)
+def _failed(dice: Random, requests: int, share: float) -> int:
+    """How many of the requests fail, each with that probability: by jumping from one failure to the next."""
+    if share <= 0.0:
+        return 0
+    chance, good, at, failed = dice.random, math.log1p(-share), 0, 0
+    while True:
+        at += 1 + int(math.log(1.0 - chance()) / good)
+        if at > requests:
+            return failed
+        failed += 1
 
 
 def _within(lower: float, upper: float, median: float, sigma: float) -> tuple[float, float, float]:

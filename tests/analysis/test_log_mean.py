@@ -1,0 +1,70 @@
+"""Means of ln(latency) from buckets: what the estimate is, and how seldom equal arms look different."""
+
+from __future__ import annotations
+
+import math
+import random
+from bisect import bisect_left
+
+import pytest
+
+from console.analysis.sequential.log_mean import log_evidence_of_more, log_latency, log_middles
+
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def histogram(values: list[float]) -> tuple[int, ...]:
+    counts = [0] * (len(BOUNDS) + 1)
+    for value in values:
+        counts[bisect_left(BOUNDS, value)] += 1
+    return tuple(counts)
+
+
+def latencies(dice: random.Random, number: int, median: float, sigma: float = 0.5) -> list[float]:
+    return [dice.lognormvariate(math.log(median), sigma) for _ in range(number)]
+
+
+class TestGivenBuckets:
+    def test_then_each_is_taken_at_its_geometric_middle(self):
+        middles = log_middles(BOUNDS)
+        assert math.exp(middles[5]) == pytest.approx(math.sqrt(0.1 * 0.25))
+        assert list(middles) == sorted(middles)
+
+    def test_when_nothing_was_counted_then_there_is_no_estimate(self):
+        assert log_latency((0,) * 12, BOUNDS) is None
+        assert log_latency((), BOUNDS) is None
+
+    @pytest.mark.parametrize("median", [0.08, 0.13, 0.2, 0.32])
+    def test_when_every_answer_is_a_fifth_slower_then_the_means_differ_by_about_that(self, median):
+        dice = random.Random(7)
+        slow = log_latency(histogram(latencies(dice, 20_000, median * 1.2)), BOUNDS)
+        fast = log_latency(histogram(latencies(dice, 20_000, median)), BOUNDS)
+        assert slow.mean - fast.mean == pytest.approx(math.log(1.2), abs=0.03)
+
+    def test_when_all_answers_fall_into_one_bucket_then_the_variance_is_not_thought_to_be_nothing(self):
+        assert log_latency(histogram([0.2] * 500), BOUNDS).variance > 0.0
+
+
+class TestGivenEqualArms:
+    @pytest.mark.parametrize("sigma", [0.2, 0.5, 1.5])
+    def test_when_looked_at_after_every_canary_request_then_evidence_hardly_ever_reaches_one_in_a_hundred(self, sigma):
+        alpha, found, runs = 0.05, 0, 60
+        for seed in range(runs):
+            dice = random.Random(seed)
+            ours, theirs = [0] * 12, [0] * 12
+            for look in range(90):
+                for counts, number in ((ours, 2), (theirs, 8)):
+                    for value in latencies(dice, number, 0.12, sigma):
+                        counts[bisect_left(BOUNDS, value)] += 1
+                if look < 24:
+                    continue
+                a, b = log_latency(tuple(ours), BOUNDS), log_latency(tuple(theirs), BOUNDS)
+                variance = a.variance / a.requests + b.variance / b.requests
+                if log_evidence_of_more(a.mean - b.mean, variance, a.requests, alpha) >= -math.log(alpha):
+                    found += 1
+                    break
+        assert found <= alpha * runs + 2.33 * math.sqrt(alpha * runs)
+
+    def test_when_the_difference_is_larger_then_the_evidence_is(self):
+        found = [log_evidence_of_more(difference / 10, 0.01, 100, 0.0025) for difference in range(-5, 6)]
+        assert found == sorted(found)

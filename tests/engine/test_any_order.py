@@ -1,80 +1,156 @@
-"""Whatever people press, whenever the process dies, whatever the platforms answer: it ends safely."""
+"""Whatever people press, whenever the process dies, whatever the platforms answer: it ends safely.
+
+`QUARTERDECK_ORDERS=2000 pytest tests/engine/test_any_order.py` plays longer, and others than the usual ones.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from console.domain.deployment import DeploymentStatus
 from console.domain.errors import ConsoleError
 from console.domain.events import Control
 from console.engine.crash_points import POINTS
-from tests.engine.world import ANN, NEW, OLD, World
+from tests.engine.hostile import Answer, HostileWorld
+from tests.engine.world import ANN, Crash
 
-CONTROLS = st.sampled_from(
-    [Control.PAUSE, Control.RESUME, Control.PROMOTE, Control.ABORT, Control.ROLLBACK, Control.APPROVE, Control.RETRY]
+LONGER = int(os.environ.get("QUARTERDECK_ORDERS", "0"))
+
+CONTROLS = st.sampled_from([*Control])
+KINDS = st.sampled_from(
+    ["deploy", "shift_traffic", "suspend", "resume", "migrate", "migrate_down", "promote", "roll_back", "announce"]
 )
-TROUBLES = st.sampled_from(["deploy", "shift_traffic", "suspend", "migrate", "promote", "*"])
-ACTIONS = st.one_of(
-    st.tuples(st.just("control"), CONTROLS),
-    st.tuples(st.just("wait"), st.integers(1, 60)),
-    st.tuples(st.just("die"), st.sampled_from(POINTS)),
-    st.tuples(st.just("outage"), TROUBLES),
-    st.tuples(st.just("lose a reply"), st.none()),
+RELEASES = st.sampled_from(["v2", "v2", "erring"])
+STRATEGIES = st.sampled_from(["blue-green", "canary"])
+ROUNDS_AT_MOST = 60
+
+
+class AnyOrder(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.Runner()
+        self.world = HostileWorld()
+
+    def play(self, story: Coroutine[Any, Any, Any]) -> None:
+        """Have something done, and let everybody react; a process that dies meanwhile is followed by another."""
+        self.loop.run(self._play(story))
+
+    async def _play(self, story: Coroutine[Any, Any, Any]) -> None:
+        asked = asyncio.ensure_future(story)
+        await self.world.clock.settle()
+        while self.world.crashed or not asked.done():
+            if self.world.crashed:
+                self.world.crashed = 0
+                asked.cancel()
+                await asyncio.wait({asked})
+                await self.world.crash()
+            else:
+                await self.world.clock.step()
+            await self.world.clock.settle()
+        with contextlib.suppress(ConsoleError, Crash, asyncio.CancelledError):
+            asked.result()
+
+    @initialize(
+        on_failure=st.sampled_from(["rollback", "ask"]),
+        approvals=st.sampled_from([0, 0, 0, 1]),
+        release=RELEASES,
+        strategy=STRATEGIES,
+    )
+    def begin(self, on_failure: str, approvals: int, release: str, strategy: str) -> None:
+        self.world = HostileWorld(on_failure=on_failure, approvals=approvals)
+        self.play(self.world.start())
+        self.deploy_another(release, strategy)
+
+    @rule(release=RELEASES, strategy=STRATEGIES)
+    def deploy_another(self, release: str, strategy: str) -> None:
+        async def ask() -> None:
+            await self.world.clock.pass_time(timedelta(seconds=1))
+            await self.world.deploy(release, strategy=strategy)
+
+        self.play(ask())
+
+    @rule(control=CONTROLS)
+    def press(self, control: Control) -> None:
+        for deployment in self.world.deployments[-1:]:
+            self.play(self.world.ask(deployment.id, control, ANN))
+
+    @rule(seconds=st.sampled_from([1, 3, 10, 30, 60, 300]))
+    def wait(self, seconds: int) -> None:
+        self.play(self._pass(seconds))
+
+    @rule(point=st.sampled_from(POINTS), later=st.integers(1, 4))
+    def die(self, point: str, later: int) -> None:
+        self.world.crash_at = (point, self.world.crash_counts.get(point, 0) + later)
+
+    @rule(kind=KINDS, answer=st.sampled_from(Answer))
+    def misbehave(self, kind: str, answer: Answer) -> None:
+        self.world.platform.answers[kind].append(answer)
+
+    @rule(kind=st.one_of(KINDS, st.just("*")), minutes=st.sampled_from([1, 5, 30]))
+    def be_down(self, kind: str, minutes: int) -> None:
+        self.world.platform.down_until[kind] = self.world.clock.now() + timedelta(minutes=minutes)
+
+    @invariant()
+    def nothing_forbidden_happens(self) -> None:
+        self.world.check_at_any_time()
+
+    def teardown(self) -> None:
+        try:
+            self.loop.run(self._end())
+        finally:
+            self.loop.close()
+
+    async def _end(self) -> None:
+        """Somebody goes on with what is paused and takes back what waits for a decision; then all is quiet."""
+        world = self.world
+        world.crash_at = None
+        for _ in range(ROUNDS_AT_MOST):
+            if not world.active:
+                break
+            (deployment,) = world.active
+            waiting = {DeploymentStatus.PAUSED: Control.RESUME, DeploymentStatus.WAITING: Control.ROLLBACK}
+            if deployment.status in waiting:
+                with contextlib.suppress(ConsoleError):
+                    await world.ask(deployment.id, waiting[deployment.status], ANN)
+            await self._pass(300)
+            world.check_at_any_time()
+        assert not world.active, [f"{d.status}: {_steps(d)}" for d in world.active]
+        await self._pass(600)
+        await world.check_at_the_end()
+        for status in {d.status for d in world.deployments}:
+            event(f"a deployment ended {status.value}")
+        await world.engine.stop()
+
+    async def _pass(self, seconds: int) -> None:
+        """In short stretches, so that a process which dies is followed by another before long."""
+        end = self.world.clock.now() + timedelta(seconds=seconds)
+        while (left := end - self.world.clock.now()) > timedelta(0):
+            stretch = timedelta(seconds=5 if self.world.crash_at else 60)
+            await self.world.clock.pass_time(min(left, stretch))
+            if self.world.crashed:
+                self.world.crashed = 0
+                await self.world.crash()
+
+
+def _steps(deployment: Any) -> str:
+    return " · ".join(f"{key}={state.status.value}: {state.detail}" for key, state in deployment.steps.items())
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(
+    max_examples=LONGER or 40,
+    stateful_step_count=30 if LONGER else 12,
+    deadline=None,
+    derandomize=not LONGER,
+    print_blob=False,
+    suppress_health_check=list(HealthCheck),
 )
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(release=st.sampled_from(["v2", "erring"]), actions=st.lists(ACTIONS, max_size=8))
-def test_traffic_never_ends_on_an_unknown_or_unhealthy_release(release, actions):
-    asyncio.run(_play(release, actions))
-
-
-async def _play(release: str, actions: list[tuple[str, object]]) -> None:
-    world = World()
-    await world.start()
-    deployment_id = await world.deploy(release)
-    for action, detail in actions:
-        await _do(world, deployment_id, action, detail)
-
-    with contextlib.suppress(ConsoleError):  # a pause that nobody lifts would wait for ever
-        await world.ask(deployment_id, Control.RESUME, ANN)
-    deployment = await world.until_ended(deployment_id)
-    await world.clock.settle()
-
-    live_at_the_edge = [arm for arm, weight in world.platform.weights["api"].items() if weight]
-    assert len(live_at_the_edge) == 1
-    place = world.platform.places[live_at_the_edge[0]]
-    assert not place.suspended
-    succeeded = deployment.status is DeploymentStatus.SUCCEEDED
-    assert place.live == (NEW if succeeded else OLD), deployment.status
-    assert deployment.status is not DeploymentStatus.FAILED
-    assert await world.ledger.locks() == ()
-    assert world.platform.changes["migrate"] <= 1
-    assert world.platform.changes["deploy"] <= 3
-    recorded = [record.weights for record in deployment.traffic]
-    assert not recorded or recorded[-1] == world.platform.weights["api"]
-    await world.engine.stop()
-
-
-async def _do(world: World, deployment_id, action: str, detail) -> None:
-    match action:
-        case "control":
-            with contextlib.suppress(ConsoleError):
-                await world.ask(deployment_id, detail, ANN)
-        case "wait":
-            await world.clock.pass_time(timedelta(seconds=detail))
-        case "die":
-            world.crash_at = (detail, world.crash_counts.get(detail, 0) + 1)
-        case "outage":
-            world.platform.down_until[detail] = world.clock.now() + timedelta(minutes=2)
-        case "lose a reply":
-            world.platform.lose_next_reply = True
-    await world.clock.settle()
-    if world.crashed:
-        world.crashed = 0
-        await world.crash()

@@ -29,6 +29,7 @@ HANDLERS = {
     "plan": "console.cli.deploying:plan",
     "deploy": "console.cli.deploying:deploy",
     "rollback": "console.cli.controlling:rollback",
+    "failover": "console.cli.failover:failover",
     "approve": "console.cli.controlling:control",
     "reject": "console.cli.controlling:control",
     "pause": "console.cli.controlling:control",
@@ -138,6 +139,7 @@ def build_parser() -> Parser:
     _add_trying(commands)
     _add_worker(commands)
     _add_deploying(commands)
+    _add_failover(commands)
     _add_controls(commands)
     _add_looking(commands)
     _add_what_if(commands)
@@ -242,6 +244,20 @@ def _add_deploying(commands: Commands) -> None:
     _add_waiting(deploy)
     deploy.add_argument("--yes", action="store_true", help="do not ask")
     deploy.add_argument("--request-id", default="", metavar="ID", help="the same id twice is one deployment")
+
+
+def _add_failover(commands: Commands) -> None:
+    failover = _command(commands, "failover", "let the standby take over from an environment that is lost")
+    failover.add_argument("environment", metavar="ENV")
+    failover.add_argument("--back", action="store_true", help="return to the side that was left")
+    failover.add_argument("--rehearse", action="store_true", help="check all, change nothing, say what to expect")
+    failover.add_argument("--dry-run", action="store_true", help="show the plan and do nothing")
+    failover.add_argument("--force", action="store_true", help="also where the old side cannot be fenced, or lags")
+    failover.add_argument("--emergency", action="store_true", help="wait for no approval; needs --reason")
+    failover.add_argument("--reason", default="", metavar="TEXT", help="why; kept in the history")
+    failover.add_argument("--yes", action="store_true", help="do not ask")
+    failover.add_argument("--request-id", default="", metavar="ID", help="the same id twice is one failover")
+    _add_waiting(failover)
 
 
 def _add_controls(commands: Commands) -> None:

@@ -274,13 +274,13 @@ class Engine:
             pages = await fetch_pages(self._settings, self._connections, wish.environment)
             standing = Live(pages=pages, lock=lock, at=self._clock.now())
             return build_plan(self._settings, wish, _last_release(past), standing, history=history)
+        failover = read_failover(wish.strategy)
+        if failover is not None:
+            return await self._plan_failover(wish, failover, lock, history)
         if wish.strategy == LIFT_HOLD or read_recovery(wish.strategy) is not None:
             live = await self._survey.fetch_live(wish.environment, find_live(past))
             facts = replace(live, lock=lock, at=self._clock.now(), hold=find_hold(past))
             return build_plan(self._settings, wish, _release_of(live), facts, history=history)
-        failover = read_failover(wish.strategy)
-        if failover is not None:
-            return await self._plan_failover(wish, failover, lock, history)
         rotation = read_rotation(wish.strategy)
         if rotation is not None:
             live, secret = await asyncio.gather(
@@ -460,14 +460,13 @@ def _last_release(past: Iterable[Deployment]) -> Release:
 def _purpose(plan: Plan) -> str:
     if plan.strategy == MAINTENANCE:
         return "changes holding pages"
+    if read_failover(plan.strategy) is not None:
         return "fails over"
     recovery = read_recovery(plan.strategy)
     if recovery is not None:
         return f"recovers {', '.join(plan.services)} ({recovery.act})"
     if plan.strategy == LIFT_HOLD:
         return "lets pushes go live again"
-    if read_failover(plan.strategy) is not None:
-        return "fails over"
     rotation = read_rotation(plan.strategy)
     if rotation is not None:
         return f"rotates {rotation.name}"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from console.domain.hold import Hold
 from console.domain.failover import FailoverFacts
+from console.domain.hold import Hold
 from console.domain.ids import ServiceName
 from console.domain.observations import Lock
 from console.domain.rotation import SecretFacts
@@ -35,7 +35,6 @@ class LiveService:
     """One service. `arms` is empty for a service in one place; `applied` lists a database's migrations, oldest first.
 
     `uncounted` says why its router counts nothing that a release could be judged by; empty where it counts.
-
 
     `problem` says why it could not be read; then nothing else here is to be trusted. `cannot` names acts of recovery
     that its platform does not offer, and why.
@@ -104,8 +103,8 @@ class Live:
     others: tuple[Lock, ...] = ()
     narrow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     secret: SecretFacts = field(default_factory=SecretFacts)
-    failover: FailoverFacts = field(default_factory=FailoverFacts)
     hold: Hold | None = None
+    failover: FailoverFacts = field(default_factory=FailoverFacts)
     pages: Mapping[ServiceName, LivePage] = field(default_factory=dict)
 
     def of(self, service: str) -> LiveService:

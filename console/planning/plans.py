@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from console.config.settings import Settings
 from console.config.strategies import BLUE_GREEN, CUSTOM, known_strategies
-from console.domain.hold import LIFT_HOLD
 from console.domain.failover import read_failover
+from console.domain.hold import LIFT_HOLD
 from console.domain.ids import ServiceName
 from console.domain.maintenance import MAINTENANCE
 from console.domain.plan import Plan, Step, StepKind, Wish
@@ -71,14 +71,14 @@ def _build(draft: Draft) -> Plan:
         return _plan_configuration(draft, refusals)
     if strategy == MAINTENANCE:
         return plan_maintenance(draft, refusals)
+    failover = read_failover(strategy)
+    if failover is not None:
+        return plan_failover(draft, failover, refusals)
     if strategy == LIFT_HOLD:
         return plan_lifting(draft, live.hold, refusals)
     recovery = read_recovery(strategy)
     if recovery is not None:
         return plan_recovery(draft, recovery, refusals)
-    failover = read_failover(strategy)
-    if failover is not None:
-        return plan_failover(draft, failover, refusals)
     rotation = read_rotation(strategy)
     if rotation is not None:
         return plan_rotation(draft, rotation, refusals, _flow)

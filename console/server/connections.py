@@ -61,6 +61,12 @@ def _from_environments(settings: Settings, secrets: Secrets, provider: str) -> d
         for _, _, placement in placements
         if placement.traffic is not None and placement.traffic.router == provider
     }
+    routes |= {
+        move.traffic.route: {"arms": (move.traffic.primary, move.traffic.standby), "metrics": "{arm}"}
+        for place in settings.environments.values()
+        for move in (place.failover.services.values() if place.failover else ())
+        if move.traffic is not None and move.traffic.router == provider
+    }
     return {**({"databases": databases} if databases else {}), **({"routes": routes} if routes else {})}
 
 

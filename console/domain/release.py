@@ -21,4 +21,6 @@ class Release:
         return self.commit[:8]
 
     def __str__(self) -> str:
+        if not self.commit:
+            return self.name
         return f"{self.name} ({self.short})" if self.name != self.commit else self.short

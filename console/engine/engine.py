@@ -97,6 +97,7 @@ class Engine:
         self._checks: set[asyncio.Task[None]] = set()
         self._reconciling: asyncio.Task[None] | None = None
         self._maintaining: asyncio.Task[None] | None = None
+        self._upkeep = Upkeep(settings, ledger, clock, self._deploy_by_itself)
 
     @property
     def running(self) -> tuple[DeploymentId, ...]:
@@ -109,8 +110,7 @@ class Engine:
         self._unsubscribe = self._ledger.subscribe(self._on_wake)
         await self._take_up()
         self._reconciling = asyncio.create_task(self._reconcile(), name="reconcile")
-        upkeep = Upkeep(self._settings, self._ledger, self._clock, self._deploy_by_itself)
-        self._maintaining = asyncio.create_task(upkeep.run(), name="maintenance")
+        self._maintaining = asyncio.create_task(self._upkeep.run(), name="maintenance")
 
     async def _take_up(self) -> None:
         for deployment, owner in (await self.unfinished()).items():
@@ -416,6 +416,7 @@ class Engine:
             self._runner.wake(wake.deployment)
 
     def _on_workflow_end(self, name: str) -> None:
+        self._upkeep.wake()
         check = asyncio.get_running_loop().create_task(self._see_to_the_end(DeploymentId(name)))
         self._checks.add(check)
         check.add_done_callback(self._checks.discard)

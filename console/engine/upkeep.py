@@ -7,6 +7,7 @@ another deployment holds is waited for.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -53,17 +54,32 @@ class Upkeep:
         self._deploy = deploy
         self._pages = PageRecord(ledger)
         self._refused: dict[str, str] = {}
+        self._woken = asyncio.Event()
 
     async def run(self) -> None:
         while True:
             pause = LOOK_SECONDS
+            self._woken.clear()  # before looking: what ends from here on is looked at at once
             try:
                 pause = await self.look()
             except ConsoleError as problem:
                 log.warning("What is due could not be looked up: %s", problem.what)
             except Exception:
                 log.exception("what is due could not be looked up")
-            await self._clock.sleep(pause)
+            await self._rest(pause)
+
+    def wake(self) -> None:
+        """Look soon: a deployment has ended, perhaps one that gave a page its end."""
+        self._woken.set()
+
+    async def _rest(self, seconds: float) -> None:
+        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
+        waking = asyncio.ensure_future(self._woken.wait())
+        try:
+            await asyncio.wait({sleeping, waking}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            waking.cancel()
 
     async def look(self) -> float:
         """Ask for what is due; the answer is the number of seconds until the next look."""

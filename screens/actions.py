@@ -141,6 +141,19 @@ class Actions:
     def do_deploy_canary(self, argument: str) -> None:
         self._open_form(Wish(self.app.selected, release=argument, strategy="canary"))
 
+    def do_deploy_maintenance(self, argument: str) -> None:
+        from screens.maintenance import MaintenanceDialog, read_argument
+
+        status = self.app.store.environments.get(self.app.selected)
+        if status is None:
+            self.app.hint("Choose an environment first.", "refused")
+            return
+        wish = read_argument(argument, is_up=bool(status.pages), now=self.app.clock())
+        if wish is None:
+            self.app.hint("Write on, off, or how long it lasts, as 30m or 2h.", "refused")
+            return
+        self.app.push_screen(MaintenanceDialog(status.name, wish))
+
     def _deploy_to(self, tier: str, release: str) -> None:
         """Plan for the environment of this name, or else the first one of this tier."""
         environments = self.app.store.environments

@@ -9,7 +9,14 @@ from screens.commands import Command
 from screens.store import Link, Store
 
 CONTROLS = frozenset({"rollback", "approve", "pause", "promote", "abort", "retry"})
-ASKS_WORKER = CONTROLS | {"deploy", "deploy_staging", "deploy_production", "deploy_blue_green", "deploy_canary"}
+ASKS_WORKER = CONTROLS | {
+    "deploy",
+    "deploy_staging",
+    "deploy_production",
+    "deploy_blue_green",
+    "deploy_canary",
+    "deploy_maintenance",
+}
 
 
 def waiting_for_approval(deployment: Deployment) -> StepState | None:

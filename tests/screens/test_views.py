@@ -222,7 +222,7 @@ class TestGivenCommands:
         assert names >= {
             "/deploy-staging", "/deploy-production", "/deploy-blue-green", "/deploy-rollback", "/deploy-status",
             "/deploy-health", "/deploy-logs", "/deploy-metrics", "/deploy-approve", "/history", "/report", "/help",
-            "/theme", "/quit",
+            "/theme", "/quit", "/deploy-maintenance",
         }  # fmt: skip
 
     def test_a_beginning_that_means_one_command_is_enough(self) -> None:

@@ -117,7 +117,7 @@ def _decide_at_once(evidence: Evidence, found: _Findings, settings: JudgeSetting
     if stage.is_concurrent and stage.stable.requests == 0:
         words = "The current release got no request in this stage, so there is nothing to compare with."
         return _Decision(doubt, "silent", words)
-    if found.split >= -math.log(settings.split_alpha):
+    if settings.split_alpha and found.split >= -math.log(settings.split_alpha):
         return _Decision(doubt, "split", _split_words(stage))
     return None
 
@@ -200,7 +200,7 @@ def _figures(
         "latency_mean_log_evidence": round(found.latency.log_mean, 6),
         "latency_mean_log_evidence_needed": round(found.latency.log_mean_needed, 6),
         "split_log_evidence": round(found.split, 6),
-        "split_log_evidence_needed": round(-math.log(settings.split_alpha), 6),
+        "split_log_evidence_needed": round(-math.log(settings.split_alpha), 6) if settings.split_alpha else None,
         "margin": settings.margin,
         "margin_log_evidence": round(found.margin.log_evidence, 6),
         "margin_log_evidence_needed": round(found.margin.log_evidence_needed, 6),
@@ -208,6 +208,8 @@ def _figures(
     }
     if decision.observed:
         figures["observed"] = decision.observed
+    if found.latency.slowdown is not None:
+        figures |= zip(("slowdown", "slowdown_low", "slowdown_high"), found.latency.slowdown, strict=True)
     if found.reports.log_evidence:
         figures["report_log_evidence"] = round(found.reports.log_evidence, 6)
         figures["report_log_evidence_needed"] = round(found.reports.log_evidence_needed, 6)

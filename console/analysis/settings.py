@@ -22,7 +22,7 @@ class JudgeSettings:
 
     Args:
         alpha: Largest probability of rolling back a release that is no worse, divided among the metrics.
-        split_alpha: Largest probability of holding a fairly divided rollout.
+        split_alpha: Largest probability of holding a fairly divided rollout; 0 does not look at shares.
         floor: Errors roll back only when the canary's rate exceeds the baseline's by more than this.
         margin: A pass claims that the canary's error rate is not worse than the baseline's by this.
         margin_alpha: Largest probability of passing a canary that is.

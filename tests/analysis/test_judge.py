@@ -194,7 +194,11 @@ class TestGivenWhatIsToFollow:
     def test_when_it_is_shown_not_to_be_slower_then_it_passes(self):
         counts = replace(arm(900), histogram=(300, 400, 200))
         evidence = Evidence((stage(0.5, counts, counts),), bounds=(0.1, 0.25))
-        assert judge(evidence, JudgeSettings(latency_margin=0.2)).is_pass
+        verdict = judge(evidence, JudgeSettings(latency_margin=0.2))
+        assert verdict.is_pass
+        assert (
+            verdict.evidence["slowdown_low"] < 0.0 == verdict.evidence["slowdown"] < verdict.evidence["slowdown_high"]
+        )
 
 
 class TestGivenTheBudget:

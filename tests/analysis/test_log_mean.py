@@ -8,7 +8,8 @@ from bisect import bisect_left
 
 import pytest
 
-from console.analysis.sequential.log_mean import log_evidence_of_more, log_latency, log_middles
+from console.analysis.sequential.log_mean import half_width, log_evidence_of_more, log_latency, log_middles
+from tests.analysis.vectors import load
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -68,3 +69,10 @@ class TestGivenEqualArms:
     def test_when_the_difference_is_larger_then_the_evidence_is(self):
         found = [log_evidence_of_more(difference / 10, 0.01, 100, 0.0025) for difference in range(-5, 6)]
         assert found == sorted(found)
+
+
+class TestGivenIntervals:
+    def test_then_their_width_is_that_of_the_published_sequence(self):
+        for case in load("canary_statistics_vectors.json")["growthbook_asymptotic_cs"]["evaluated_here"]:
+            ours = half_width(case["standard_error"] ** 2, case["N"], case["alpha"], case["N_star"])
+            assert ours == pytest.approx(case["half_width"], rel=1e-9)

@@ -20,20 +20,31 @@ requests of the last looks) and still there: once the last looks are fine, the h
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console.analysis.budget import LOG_MEAN, SLOW_SHARE
 from console.analysis.evidence import ArmCounts, Evidence, StageCounts, total
-from console.analysis.sequential.log_mean import FEWEST_REQUESTS, log_evidence_of_more, log_latency
+from console.analysis.sequential.log_mean import (
+    FEWEST_REQUESTS,
+    LogDifference,
+    half_width,
+    log_evidence_of_more,
+    log_latency,
+)
 from console.analysis.sequential.ratios import SLIGHTLY_MORE, log_evidence_of_stages
 from console.analysis.settings import JudgeSettings
 
 FEWEST_BLOCKS = 5
+INTERVAL_ALPHA = 0.05
 
 
 @dataclass(frozen=True)
 class LatencyFinding:
-    """Natural logarithms of the evidence of both tests and of what each needs; `is_damage` rolls back."""
+    """Natural logarithms of the evidence of both tests and of what each needs; `is_damage` rolls back.
+
+    `slowdown` is the change of the geometric mean with its bounds, in parts; None before it can be told.
+    """
 
     slow_share: float
     slow_share_needed: float
@@ -42,33 +53,49 @@ class LatencyFinding:
     is_damage: bool
     is_doubt: bool
     words: str
+    slowdown: tuple[float, float, float] | None
 
 
 def find_latency(evidence: Evidence, settings: JudgeSettings) -> LatencyFinding:
     """Weigh all stages in which both arms ran; without a threshold and without buckets nothing is claimed."""
     stages = evidence.concurrent
     slow_share = log_evidence_of_stages(((s.share, s.candidate.slow, s.stable.slow) for s in stages), SLIGHTLY_MORE)
-    log_mean = math.fsum(_log_mean(stage, evidence.bounds, settings.alpha.of(LOG_MEAN)) for stage in stages)
+    differences = _differences(evidence)
+    alpha = settings.alpha.of(LOG_MEAN)
+    log_mean = math.fsum(log_evidence_of_more(one.mean, one.variance, one.requests, alpha) for one in differences)
     needed = settings.alpha.log_evidence_needed(SLOW_SHARE), settings.alpha.log_evidence_needed(LOG_MEAN)
     candidate, stable = total(*(stage.candidate for stage in stages)), evidence.stable
     is_strong = (slow_share >= needed[0] and evidence.slow_threshold is not None) or log_mean >= needed[1]
     is_damage = is_strong and _is_lasting(stages) and _is_slower(candidate, stable, settings.latency_ratio, settings)
     is_doubt = not is_damage and _is_slower_alone(evidence, stable, settings)
     words = _alone_words(evidence, stable, settings) if is_doubt else _words(candidate, stable)
-    return LatencyFinding(slow_share, needed[0], log_mean, needed[1], is_damage, is_doubt, words)
+    slowdown = _slowdown(differences)
+    return LatencyFinding(slow_share, needed[0], log_mean, needed[1], is_damage, is_doubt, words, slowdown)
 
 
-def _log_mean(stage: StageCounts, bounds: tuple[float, ...], alpha: float, *, below: float | None = None) -> float:
-    """Evidence of one stage that the canary is slower, or slower by less than `below`; none before there is enough."""
-    if min(stage.candidate.requests, stage.stable.requests) < FEWEST_REQUESTS:
-        return 0.0
-    ours, theirs = log_latency(stage.candidate.histogram, bounds), log_latency(stage.stable.histogram, bounds)
-    if ours is None or theirs is None:
-        return 0.0
-    variance = ours.variance / ours.requests + theirs.variance / theirs.requests
-    variance = max(variance, _variance_of_blocks(stage))
-    difference = ours.mean - theirs.mean
-    return log_evidence_of_more(difference if below is None else below - difference, variance, ours.requests, alpha)
+def _differences(evidence: Evidence) -> list[LogDifference]:
+    """Canary less baseline of each stage in which both had enough requests to be compared by their mean."""
+    found = []
+    for stage in evidence.concurrent:
+        if min(stage.candidate.requests, stage.stable.requests) < FEWEST_REQUESTS:
+            continue
+        ours = log_latency(stage.candidate.histogram, evidence.bounds)
+        theirs = log_latency(stage.stable.histogram, evidence.bounds)
+        if ours is not None and theirs is not None:
+            variance = ours.variance / ours.requests + theirs.variance / theirs.requests
+            variance = max(variance, _variance_of_blocks(stage))
+            found.append(LogDifference(ours.mean - theirs.mean, variance, ours.requests))
+    return found
+
+
+def _slowdown(differences: Sequence[LogDifference]) -> tuple[float, float, float] | None:
+    """How much slower over all stages, in parts (0.2 is 20 %), between bounds that hold at any look with 95 %."""
+    if not differences:
+        return None
+    weight = math.fsum(1.0 / one.variance for one in differences)
+    mean = math.fsum(one.mean / one.variance for one in differences) / weight
+    half = half_width(1.0 / weight, sum(one.requests for one in differences), INTERVAL_ALPHA)
+    return math.expm1(mean), math.expm1(mean - half), math.expm1(mean + half)
 
 
 def find_latency_margin(evidence: Evidence, settings: JudgeSettings) -> str:
@@ -80,7 +107,8 @@ def find_latency_margin(evidence: Evidence, settings: JudgeSettings) -> str:
         return ""
     limit = math.log1p(settings.latency_margin)
     measured = math.fsum(
-        _log_mean(stage, evidence.bounds, settings.margin_alpha, below=limit) for stage in evidence.concurrent
+        log_evidence_of_more(limit - one.mean, one.variance, one.requests, settings.margin_alpha)
+        for one in _differences(evidence)
     )
     if measured >= -math.log(settings.margin_alpha):
         return ""

@@ -39,6 +39,15 @@ class LogLatency:
     variance: float
 
 
+@dataclass(frozen=True)
+class LogDifference:
+    """Of the means of ln(seconds), canary less baseline; `requests` are the canary's."""
+
+    mean: float
+    variance: float
+    requests: int
+
+
 def log_latency(histogram: Sequence[int], bounds: tuple[float, ...]) -> LogLatency | None:
     """Estimate mean and variance from buckets; None without requests.
 
@@ -85,6 +94,19 @@ def log_evidence_of_more(difference: float, variance: float, requests: int, alph
     if above <= 0.0:
         return -math.inf
     return math.log(2.0) - 0.5 * math.log1p(spread) + 0.5 * score * score + math.log(above)
+
+
+def half_width(variance: float, requests: int, alpha: float, tuned_for: float = TUNED_FOR) -> float:
+    """Half the width of a two-sided interval that holds at every look with 1 - alpha.
+
+    Args:
+        variance: Of the estimate.
+        requests: Of the canary.
+        alpha: Chance that the truth is ever outside.
+        tuned_for: Requests at which the interval is narrowest for its time.
+    """
+    spread = requests * mixing_variance(alpha / 2, tuned_for)
+    return math.sqrt(variance * 2.0 * (spread + 1.0) / spread * math.log(math.sqrt(spread + 1.0) / alpha))
 
 
 def mixing_variance(alpha: float, tuned_for: float) -> float:

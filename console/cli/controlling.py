@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from console.cli.finding import find_deployment, find_deployment_to_take_back
+from console.cli.finding import find_deployment, find_deployment_to_take_back, is_environment
 from console.cli.following import follow, was_taken_back, watch_words
 from console.cli.output import show, show_json
+from console.cli.recovering import lift_hold
 from console.cli.session import Session
 from console.cli.showing import deployment_json, deployment_lines, rollback_lines
 from console.client.service import ControlRequest
 from console.domain.deployment import DeploymentStatus
 from console.domain.errors import ExitCode
 from console.domain.events import Control
-from console.domain.ids import ServiceName, StepId
+from console.domain.ids import EnvironmentName, ServiceName, StepId
 
 
 async def rollback(session: Session) -> int:
@@ -46,6 +47,11 @@ async def control(session: Session) -> int:
     asked = Control(options.command)
     asked_at = session.now()
     service = await session.service()
+    if asked is Control.PROMOTE and await is_environment(service, options.target):
+        environment = EnvironmentName(options.target)
+        status = (await service.environments(environment))[0]
+        if status.lock is None and status.hold is not None:
+            return await lift_hold(session, service, environment)
     target = (await find_deployment(service, options.target)).id
     step = StepId(options.step) if options.step else None
     await service.control(target, ControlRequest(asked, step, options.reason, requested_at=asked_at))

@@ -106,6 +106,9 @@ def status_lines(found: Sequence[EnvironmentStatus], *, detailed: bool = False) 
     yield from table(["ENVIRONMENT", "TIER", "HEALTH", "LIVE", "DEPLOYMENT"], rows)
     for status in found:
         yield from (f"! {status.name}: {line}" for line in say_pages(status.pages))
+    for status in found:
+        if status.hold is not None:
+            yield f"! {status.name}: {status.hold.words}. `quarterdeck promote {status.name}` lifts it."
     if not detailed:
         return
     for status in found:

@@ -37,6 +37,7 @@ HANDLERS = {
     "promote": "console.cli.controlling:control",
     "abort": "console.cli.controlling:control",
     "retry": "console.cli.controlling:control",
+    "recover": "console.cli.recovering:recover",
     "skip": "console.cli.controlling:control",
     "status": "console.cli.looking:status",
     "health": "console.cli.looking:health",
@@ -62,7 +63,7 @@ CONTROLS = {
     "reject": "refuse a deployment that waits for approval",
     "pause": "hold a rollout where it is",
     "resume": "let a paused rollout go on",
-    "promote": "end the current stage's wait and go forward",
+    "promote": "end the current stage's wait and go forward; after a rollback, let pushes go live again",
     "abort": "stop a deployment and take back what it changed",
     "retry": "try failed steps again",
     "skip": "leave out a failed step that nothing stands on, with --reason",
@@ -269,6 +270,17 @@ def _add_controls(commands: Commands) -> None:
     rollback.add_argument("--reason", default="", metavar="TEXT", help="why; kept in the history")
     rollback.add_argument("--preview", action="store_true", help="show what it would do, and do nothing")
     _add_waiting(rollback)
+    recover = _command(commands, "recover", "restart, scale or redeploy services; the release stays")
+    recover.add_argument("environment", metavar="ENV")
+    recover.add_argument("--service", nargs="+", action="extend", default=[], metavar="NAME", help="these services")
+    acts = recover.add_mutually_exclusive_group(required=True)
+    acts.add_argument("--restart", action="store_true", help="replace every instance by a fresh one")
+    acts.add_argument("--scale", type=_count, metavar="N", help="run so many instances")
+    acts.add_argument("--redeploy", action="store_true", help="deploy what runs once more")
+    recover.add_argument("--reason", default="", metavar="TEXT", help="why; kept in the history")
+    recover.add_argument("--yes", action="store_true", help="do not ask")
+    recover.add_argument("--wait", action=argparse.BooleanOptionalAction, default=True, help="stay until it has ended")
+    recover.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="stop waiting after this long; it goes on")
     for name, words in CONTROLS.items():
         control = _command(commands, name, words)
         control.add_argument("target", metavar="ENV|DEPLOYMENT")

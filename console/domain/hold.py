@@ -47,7 +47,7 @@ def find_hold(past: Iterable[Deployment]) -> Hold | None:
     """
     hold: Hold | None = None
     for deployment in past:
-        if _lifts(deployment):
+        if lifts_hold(deployment):
             break
         rollback = deployment.rollback
         if rollback is None or rollback.ended_at is None or not _moves_a_release(deployment):
@@ -60,7 +60,8 @@ def find_hold(past: Iterable[Deployment]) -> Hold | None:
     return hold
 
 
-def _lifts(deployment: Deployment) -> bool:
+def lifts_hold(deployment: Deployment) -> bool:
+    """Whether everything before it is no longer held: a release went live, or the hold alone was lifted."""
     if deployment.status is not DeploymentStatus.SUCCEEDED:
         return False
     kept = any(

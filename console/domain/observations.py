@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from console.domain.hold import Hold
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.maintenance import OpenPage
 from console.domain.statuses import DeploymentStatus
@@ -95,6 +96,7 @@ class EnvironmentStatus:
     services: tuple[ServiceStatus, ...] = ()
     deployment: DeploymentSummary | None = None
     lock: Lock | None = None
+    hold: Hold | None = None
     pages: tuple[OpenPage, ...] = ()
 
 

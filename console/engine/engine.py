@@ -19,7 +19,7 @@ from console.domain.errors import ConsoleError, PlanRejected, Refused, UsageErro
 from console.domain.events import Control
 from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.failover import CANNOT_GO_BACK, Failover, is_past_return, read_failover
-from console.domain.hold import LIFT_HOLD, find_hold
+from console.domain.hold import LIFT_HOLD
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, build_deployment_id
 from console.domain.maintenance import MAINTENANCE
 from console.domain.observations import Lock
@@ -46,6 +46,7 @@ from console.planning.recreate import recreates
 from console.planning.rollback import build_rollback, has_revoked, name_irreversible
 from console.storage.ledger import ControlRow, Ledger, Wake, locked
 from console.variables.record import find_live
+from console.watch.holds import fetch_hold
 from providers.contract import Connection
 
 log = logging.getLogger(__name__)
@@ -279,7 +280,8 @@ class Engine:
             return await self._plan_failover(wish, failover, lock, history)
         if wish.strategy == LIFT_HOLD or read_recovery(wish.strategy) is not None:
             live = await self._survey.fetch_live(wish.environment, find_live(past))
-            facts = replace(live, lock=lock, at=self._clock.now(), hold=find_hold(past))
+            hold = await fetch_hold(self._ledger, wish.environment)
+            facts = replace(live, lock=lock, at=self._clock.now(), hold=hold)
             return build_plan(self._settings, wish, _release_of(live), facts, history=history)
         rotation = read_rotation(wish.strategy)
         if rotation is not None:
@@ -309,7 +311,7 @@ class Engine:
             changes=None if added is None else len(added),
             commits=added,
             others=tuple(held for held in locks if held.environment != wish.environment),
-            hold=find_hold(past),
+            hold=await fetch_hold(self._ledger, wish.environment),
         )
         if recreates(self._settings, wish):
             facts = replace(facts, pages=await fetch_pages(self._settings, self._connections, wish.environment))

@@ -22,6 +22,7 @@ from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Lock, ServiceStatus
 from console.storage.ledger import Ledger, Wake
 from console.watch.arms import health_of_service, worst_health
+from console.watch.holds import Holds
 from console.watch.lookout import Lookout
 from console.watch.naming import Names
 from console.watch.pace import Paces
@@ -95,6 +96,7 @@ class Monitor:
         self._unnamed: set[DeploymentId] = set()
         self._seen: set[DeploymentId] = set()
         self._pages = PageRecord(ledger)
+        self._holds = Holds(ledger)
         self._told: list[Told] = []
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -209,6 +211,7 @@ class Monitor:
             services=services,
             deployment=latest[0] if latest else None,
             lock=self._locks.get(name),
+            hold=await self._holds.fetch(name, latest[0] if latest else None),
             pages=await self._pages.fetch(name, frozenset(p.service for p in page_places(self._settings, name))),
         )
 

@@ -40,6 +40,7 @@ def environment_rows(store: Store, now: datetime, width: int, *, services: bool)
     for status in statuses:
         rows.append(_environment(store, status, name_width, release_width, width))
         rows += _pages(status, width)
+        rows += _hold(status, width)
         latest = store.latest_of(status.name)
         if latest is not None and not latest.is_terminal:
             line = movement(latest, now)
@@ -82,6 +83,14 @@ def _pages(status: EnvironmentStatus, width: int) -> list[Row]:
     names = ", ".join(page.service for page in status.pages)
     said = row("  ", Span("■ maintenance", "warn"), Span(f"{until}  {names}", "dim"), key=status.name)
     return [fit_row(said, width)]
+
+
+def _hold(status: EnvironmentStatus, width: int) -> list[Row]:
+    """After a rollback: pushes stay away until somebody goes forward."""
+    if status.hold is None:
+        return []
+    said = Span(f"  {status.hold.release} was taken back; promote lifts it", "dim")
+    return [fit_row(row("  ", Span("■ held", "warn"), said, key=status.name), width)]
 
 
 def _services(status: EnvironmentStatus, width: int) -> list[Row]:

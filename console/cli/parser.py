@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn, TypeAlias
 
+from console.cli.what_if import add_what_if
 from console.domain.errors import ExitCode
 
 DESCRIPTION = """\
@@ -48,6 +49,7 @@ HANDLERS = {
     "report": "console.cli.reporting:report",
     "judge": "console.cli.judge:judge",
     "replay": "console.cli.replay:replay",
+    "rehearse": "console.cli.rehearse:rehearse",
     "init": "console.cli.init:init",
     "doctor": "console.cli.doctor:doctor",
     "providers": "console.cli.desk:providers",
@@ -115,16 +117,6 @@ def _seconds(text: str) -> float:
     return number
 
 
-def _rate(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 < number <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to 1")
-    return number
-
-
 def build_parser() -> Parser:
     """Build the whole command line."""
     parser = Parser(
@@ -143,7 +135,7 @@ def build_parser() -> Parser:
     _add_failover(commands)
     _add_controls(commands)
     _add_looking(commands)
-    _add_what_if(commands)
+    add_what_if(lambda name, words: _command(commands, name, words), _count)
     _add_desk(commands)
     _add_config(commands)
     _add_secrets(commands)
@@ -320,17 +312,6 @@ def _add_looking(commands: Commands) -> None:
     judge.add_argument("--simulate", action="store_true", help="simulate whole rollouts with the default settings")
     judge.add_argument("--seed", type=int, default=1, metavar="N", help="where chance begins (1)")
     judge.add_argument("--rollouts", type=_count, default=2000, metavar="N", help="rollouts of every kind (2000)")
-
-
-def _add_what_if(commands: Commands) -> None:
-    replay = _command(commands, "replay", "past rollouts judged by today's configuration: which verdicts would differ")
-    replay.add_argument("environment", metavar="ENV", nargs="?", default="")
-    replay.add_argument("--since", default="", metavar="TIME", help="only those that began after, or how long ago")
-    replay.add_argument("--deployment", default="", metavar="ID", help="only this deployment")
-    replay.add_argument("--alpha", type=_rate, metavar="P", help="judge by this chance of a false rollback")
-    replay.add_argument("--floor", type=_rate, metavar="P", help="by this least difference of error rates")
-    replay.add_argument("--min-requests", type=_count, metavar="N", help="by so many requests a stage at least")
-    replay.add_argument("--max-error-rate", type=_rate, metavar="P", help="by this highest error rate")
 
 
 def _add_desk(commands: Commands) -> None:

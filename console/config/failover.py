@@ -14,6 +14,8 @@ from console.config.shape import Duration, SecretReference, Section
 if TYPE_CHECKING:
     from console.config.settings import Settings
 
+NAME_KINDS = frozenset({"vercel"})
+NAME_REMEDY = f"Name a provider of kind {' or '.join(sorted(NAME_KINDS))}, or move visitors by a route."
 STANDBY_TIER = "disaster-recovery"
 
 
@@ -125,5 +127,8 @@ def check_failover(settings: Settings, name: str, routers: frozenset[str]) -> It
             kind = settings.providers[provider].kind
             remedy = f"Name a provider of kind {' or '.join(sorted(routers))}."
             yield Fault(where, f"{provider} is of kind {kind}, which does not route.", remedy)
+        elif move.dns and settings.providers[provider].kind not in NAME_KINDS:
+            kind = settings.providers[provider].kind
+            yield Fault(where, f"{provider} is of kind {kind}, whose name servers are not spoken to.", NAME_REMEDY)
         if move.traffic and move.traffic.primary == move.traffic.standby:
             yield Fault((*key, "traffic", "standby"), "Both sides are one arm.", "Name the arm of each side.")

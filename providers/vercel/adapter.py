@@ -17,6 +17,7 @@ from providers.vercel.aliases import Aliases
 from providers.vercel.client import VercelClient, team_scope
 from providers.vercel.deploys import Deploys, make_cancel
 from providers.vercel.limits import limit_class
+from providers.vercel.naming import Names
 from providers.vercel.power import make_auto_deploy, power
 from providers.vercel.readings import Account, Inventory, Logs
 from providers.vercel.variables import Variables
@@ -83,6 +84,7 @@ def open_connection(
     client = VercelClient(http)
     deploys = Deploys(client, settings.url_scheme)
     variables = Variables(client)
+    names = Names(client)
     promote: Aliases[contract.Promote] = Aliases(
         client, "promote", lambda project, request: client.promote(project, request.deployment)
     )
@@ -118,6 +120,8 @@ def open_connection(
             auto_deploy=make_auto_deploy(client),
             shift_traffic=NO_TRAFFIC,
             router=NO_TRAFFIC,
+            names=names,
+            point_name=names.pointing,
             migrate=NO_DATABASE,
             migrate_down=NO_DATABASE,
             migrations=NO_DATABASE,

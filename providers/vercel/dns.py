@@ -71,7 +71,7 @@ class Dns:
     def __init__(self, client: VercelClient) -> None:
         self._client = client
         self._http = client.http
-        self.adding = Ensuring(AddDnsRecord, self._look_at_added, self._add)
+        self.adding = Ensuring(AddDnsRecord, self._look_at_added, self.add)
         self.removing = Ensuring(RemoveDnsRecord, self._look_at_removed, self._remove)
 
     async def fetch(self, request: DnsRecords) -> Sequence[DnsRecord]:
@@ -80,23 +80,23 @@ class Dns:
             lambda body: [parse_record(row) for row in wire.need_items(body, "records")],
         )
 
-    async def _fetch_or_none(self, domain: str) -> Sequence[DnsRecord] | None:
+    async def fetch_or_none(self, domain: str) -> Sequence[DnsRecord] | None:
         """The records; None for a domain that the team does not have."""
         known = await self._http.fetch_or_none(f"/v5/domains/{segment(domain)}", wire.need_table)
         return None if known is None else await self.fetch(DnsRecords(domain))
 
     async def _look_at_added(self, request: AddDnsRecord) -> Standing:
-        records = await self._fetch_or_none(request.domain)
+        records = await self.fetch_or_none(request.domain)
         if records is None:
             return UNKNOWN
         mine = next((one for one in records if _is(one, request)), None)
         return done(f"{_words(mine)} is in force", record=mine.id) if mine else absent()
 
-    async def _add(self, request: AddDnsRecord) -> None:
+    async def add(self, request: AddDnsRecord) -> None:
         await self._http.send("POST", f"/v2/domains/{segment(request.domain)}/records", json=_body(request))
 
     async def _look_at_removed(self, request: RemoveDnsRecord) -> Standing:
-        records = await self._fetch_or_none(request.domain)
+        records = await self.fetch_or_none(request.domain)
         if records is None:
             return UNKNOWN
         is_there = any(one.id == request.record for one in records)

@@ -18,6 +18,7 @@ from console.domain.verdict import Verdict, VerdictKind
 from providers.contract import (
     ArmCounters,
     Capabilities,
+    NameRecord,
     Operation,
     OperationKey,
     OperationStatus,
@@ -88,6 +89,7 @@ class FakePlatform:
         self.variables: dict[str, dict[str, str]] = {}
         self.hidden: set[str] = set()
         self.refused_variables: set[str] = set()
+        self.records: dict[str, tuple[str, int]] = {}
         self.pages: dict[str, Any] = {}
         self.pageless = {"worker": "a worker has no visitors", "front": "it shows none"}
         self._by_key: dict[str, Asked] = {}
@@ -114,6 +116,8 @@ class FakePlatform:
             migrate_down=_Door(self, "migrate_down"),
             shift_traffic=_Door(self, "shift_traffic"),
             announce=_Door(self, "announce"),
+            names=self,
+            point_name=_Door(self, "point_name"),
             restart=_Door(self, "restart"),
             scale=_Door(self, "scale"),
             auto_deploy=_Door(self, "auto_deploy"),
@@ -191,6 +195,11 @@ class FakePlatform:
             arm: ArmCounters(int(n), int(errors), n * 0.01, {0.025: int(n), float("inf"): int(n)})
             for arm, (n, errors) in counts.items()
         }
+
+    async def fetch_names(self, domain: str, name: str, kind: str) -> Sequence[NameRecord]:
+        self._check_up("point_name")
+        said = self.records.get(f"{name}.{domain}")
+        return [NameRecord(*said)] if said else []
 
     async def probe(self, request: ProbeRequest) -> ProbeResult:
         target = request.url.removeprefix("http://").split("/")[0]
@@ -360,6 +369,10 @@ class FakePlatform:
                 self.pages[request.target] = request
 
         return self._asked(reference, "maintain", 1, switch)
+
+    def _take_point_name(self, reference: str, request: Any) -> Asked:
+        self.records[f"{request.name}.{request.domain}"] = (request.value, request.ttl)
+        return self._asked(reference, "point_name", 1, lambda: None)
 
     def _take_announce(self, reference: str, request: Any) -> Asked:
         return self._asked(reference, "announce", 0, lambda: None, announcement=request.announcement or reference)

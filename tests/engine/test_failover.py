@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -147,6 +147,49 @@ class TestGivenWhatSpeaksAgainstIt:
         places["SESSION_SECRET"] = "x"
 
         assert "worker in dr lacks SESSION_SECRET" in await refusal(world)
+
+
+class TestGivenANameInThePlaceOfARoute:
+    NAMED: ClassVar[dict[str, Any]] = {
+        "provider": "vercel",
+        "domain": "shop.example",
+        "name": "www",
+        "primary": "fra.example",
+        "standby": "iad.example",
+    }
+
+    def named(self, ttl: int = 60, **failover: Any) -> Regions:
+        world = Regions(failover={"services": {"front": {"dns": self.NAMED}}, **failover})
+        world.platform.records["www.shop.example"] = ("fra.example", ttl)
+        return world
+
+    async def test_when_failed_over_then_it_says_the_other_side_and_for_how_long_some_are_led_wrong(self) -> None:
+        world = self.named(300)
+
+        ended = await world.failed_over()
+
+        assert ended.status is DeploymentStatus.SUCCEEDED, ended.failure
+        assert world.platform.records["www.shop.example"] == ("iad.example", 60)
+        assert figures(ended)["resolvers_s"] == 300
+
+    async def test_when_planned_then_it_says_how_long_resolvers_keep_the_old_address(self) -> None:
+        plan = await self.named(300).preview()
+
+        assert any("may keep the old address for 300 s" in note for note in plan.notes)
+
+    async def test_when_resolvers_keep_it_longer_than_is_promised_then_it_is_refused(self) -> None:
+        world = self.named(3600, rto="15m")
+
+        assert "Resolvers may keep the old address for 3600 s" in await refusal(world)
+
+    async def test_when_there_is_no_database_then_a_failed_step_takes_all_back(self) -> None:
+        world = self.named(databases={})
+        world.platform.failing_paths = {"iad-front/health"}
+
+        ended = await world.failed_over()
+
+        assert ended.status in {DeploymentStatus.ABORTED, DeploymentStatus.ROLLED_BACK}
+        assert world.platform.records["www.shop.example"][0] == "fra.example"
 
 
 class TestGivenAFailureOnTheWay:

@@ -68,6 +68,7 @@ class Dns:
             door.route("GET", "/v4/domains/{domain}/records", self._list),
             door.route("POST", "/v2/domains/{domain}/records", self._add),
             door.route("DELETE", "/v2/domains/{domain}/records/{record}", self._remove),
+            door.route("PATCH", "/v1/domains/records/{record}", self._change),
         ]
 
     def zone(self, request: Request) -> str:
@@ -101,6 +102,19 @@ class Dns:
         zone.append(made)
         self._tally.add("record")
         return as_json({"uid": made.id, "updated": millis(made.created_at)})
+
+    async def _change(self, request: Request) -> Response:
+        wish = await read_object(request)
+        places = [(zone, one) for zone, records in self.zones.items() for one in records]
+        zone, found = next(((z, one) for z, one in places if one.id == request.path_params["record"]), ("", None))
+        if found is None:
+            raise Refusal(404, "The DNS record was not found", "not_found")
+        told = {"type": found.type, "name": found.name, "value": found.value, "ttl": found.ttl}
+        changed = self._read({**told, "mxPriority": found.priority, **wish})
+        found.value, found.ttl, found.name = changed.value, changed.ttl, changed.name
+        self._tally.add("record_changed")
+        shown = {"creator": USER_ID, "domain": zone, "recordType": found.type, "type": "record"}
+        return as_json({**shown, "id": found.id, "name": found.name, "value": found.value, "ttl": found.ttl})
 
     def _read(self, wish: Json) -> Record:
         kind, name, ttl = wish.get("type"), wish.get("name", ""), wish.get("ttl", 60)

@@ -10,9 +10,20 @@ import httpx
 
 from console.domain.release import Release
 from console.playground.emulators.vercel import Vercel
+from console.playground.emulators.vercel_dns import TEAM_DOMAIN
 from console.playground.releases import build_catalogue, commit_of
 from console.playground.scene import VERCEL_TEAM
-from providers.contract import Cancel, Deploy, Promote, Resume, RollBack, SetAutoDeploy, SetVariables, Suspend
+from providers.contract import (
+    Cancel,
+    Deploy,
+    PointName,
+    Promote,
+    Resume,
+    RollBack,
+    SetAutoDeploy,
+    SetVariables,
+    Suspend,
+)
 from providers.vercel.adapter import VercelConnection, open_connection
 from providers.vercel.settings import VercelSettings
 from tests.playground.emulators.world import FakeHosting, ManualClock, settle
@@ -23,7 +34,17 @@ from tests.providers.vercel.wishes import ASKS, FRONTEND, STAGES, WISHES
 __all__ = ["ASKS", "FRONTEND"]
 
 KIND = "vercel"
-ACTUATORS = ("deploy", "cancel", "promote", "roll_back", "suspend", "resume", "set_variables", "auto_deploy")
+ACTUATORS = (
+    "deploy",
+    "cancel",
+    "promote",
+    "roll_back",
+    "suspend",
+    "resume",
+    "set_variables",
+    "auto_deploy",
+    "point_name",
+)
 ACTIONS = tuple(WISHES)
 SECRET = "vcp_8hQmZx27LkPw04"
 START = datetime.fromtimestamp(ManualClock().now(), UTC)
@@ -33,6 +54,7 @@ READINGS = {
     "targets": lambda can: can.inventory.fetch_targets(),
     "logs": lambda can: can.logs.fetch_logs(FRONTEND, START - timedelta(minutes=5), START),
     "variables": lambda can: can.variables.fetch_variables(FRONTEND),
+    "names": lambda can: can.names.fetch_names(TEAM_DOMAIN, "www", "CNAME"),
 }
 
 
@@ -172,6 +194,11 @@ class VercelSubject:
         first = await self.replaced()
         unknown = (f"prj_unknown/rollback/{first}/1795000000000/", f"{FRONTEND}/rollback/dpl_unknown/1795000000000/")
         return Wish(RollBack(FRONTEND, first), lambda: self.count("rollback"), unknown, "pending")
+
+    async def _point_name(self) -> Wish:
+        unknown = ('{"domain":"unknown.example","name":"www","ttl":60,"type":"CNAME","value":"iad.example"}', "{}")
+        request = PointName(TEAM_DOMAIN, "www", "CNAME", "iad.example")
+        return Wish(request, lambda: self.count("record_changed"), unknown)
 
     async def _suspend(self) -> Wish:
         return Wish(Suspend(FRONTEND), lambda: self.count("pause"), ('{"target":"prj_unknown"}',))

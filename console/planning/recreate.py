@@ -33,7 +33,10 @@ class Joined:
 
 @dataclass(frozen=True)
 class _Part:
-    """A flow cut at the pages: `prepare` before them, `stop` and `serve` behind, `after` and `verify` without them."""
+    """A flow cut at the pages: `prepare` before them, `stop` and `serve` behind, `after` and `verify` without them.
+
+    What is stopped for a change of the schema gives its traffic away first, which nobody sees.
+    """
 
     flow: Flow
     prepare: tuple[Step, ...]
@@ -42,6 +45,11 @@ class _Part:
     after: tuple[Step, ...] = ()
     retire: tuple[Step, ...] = ()
     recreated: bool = False
+
+    @property
+    def changed(self) -> tuple[Step, ...]:
+        """The step after which it runs the new release, if it has any."""
+        return (self.serve or self.stop)[-1:]
 
 
 def recreates(settings: Settings, wish: Wish) -> bool:
@@ -75,20 +83,20 @@ def join_recreate(draft: Draft, flows: Mapping[str, Flow], before: Sequence[Step
     ups = [_with_health(draft, put_up(draft, name, page, wish, needs=prepared)) for name, page in pages.items()]
     barrier = tuple(step.id for step in ups) or prepared
     stops = [step for part in parts.values() for step in _begin(part.stop, barrier)]
-    closed = (*barrier, *(step.id for step in stops))
+    closed = (*barrier, *(part.stop[-1].id for part in parts.values() if part.stop))
 
     early, late = list[Step](), list[Step]()
     for name, part in parts.items():
         behind = part.recreated or any(step.kind is StepKind.MIGRATE for step in part.serve)
         waits = _ends(draft, parts, name, _prepared_before if part.recreated else _prepared)
-        served = _ends(draft, parts, name, lambda one: one.serve)
+        served = _ends(draft, parts, name, lambda one: one.changed)
         prepare = _begin(part.prepare, waits or root)
         own = (prepare[-1].id,) if prepare else ()
         serve = _begin(part.serve, (*own, *(closed if behind else ()), *served) or root)
         (early if part.recreated else late).extend(prepare)
         late += serve
     ends = _unique(
-        part.serve[-1].id for part in parts.values() if part.serve and (part.recreated or _migrates(part.serve))
+        step.id for part in parts.values() if part.recreated or _migrates(part.serve) for step in part.changed
     )
     downs = [
         take_away(draft, name, page, needs=ends, undo=_up_again(name, up))
@@ -97,12 +105,12 @@ def join_recreate(draft: Draft, flows: Mapping[str, Flow], before: Sequence[Step
     open_again = tuple(step.id for step in downs)
     public = list[Step]()
     for part in parts.values():
-        last = (part.serve[-1].id,) if part.serve else ()
+        last = tuple(step.id for step in part.changed)
         after = _begin(part.after, open_again or last)
         seen = (after[-1].id,) if after else (open_again if part.recreated and open_again else last)
         public += [*after, *_begin(part.flow.verify, seen)]
     body = [*early, *ups, *stops, *late, *downs, *public]
-    done = _unique(s.id for part in parts.values() for s in (part.flow.verify or part.after or part.serve)[-1:])
+    done = _unique(s.id for part in parts.values() for s in (part.flow.verify or part.after or part.changed)[-1:])
     body += [step for part in parts.values() for step in _begin(part.retire, done)]
     behind_page = [*ups, *stops, *late, *downs]
     return Joined(tuple(body), tuple(_notes(draft, parts, pages, migrates, behind_page)))
@@ -124,12 +132,13 @@ def _cut(draft: Draft, flow: Flow, page: LivePage | None, migrates: bool) -> _Pa
     serve = [replace(step, needs=()) for step in flow.serve if step.kind is not StepKind.BAKE]
     after = [step for step in serve if step.kind in CHECKS] if page is not None else []
     tested = [step for step in checks if step.kind is not StepKind.BENCHMARK]
-    stops = bool(migrates and page is not None and draft.environment.maintenance.stop_old)
+    stops = bool(migrates and page is not None and draft.environment.maintenance.stop_old and flow.retire)
+    moves = [step for step in serve if stops and step.kind is StepKind.SHIFT]
     return _Part(
         flow,
         prepare=chain([step for step in prepare if step not in checks]),
-        serve=chain([*tested, *(step for step in serve if step not in after)]),
-        stop=flow.retire if stops else (),
+        serve=chain([*tested, *(step for step in serve if step not in (*after, *moves))]),
+        stop=chain([*moves, *(replace(step, needs=()) for step in flow.retire)]) if stops else (),
         after=chain(after),
         retire=() if stops else flow.retire,
         recreated=True,

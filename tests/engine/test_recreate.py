@@ -31,8 +31,8 @@ class TestGivenAReleaseThatIsWell:
         assert world.platform.weights["api"] == {"blue": 0, "green": 100}
         assert moments(world, "maintain", "migrate", "shift_traffic") == [
             "maintain",
-            "migrate",
             "shift_traffic",
+            "migrate",
             "maintain",
         ]
 

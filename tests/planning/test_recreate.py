@@ -69,7 +69,8 @@ class TestGivenAChangeOfTheSchema:
         assert is_before(steps, "backend.page-on", "backend.decommission")
         assert is_before(steps, "backend.decommission", "database.migrate")
         assert is_before(steps, "database.migrate", "backend.integration")
-        assert is_before(steps, "backend.integration", "backend.shift-100")
+        assert is_before(steps, "backend.shift-100", "backend.decommission")
+        assert is_before(steps, "backend.integration", "backend.page-off")
 
     def test_when_the_old_arm_is_to_stay_then_it_stops_last(self):
         steps = plan(schema=True, stop_old=False).steps

@@ -47,6 +47,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield f"longest   {_bound(outlook.rollback)} until everything is back, asked for at the very end"
     for other in outlook.others:
         yield f"also runs {other}"
+    for obstacle in plan.obstacles:
+        yield f"way back  {obstacle}"
     for note in plan.notes:
         yield f"note      {note}"
     for refusal in plan.refusals:

@@ -150,7 +150,7 @@ class Plan:
 
     `current` names what is live before the start, by service; `arms` says which arm of a service is the candidate.
     `on_failure` is what follows a failed step: `rollback`, or `ask` for a person who decides.
-    `pushes` go live by themselves, and would undo a rollback.
+    `pushes` go live by themselves, and would undo a rollback. `obstacles` stand in the way back as of the planning.
     """
 
     environment: EnvironmentName
@@ -165,6 +165,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     on_failure: str = "rollback"
     pushes: tuple[Push, ...] = ()
+    obstacles: tuple[str, ...] = ()
     outlook: Outlook = field(default_factory=Outlook)
 
     @property

@@ -39,6 +39,7 @@ from console.engine.runner import Runner
 from console.engine.survey import Survey
 from console.engine.upkeep import Upkeep
 from console.engine.variables import Variables
+from console.engine.way_back import acts_of_rollback, acts_of_undos, find_obstacles
 from console.planning.forecast import Forecasts, build_forecasts
 from console.planning.live import Live
 from console.planning.plans import build_plan
@@ -228,7 +229,8 @@ class Engine:
             for step in build_rollback(deployment, services)
         )
         forecast = longest_path(steps)
-        cannot = name_irreversible(deployment, services)
+        obstacles = await find_obstacles(acts_of_rollback(steps), self._connections)
+        cannot = (*name_irreversible(deployment, services), *obstacles)
         before = sorted(set(deployment.plan.current.values()))
         return RollbackPreview(
             deployment=deployment.id,
@@ -262,7 +264,9 @@ class Engine:
     async def _plan(self, wish: Wish, lock: Lock | None) -> Plan:
         self._check_wish(wish)
         plan = await self._build_plan(wish, lock)
-        return replace(plan, on_failure=self._settings.environments[wish.environment].on_failure)
+        obstacles = await find_obstacles(acts_of_undos(plan.steps), self._connections)
+        on_failure = self._settings.environments[wish.environment].on_failure
+        return replace(plan, on_failure=on_failure, obstacles=obstacles)
 
     async def _build_plan(self, wish: Wish, lock: Lock | None) -> Plan:
         past = await self._past(wish.environment)

@@ -41,6 +41,7 @@ from providers.contract.roles import (
     NameSource,
     PageSource,
     ProbeSource,
+    ReleaseShelf,
     ReleaseSource,
     Router,
     TagSource,
@@ -57,6 +58,7 @@ class Capabilities:
 
     account: Account | Unsupported = NOT_OFFERED
     inventory: Inventory | Unsupported = NOT_OFFERED
+    shelf: ReleaseShelf | Unsupported = NOT_OFFERED
     releases: ReleaseSource | Unsupported = NOT_OFFERED
     tags: TagSource | Unsupported = NOT_OFFERED
     checks: CheckSource | Unsupported = NOT_OFFERED

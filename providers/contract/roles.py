@@ -39,6 +39,14 @@ class Inventory(Protocol):
     async def fetch_targets(self) -> Sequence[Target]: ...
 
 
+class ReleaseShelf(Protocol):
+    """What a platform keeps of earlier deployments."""
+
+    async def find_obstacle(self, target: str, deployment: str) -> str:
+        """Why the target cannot return to that deployment, or may not, as a sentence; empty when it can."""
+        ...
+
+
 class ReleaseSource(Protocol):
     """Where releases come from: names to commits, files at a commit, what differs between two."""
 

@@ -19,6 +19,7 @@ from providers.render.readings import Account, Inventory, Logs, Metrics
 from providers.render.restarts import Restart, make_restart
 from providers.render.scaling import Scale, make_scale
 from providers.render.services import ServiceReader, make_auto_deploy
+from providers.render.shelf import Shelf
 from providers.render.variables import Variables
 from providers.translated import Translated
 
@@ -103,6 +104,7 @@ def open_connection(
         Capabilities(
             account=Account(client, settings.owner),
             inventory=Inventory(client, settings.owner),
+            shelf=Shelf(client),
             logs=Logs(client, settings.owner, live_logs if is_live else None),
             metrics=Metrics(client),
             variables=variables,

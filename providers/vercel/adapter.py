@@ -20,6 +20,7 @@ from providers.vercel.limits import limit_class
 from providers.vercel.naming import Names
 from providers.vercel.power import make_auto_deploy, power
 from providers.vercel.readings import Account, Inventory, Logs
+from providers.vercel.shelf import Shelf
 from providers.vercel.variables import Variables
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def open_connection(
         Capabilities(
             account=Account(client, settings.team),
             inventory=Inventory(client, settings.url_scheme),
+            shelf=Shelf(client),
             logs=Logs(client),
             variables=variables,
             deploy=deploys,

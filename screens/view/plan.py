@@ -53,6 +53,8 @@ def plan_rows(plan: Plan, width: int) -> list[Row]:
     rows += _risk(plan, width)
     for other in plan.outlook.others:
         rows += labelled("also runs", other, width, "warn")
+    for obstacle in plan.obstacles:
+        rows += labelled("way back", obstacle, width, "warn")
     for note in plan.notes:
         rows += labelled("note", note, width, "info")
     rows.append(BLANK)

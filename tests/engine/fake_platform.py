@@ -79,6 +79,8 @@ class FakePlatform:
         self.build_seconds: dict[str, float] = {}
         self.ill: set[str] = set()
         self.given_to_ill = 0
+        self.gone: dict[str, str] = {}
+        self.build_seconds: dict[str, float] = {}
         self.broken_migrations: set[str] = set()
         self.request_rate = 40.0
         self.checks = Verdict(VerdictKind.PASS, "2 checks passed.")
@@ -98,6 +100,7 @@ class FakePlatform:
         self._counted_at: dict[str, datetime] = {}
         self.capabilities = Capabilities(
             inventory=self,
+            shelf=self,
             releases=self,
             checks=self,
             migrations=self,
@@ -149,6 +152,10 @@ class FakePlatform:
             auto_deploy=place.auto_deploy,
             instances=place.instances,
         )
+
+    async def find_obstacle(self, target: str, deployment: str) -> str:
+        self._check_up("shelf")
+        return self.gone.get(deployment, "")
 
     async def fetch_targets(self) -> Sequence[Target]:
         return [await self.fetch_target(name) for name in self.places]

@@ -8,7 +8,8 @@ import pytest
 
 from console.domain.deployment import DeploymentStatus, StepStatus
 from console.domain.events import Control
-from tests.engine.world import World
+from console.domain.plan import Wish
+from tests.engine.world import PRODUCTION, World
 
 
 @pytest.fixture
@@ -72,3 +73,40 @@ class TestGivenAnOldArmThatDied:
         assert "blue of api is not well" in deployment.left_behind["api"]
         assert "not taken back: Deploy v2 to worker" in deployment.left_behind["worker"]
         assert deployment.left_behind["front"] == "not touched."
+
+
+class TestGivenAWayBackThatIsBlocked:
+    async def test_when_the_old_arm_is_ill_then_the_plan_says_so(self, world):
+        world.platform.ill.add("blue")
+
+        plan = await world.engine.preview(Wish(PRODUCTION, release="v2"))
+
+        (obstacle,) = plan.obstacles
+        assert obstacle.startswith("api: blue is not well now")
+        assert plan.refusals == ()
+
+    async def test_when_a_release_is_no_longer_kept_then_plan_and_preview_say_so(self, world):
+        world.platform.gone["front-1"] = "it was deleted."
+
+        plan = await world.engine.preview(Wish(PRODUCTION, release="v2"))
+        deployment = await world.until_ended(await world.deploy())
+        preview = await world.engine.preview_rollback(deployment.id)
+
+        words = "front: it cannot return to front-1: it was deleted."
+        assert plan.obstacles == (words,)
+        assert words in preview.cannot
+
+    async def test_when_the_old_arm_sleeps_then_nothing_stands_in_the_way(self, world):
+        deployment = await world.until_ended(await world.deploy())
+
+        preview = await world.engine.preview_rollback(deployment.id)
+
+        assert world.platform.places["blue"].suspended
+        assert preview.cannot == ()
+
+    async def test_when_a_platform_does_not_answer_then_it_is_unknown_and_the_plan_is_there(self, world):
+        world.platform.down_until["shelf"] = world.clock.now() + timedelta(hours=1)
+
+        plan = await world.engine.preview(Wish(PRODUCTION, release="v2"))
+
+        assert "whether it can go back is unknown" in " ".join(plan.obstacles)

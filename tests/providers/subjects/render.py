@@ -43,6 +43,7 @@ READINGS = {
     "account": lambda can: can.account.fetch_account(),
     "target": lambda can: can.inventory.fetch_target(BLUE),
     "targets": lambda can: can.inventory.fetch_targets(),
+    "shelf": lambda can: can.shelf.find_obstacle(BLUE, "dep-unknown"),
     "logs": lambda can: can.logs.fetch_logs(BLUE, START - timedelta(minutes=5), START),
     "page": lambda can: can.pages.fetch_page(BLUE),
     "variables": lambda can: can.variables.fetch_variables(BLUE),

@@ -50,6 +50,7 @@ SECRET = "vcp_8hQmZx27LkPw04"
 START = datetime.fromtimestamp(ManualClock().now(), UTC)
 READINGS = {
     "account": lambda can: can.account.fetch_account(),
+    "shelf": lambda can: can.shelf.find_obstacle(FRONTEND, "dpl_unknown"),
     "target": lambda can: can.inventory.fetch_target(FRONTEND),
     "targets": lambda can: can.inventory.fetch_targets(),
     "logs": lambda can: can.logs.fetch_logs(FRONTEND, START - timedelta(minutes=5), START),

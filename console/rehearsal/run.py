@@ -133,7 +133,7 @@ async def rehearse(
     lengths: dict[tuple[str, str], float] = {}
     trouble = troubles or Troubles()
     stage = Stage(clock, trouble, lambda kind, place: lengths.get((kind, place), ASSUMED.get(kind, ASSUMED_ELSE)))
-    stand_ins: dict[str, Connection] = {name: StandIn(real, stage) for name, real in connections.items()}
+    stand_ins: dict[str, Connection] = {name: StandIn(name, real, stage) for name, real in connections.items()}
     ledger = ThrowawayLedger(clock, past)
     durable = MemoryDurable()
     with tempfile.TemporaryDirectory(prefix="qd-rehearsal-") as home:

@@ -78,7 +78,7 @@ class Stage:
         counts[what] = counts.get(what, 0) + 1
         self.called_at.setdefault(provider, []).append(self.clock.now())
         await asyncio.sleep(0)
-        if self.armed:
+        if self.armed and what != "probe":  # faults are the platforms', and the product is none
             seconds, error = self.troubles.before(provider)
             if seconds:
                 await self.clock.sleep(seconds)
@@ -89,8 +89,9 @@ class Stage:
 class StandIn:
     """Obeys `Connection` in the place of a real one."""
 
-    def __init__(self, real: Connection, stage: Stage) -> None:
-        self.name = real.name
+    def __init__(self, name: str, real: Connection, stage: Stage) -> None:
+        """`name` is the one in the configuration."""
+        self.name = name
         self.kind = real.kind
         self.desk = Desk()
         self.stage = stage

@@ -210,6 +210,9 @@ def _check_arms(settings: Settings, service: str, placement: PlacementSettings, 
         kind = settings.providers[traffic.router].kind
         what = f"{traffic.router} is of kind {kind}, which does not route."
         yield Fault((*at, "traffic", "router"), what, f"Name a provider of kind {' or '.join(sorted(ROUTER_KINDS))}.")
+    if traffic is not None and traffic.force_header and not placement.url:
+        what = f"The public address of {service}, to which the header would be sent, is not known."
+        yield Fault((*at, "traffic", "force_header"), what, "Add url = … to the service here.")
     for arm, settings_of_arm in placement.arms.items():
         if not settings_of_arm.url and settings.services[service].health is not None:
             what = f"The health of {arm} cannot be asked without an address."

@@ -105,6 +105,8 @@ class TrafficSettings(Section):
     """The router's name of the route whose weights are moved."""
     metrics: str = "{arm}"
     """The router's name of an arm in its counters, `{arm}` standing for the arm."""
+    force_header: str = Field("", pattern=r"^[A-Za-z0-9-]*$")
+    """Header by which the router sends a request to the arm that it names; integration then also goes that way."""
     drain: Duration = timedelta(seconds=30)
     """How long an arm may take to answer what is under way before it is stopped; the whole time if nobody counts it."""
 

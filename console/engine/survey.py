@@ -130,7 +130,7 @@ class Survey:
             if placement.migrations:
                 return await self._fetch_database(name, placement)
             if placement.arms:
-                return self._with_evidence(placement, await self._fetch_arms(name, placement))
+                return await self._with_route(placement, await self._fetch_arms(name, placement))
             return await self._fetch_single(name, placement)
         except ConsoleError as problem:
             return LiveService(problem=" ".join(part for part in (problem.what, problem.remedy) if part))
@@ -180,9 +180,13 @@ class Survey:
         auto = next((live.auto_deploy for live in arms if live.auto_deploy), None)
         return replace(LiveService(arms=lives), auto_deploy=auto, cannot=_cannot(self._of_service(name)))
 
-    def _with_evidence(self, placement: PlacementSettings, live: LiveService) -> LiveService:
-        counters = self._of_provider(placement.traffic.router).counters if placement.traffic else None
-        return replace(live, uncounted=counters.reason) if isinstance(counters, Unsupported) else live
+    async def _with_route(self, placement: PlacementSettings, live: LiveService) -> LiveService:
+        if placement.traffic is None:
+            return live
+        capabilities = self._of_provider(placement.traffic.router)
+        router, counters = capabilities.router, capabilities.counters
+        sticky = "" if isinstance(router, Unsupported) else await router.fetch_sticky(placement.traffic.route)
+        return replace(live, sticky=sticky, uncounted=counters.reason if isinstance(counters, Unsupported) else "")
 
     def _of_service(self, service: str) -> Capabilities:
         return self._of_provider(self._settings.services[service].provider)

@@ -83,6 +83,7 @@ class ArmWriter:
         self.provider = self.settings.provider
         self.live = draft.live_of(name)
         placement = draft.placement(name)
+        self.placement = placement
         self.arms = placement.arms
         if placement.traffic is None:
             raise ValueError(f"{name} has arms but no traffic")
@@ -100,6 +101,8 @@ class ArmWriter:
             steps.append(self.health(self.settings.health))
         if self.settings.integration and self.target.url:
             steps.append(self.integration())
+        if self.settings.integration and self.traffic.force_header and self.placement.url:
+            steps.append(self.forced_integration())
         if self.stable and self.settings.benchmark is not None and self.target.url and self.arms[self.stable].url:
             steps.append(self.benchmark(self.arms[self.stable].url))
         return steps
@@ -181,6 +184,22 @@ class ArmWriter:
                 "url": self.target.url,
                 "arm": self.candidate,
                 "requests": [request_arguments(check) for check in self.settings.integration],
+            },
+        )
+
+    def forced_integration(self) -> Step:
+        """The same requests the way that visitors come, sent to the candidate by a header that the router knows."""
+        headers = {self.traffic.force_header: self.candidate}
+        checks = self.settings.integration
+        return self._step(
+            "integration-public",
+            f"Try {self.candidate} with {count_requests(checks)} through the public address",
+            StepKind.INTEGRATION,
+            Phase.PREPARE,
+            arguments={
+                "url": self.placement.url,
+                "arm": self.candidate,
+                "requests": [{**request_arguments(check), "headers": headers} for check in checks],
             },
         )
 
@@ -278,12 +297,20 @@ class ArmWriter:
             "metrics": {arm: self.traffic.metrics.replace("{arm}", arm) for arm in self.arms},
             "url": self.target.url,
             **({"health": probe_arguments(health)} if health else {}),
-            "judge": judge_arguments(self.draft.environment.judge),
+            "judge": {
+                **judge_arguments(self.draft.environment.judge),
+                **({"split_alpha": 0.0} if self.live.sticky else {}),
+            },
             **({"uncounted": True} if self.live.uncounted else {}),
         }
 
     def evidence_notes(self) -> tuple[str, ...]:
-        """What stages are judged by, where that is not what visitors were answered."""
+        """What stages are judged by, where that is not what visitors were answered, or not by all of it."""
+        if self.stable and self.live.sticky and not self.live.uncounted:
+            return (
+                f"{self.name}: visitors stay at the arm that they first had ({self.live.sticky}), so that shares follow "
+                "slowly: stages are judged without a look at shares, and need longer for the candidate's requests.",
+            )
         if not self.live.uncounted or self.stable is None:
             return ()
         because = f"{self.name}: {self.live.uncounted}"

@@ -34,7 +34,8 @@ class LiveArm:
 class LiveService:
     """One service. `arms` is empty for a service in one place; `applied` lists a database's migrations, oldest first.
 
-    `uncounted` says why its router counts nothing that a release could be judged by; empty where it counts.
+    `uncounted` says why its router counts nothing that a release could be judged by; empty where it counts. `sticky`
+    says what keeps visitors at their arm.
 
     `problem` says why it could not be read; then nothing else here is to be trusted. `cannot` names acts of recovery
     that its platform does not offer, and why.
@@ -47,6 +48,7 @@ class LiveService:
     arms: Mapping[str, LiveArm] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
     uncounted: str = ""
+    sticky: str = ""
     configuration: Reconfiguration = field(default_factory=Reconfiguration)
     problem: str = ""
     instances: int | None = None

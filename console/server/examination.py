@@ -14,7 +14,9 @@ from console.config.checks import DATABASE_KINDS
 from console.config.settings import Settings
 from console.domain.errors import ConsoleError, RateLimited, Unauthorized, Unreachable
 from console.domain.exchange import Condition, Finding
+from console.engine.executors.trial import PROBES
 from console.server.catalogue import describe_capabilities, find_connection
+from console.server.forcing import examine_forcing
 from providers.contract import NOT_OFFERED, Account, AccountReport, Connection, Unsupported
 from providers.registry import LOST_WITHOUT, status_page_of
 from providers.statuspages import PageReport, StatusPages
@@ -49,6 +51,7 @@ class Examiner:
         else:
             findings += await self._examine_account(connection, account, page)
         findings += _judge_capabilities(connection, _needed(self._settings, connection.name))
+        findings += await examine_forcing(self._settings, connection, self._connections.get(PROBES))
         if page is not None:
             condition = Condition.WARN if page.is_incident else Condition.GOOD
             figures = {"indicator": page.indicator, "incidents": list(page.incidents)}

@@ -14,6 +14,7 @@ def judge_settings(arguments: Mapping[str, Any]) -> JudgeSettings:
     default = JudgeSettings()
     return JudgeSettings(
         alpha=AlphaBudget(float(arguments.get("alpha", default.alpha.total)), _metrics(arguments)),
+        split_alpha=float(arguments.get("split_alpha", default.split_alpha)),
         floor=float(arguments.get("floor", default.floor)),
         min_requests=int(arguments.get("min_requests", default.min_requests)),
         max_error_rate=float(arguments.get("max_error_rate", default.max_error_rate)),

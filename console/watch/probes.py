@@ -62,6 +62,7 @@ def build_request(url: str, arguments: Mapping[str, Any]) -> ProbeRequest:
         int(arguments.get("expect_status", 200)),
         str(arguments.get("expect_text", "")),
         timedelta(seconds=float(arguments.get("timeout_s", 5.0))),
+        dict(arguments.get("headers", {})),
     )
 
 

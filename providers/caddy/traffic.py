@@ -111,6 +111,10 @@ class EdgeRouter:
         """
         return await self._client.fetch_run()
 
+    async def fetch_sticky(self, route: str) -> str:
+        """Caddy either divides by weights or keeps visitors where they were; the latter is refused elsewhere."""
+        return ""
+
     async def fetch_underway(self, route: str) -> Mapping[str, int]:
         """By the upstreams' own counts, which changes of the configuration leave as they are."""
         seen = await self._client.fetch_handler(route)

@@ -99,6 +99,10 @@ class EdgeRouter:
     async def fetch_run(self, route: str) -> str:
         return ""
 
+    async def fetch_sticky(self, route: str) -> str:
+        affinity = (await self._client.fetch_load_balancer(route)).affinity
+        return "" if affinity == "none" else f"session affinity by {affinity}"
+
 
 class Shifts:
     """`Actuator[ShiftTraffic]`. Repeats harmlessly by nature: weights that are in force already are left alone."""

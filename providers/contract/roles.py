@@ -139,6 +139,10 @@ class Router(Protocol):
         """
         ...
 
+    async def fetch_sticky(self, route: str) -> str:
+        """What keeps visitors at the arm that they first had, in words; empty for nothing. Shares then move slowly."""
+        ...
+
 
 class UnderwaySource(Protocol):
     """What must end before an arm can be stopped without breaking off an answer."""
@@ -163,6 +167,7 @@ class ProbeRequest:
     expect_status: int = 200
     expect_text: str = ""
     timeout: timedelta = timedelta(seconds=5)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

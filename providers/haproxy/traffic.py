@@ -97,6 +97,10 @@ class EdgeRouter:
         process, _ = await self._client.fetch_process()
         return f"{process.pid}/{process.began_s}"
 
+    async def fetch_sticky(self, route: str) -> str:
+        cookie = (await self._client.fetch_figures(route)).backend.cookie
+        return f"the cookie {cookie}" if cookie else ""
+
     async def fetch_underway(self, route: str) -> Mapping[str, int]:
         """Sessions of this process; those of one that a reload let finish are counted by nobody."""
         counted = await self._client.fetch_figures(route)

@@ -24,7 +24,7 @@ class Probes:
 
     async def probe(self, request: ProbeRequest) -> ProbeResult:
         try:
-            answer = await self._client.ask(request.method, request.url, request.timeout)
+            answer = await self._client.ask(request.method, request.url, request.timeout, request.headers)
         except NoAnswer as problem:
             return ProbeResult(False, problem.latency, None, problem.reason)
         fault = _fault(request, answer)

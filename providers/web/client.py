@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import httpx
 
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 LARGEST_BODY = 1024 * 1024
 """Bytes of a body in which an expected text is looked for; the rest is read and thrown away."""
 AT_ONCE = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=2.0)
@@ -65,22 +67,24 @@ class WebClient:
         if self._client is not None:
             await self._client.aclose()
 
-    async def ask(self, method: str, url: str, timeout: timedelta) -> Answer:
+    async def ask(self, method: str, url: str, timeout: timedelta, headers: Mapping[str, str] = NO_HEADERS) -> Answer:
         """Raises NoAnswer, and nothing else."""
         # Built at the first question: loading the certificates takes tens of milliseconds.
         self._client = self._client or self._build()
         began = self._timer()
         try:
             async with asyncio.timeout(timeout.total_seconds()):
-                return await self._ask(self._client, method, url, began)
+                return await self._ask(self._client, method, url, headers, began)
         except (TimeoutError, httpx.TimeoutException):
             reason = f"no answer within {timeout.total_seconds():g} s"
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError, ValueError) as problem:
             reason = _explain(problem)
         raise NoAnswer(reason, self._timer() - began)
 
-    async def _ask(self, client: httpx.AsyncClient, method: str, url: str, began: float) -> Answer:
-        async with client.stream(method, url) as response:
+    async def _ask(
+        self, client: httpx.AsyncClient, method: str, url: str, headers: Mapping[str, str], began: float
+    ) -> Answer:
+        async with client.stream(method, url, headers=dict(headers)) as response:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 if len(body) < LARGEST_BODY:

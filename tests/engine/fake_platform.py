@@ -71,6 +71,9 @@ class FakePlatform:
         self.weights: dict[str, dict[str, int]] = {}
         self.arms: dict[str, tuple[str, str]] = {}
         self.runs: dict[str, str] = {}
+        self.sticky: dict[str, str] = {}
+        self.stuck: dict[str, dict[str, int]] = {}
+        self.probed: list[ProbeRequest] = []
         self.underway_until: dict[str, datetime] = {}
         self.error_rates: dict[str, float] = {}
         self.broken_builds: set[str] = set()
@@ -191,6 +194,9 @@ class FakePlatform:
         now = self.clock.now()
         return {arm: 2 * (self.underway_until.get(arm, now) > now) for arm in self.weights[route]}
 
+    async def fetch_sticky(self, route: str) -> str:
+        return self.sticky.get(route, "")
+
     async def fetch_run(self, route: str) -> str:
         self._check_up("shift_traffic")
         return self.runs.get(route, "")
@@ -209,6 +215,7 @@ class FakePlatform:
         return [NameRecord(*said)] if said else []
 
     async def probe(self, request: ProbeRequest) -> ProbeResult:
+        self.probed.append(request)
         target = request.url.removeprefix("http://").split("/")[0]
         place = self.places.get(target)
         if any(request.url.endswith(path) for path in self.failing_paths):
@@ -223,7 +230,9 @@ class FakePlatform:
         self._counted_at[route] = now
         counts = self._counts.setdefault(route, {arm: [0.0, 0.0] for arm in self.weights[route]})
         for arm, place in zip(self.weights[route], self.arms[route], strict=True):
-            share = self.weights[route][arm] / 100 * self.request_rate * since
+            weights = self.weights[route]
+            shares = self.stuck.get(route, weights) if all(weights.values()) else weights
+            share = shares[arm] / 100 * self.request_rate * since
             counts[arm][0] += share
             counts[arm][1] += share * self.error_rates.get(self.places[place].live, 0.0)
 

@@ -60,6 +60,9 @@ class FakeRouter:
         self._check()
         return dict(self.weights)
 
+    async def fetch_sticky(self, route: str) -> str:
+        return ""
+
     async def fetch_run(self, route: str) -> str:
         return ""
 

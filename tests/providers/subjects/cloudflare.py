@@ -24,6 +24,7 @@ ACTIONS = ("disable-pool", "enable-pool", "disable-origin", "enable-origin", "se
 READINGS = {
     "account": lambda can: can.account.fetch_account(),
     "weights": lambda can: can.router.fetch_weights(HOSTNAME),
+    "sticky": lambda can: can.router.fetch_sticky(HOSTNAME),
 }
 ASKS = {"servers": Servers(), "health": Health("blue"), "checks": Checks()}
 SECRET = "Sn3lZJTBX6kkg7OdcBUAxOO963GEIyGQqnFTOFYY"

@@ -22,6 +22,7 @@ READINGS = {
     "account": lambda can: can.account.fetch_account(),
     "weights": lambda can: can.router.fetch_weights("app"),
     "underway": lambda can: can.underway.fetch_underway("app"),
+    "sticky": lambda can: can.router.fetch_sticky("app"),
     "run": lambda can: can.router.fetch_run("app"),
     "counters": lambda can: can.counters.fetch_counters("app"),
 }

@@ -154,6 +154,10 @@ class Actions:
             return
         self.app.push_screen(MaintenanceDialog(status.name, wish))
 
+    def do_deploy_disaster_recovery(self, argument: str) -> None:
+        how = argument.strip()
+        self._open_form(Wish(self.app.selected, strategy=f"failover:{how}" if how else "failover"))
+
     def _deploy_to(self, tier: str, release: str) -> None:
         """Plan for the environment of this name, or else the first one of this tier."""
         environments = self.app.store.environments

@@ -105,6 +105,8 @@ COMMANDS: tuple[Command, ...] = (
             argument="[RELEASE]", needs="deploy"),
     Command("deploy_maintenance", "show visitors a holding page, or take it away; 30m ends it by itself",
             slash="/deploy-maintenance", argument="[on|off] [30m]", needs="deploy"),
+    Command("deploy_disaster_recovery", "plan a failover of the chosen environment; back, rehearse or force",
+            slash="/deploy-disaster-recovery", argument="[HOW]", needs="deploy"),
     Command("metrics", "the health pane alone on the screen", slash="/deploy-metrics"),
     Command("history", "past deployments", "anywhere", ("H", "shift+h"), "H", "history", "/history", footer=77),
     Command("copy", "copy the id or the line to the clipboard of your own terminal (OSC 52)", "anywhere", ("c",),

@@ -109,6 +109,8 @@ def status_lines(found: Sequence[EnvironmentStatus], *, detailed: bool = False) 
     for status in found:
         if status.hold is not None:
             yield f"! {status.name}: {status.hold.words}. `quarterdeck promote {status.name}` lifts it."
+        if status.reviews:
+            yield f"! {status.name}: not reviewed after an emergency: {', '.join(status.reviews)}"
     if not detailed:
         return
     for status in found:
@@ -177,7 +179,7 @@ def history_lines(found: Sequence[DeploymentSummary]) -> list[str]:
             line.environment,
             line.release,
             line.strategy,
-            say_state(line.status.value),
+            say_state(line.status.value) + (", to be reviewed" if line.review == "open" else ""),
             say_moment(line.requested_at),
             say_length(line.ended_at - line.requested_at if line.ended_at else None),
             line.requested_by,

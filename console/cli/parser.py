@@ -40,6 +40,7 @@ HANDLERS = {
     "retry": "console.cli.controlling:control",
     "recover": "console.cli.recovering:recover",
     "skip": "console.cli.controlling:control",
+    "renew": "console.cli.controlling:control",
     "status": "console.cli.looking:status",
     "health": "console.cli.looking:health",
     "metrics": "console.cli.looking:metrics",
@@ -47,6 +48,8 @@ HANDLERS = {
     "history": "console.cli.looking:history",
     "show": "console.cli.looking:show",
     "report": "console.cli.reporting:report",
+    "review": "console.cli.reviewing:review",
+    "reviews": "console.cli.reviewing:reviews",
     "judge": "console.cli.judge:judge",
     "replay": "console.cli.replay:replay",
     "rehearse": "console.cli.rehearse:rehearse",
@@ -69,6 +72,7 @@ CONTROLS = {
     "abort": "stop a deployment and take back what it changed",
     "retry": "try failed steps again",
     "skip": "leave out a failed step that nothing stands on, with --reason",
+    "renew": "ask anew for an emergency deployment whose permission is over, with --reason",
 }
 
 
@@ -222,7 +226,9 @@ def _add_wish(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--release", default="", metavar="REF", help="tag, branch or commit (else the branch's head)")
     parser.add_argument("--service", nargs="+", action="extend", default=[], metavar="NAME", help="only these services")
     parser.add_argument("--reason", default="", metavar="TEXT", help="why; kept in the history")
-    parser.add_argument("--emergency", action="store_true", help="pass gates that wait; needs --reason")
+    parser.add_argument(
+        "--emergency", action="store_true", help="pass gates that the environment names; needs --reason"
+    )
 
 
 def _add_waiting(parser: argparse.ArgumentParser) -> None:
@@ -278,6 +284,11 @@ def _add_controls(commands: Commands) -> None:
         control.add_argument("target", metavar="ENV|DEPLOYMENT")
         control.add_argument("--step", default="", metavar="STEP", help="only this step")
         control.add_argument("--reason", default="", metavar="TEXT", help="why; kept in the history")
+    review = _command(commands, "review", "close the review of an emergency that somebody else asked for")
+    review.add_argument("deployment", metavar="DEPLOYMENT")
+    review.add_argument("--comment", required=True, metavar="TEXT", help="what you found; kept in the history")
+    reviews = _command(commands, "reviews", "emergencies that nobody has reviewed yet")
+    reviews.add_argument("environment", metavar="ENV", nargs="?", default="")
 
 
 def _add_looking(commands: Commands) -> None:

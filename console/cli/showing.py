@@ -101,6 +101,7 @@ def deployment_lines(deployment: Deployment, now: datetime) -> Iterator[str]:
     yield f"  asked for by {d.requested_by} at {say_moment(d.requested_at)}; took {say_length(d.duration(now))}"
     if d.reason:
         yield f"  reason: {d.reason}"
+    yield from _emergency_of(d)
     if d.failure:
         yield f"  {d.failure}"
     for service, state in d.left_behind.items():
@@ -119,6 +120,22 @@ def deployment_lines(deployment: Deployment, now: datetime) -> Iterator[str]:
     if d.rollback:
         yield ""
         yield from _rollback_of(d.rollback)
+
+
+def _emergency_of(deployment: Deployment) -> Iterator[str]:
+    emergency = deployment.emergency
+    if emergency is None:
+        return
+    until = f", allowed until {say_moment(emergency.expires_at)}" if emergency.expires_at else ""
+    yield f"  emergency: passed over {', '.join(emergency.skipped) or 'no gate'}{until}"
+    review = emergency.review
+    if review is None:
+        return
+    where = f" ({review.traced_at})" if review.traced_at else ""
+    if review.is_open:
+        yield f"  review: open{where}; `quarterdeck review {deployment.id} --comment TEXT` closes it"
+    else:
+        yield f"  review: closed by {review.closed_by} at {say_moment(review.closed_at)}{where}: {review.comment}"
 
 
 def rollback_lines(preview: RollbackPreview) -> Iterator[str]:

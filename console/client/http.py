@@ -32,8 +32,10 @@ from console.domain.exchange import (
     KeptFile,
     LogBatch,
     LogQuery,
+    OpenReview,
     ProviderAbout,
     Pulse,
+    ReviewRequest,
     RollbackPreview,
     Submitted,
     WorkerStatus,
@@ -125,6 +127,12 @@ class HttpService:
 
     async def control(self, deployment: DeploymentId, request: ControlRequest) -> None:
         await self._post(f"/v1/deployments/{_part(deployment)}/controls", to_json(request))
+
+    async def review(self, deployment: DeploymentId, request: ReviewRequest) -> None:
+        await self._post(f"/v1/deployments/{_part(deployment)}/review", to_json(request))
+
+    async def reviews(self, environment: EnvironmentName | None = None) -> Sequence[OpenReview]:
+        return from_json(_many(OpenReview), await self._get("/v1/reviews", {"environment": environment}))
 
     async def preview_rollback(
         self, deployment: DeploymentId, services: tuple[ServiceName, ...] = ()

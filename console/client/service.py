@@ -27,8 +27,10 @@ from console.domain.exchange import (
     KeptFile,
     LogBatch,
     LogQuery,
+    OpenReview,
     ProviderAbout,
     Pulse,
+    ReviewRequest,
     RollbackPreview,
     Submitted,
     WorkerStatus,
@@ -52,8 +54,10 @@ __all__ = [
     "KeptFile",
     "LogBatch",
     "LogQuery",
+    "OpenReview",
     "ProviderAbout",
     "Pulse",
+    "ReviewRequest",
     "RollbackPreview",
     "Service",
     "Submitted",
@@ -95,6 +99,14 @@ class Service(Protocol):
 
     async def control(self, deployment: DeploymentId, request: ControlRequest) -> None:
         """Returns once the wish is on disk and the deployment was woken. Raises Refused where it cannot apply."""
+        ...
+
+    async def review(self, deployment: DeploymentId, request: ReviewRequest) -> None:
+        """Close an emergency's review. Raises Refused for who asked for it, or while it still goes on."""
+        ...
+
+    async def reviews(self, environment: EnvironmentName | None = None) -> Sequence[OpenReview]:
+        """Emergencies that nobody has reviewed yet, oldest first."""
         ...
 
     async def preview_rollback(

@@ -50,6 +50,15 @@ class GateSettings(Section):
     """The commit's checks: `required` closes the gate, `warn` only shows, `off` does not ask."""
 
 
+class EmergencySettings(Section):
+    """`[environments.ENV.emergency]`: what `deploy --emergency` passes over. `[roles] emergency` says who may."""
+
+    skips: tuple[Literal["checks", "approvals", "benchmark", "bake"], ...] = ("checks", "approvals")
+    """Gates that are not waited for; `bake` gives everybody the release at once, and watches it there."""
+    valid: Duration = Field(timedelta(minutes=30), gt=timedelta())
+    """How long the permission holds: until the first change, and for taking up again what was interrupted."""
+
+
 class JudgeSettings(Section):
     """How the candidate's answers are judged against those of the arm beside it."""
 
@@ -174,6 +183,8 @@ class EnvironmentSettings(Section):
     """How much may happen at once, and for how long."""
     gates: GateSettings = GateSettings()
     """What must hold before a deployment begins."""
+    emergency: EmergencySettings = EmergencySettings()
+    """What an emergency deployment passes over."""
     judge: JudgeSettings = JudgeSettings()
     """How the candidate is judged."""
     maintenance: MaintenanceSettings = MaintenanceSettings()

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from console.config.environments import (
     ArmSettings,
+    EmergencySettings,
     EnvironmentSettings,
     GateSettings,
     JudgeSettings,
@@ -26,6 +27,7 @@ from console.config.shape import Duration, Section, is_reference
 __all__ = [
     "ArmSettings",
     "BenchmarkSettings",
+    "EmergencySettings",
     "EngineSettings",
     "EnvironmentSettings",
     "GateSettings",
@@ -86,6 +88,8 @@ class RoleSettings(Section):
     """May deploy, control and roll back."""
     viewer: tuple[str, ...] = ("*",)
     """May look."""
+    emergency: tuple[str, ...] = ()
+    """May also pass gates in an emergency, if a deployer; approvers and administrators may anyway."""
 
 
 class ProviderSettings(BaseModel):

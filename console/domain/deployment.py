@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from console.domain import events as ev
+from console.domain.emergency import Emergency, Gate, declare
 from console.domain.errors import InvalidTransition
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
 from console.domain.plan import Phase, Plan, Step
@@ -54,7 +55,7 @@ class Deployment:
     requested_at: datetime
     reason: str = ""
     request_id: str = ""
-    emergency: bool = False
+    emergency: Emergency | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
     steps: Mapping[StepId, StepState] = field(default_factory=dict)
@@ -118,10 +119,16 @@ def begin(event: ev.Event) -> Deployment:
         requested_at=event.at,
         reason=request.reason,
         request_id=request.request_id,
-        emergency=request.emergency,
+        emergency=_declared(event, request),
         steps=MappingProxyType({step.id: StepState(step) for step in request.plan.steps}),
         seq=event.seq,
     )
+
+
+def _declared(event: ev.Event, request: ev.DeploymentRequested) -> Emergency | None:
+    if not request.emergency:
+        return None
+    return declare(request.reason, event.actor, event.at, request.plan.emergency, (Gate.CHECKS, Gate.APPROVALS))
 
 
 def fold(history: Iterable[ev.Event]) -> Deployment | None:
@@ -258,6 +265,27 @@ def _on_continued(d: Deployment, event: ev.Event, p: ev.DeploymentContinued) -> 
     return replace(after, status=_active_status(after))
 
 
+def _on_renewed(d: Deployment, event: ev.Event, p: ev.EmergencyRenewed) -> Deployment:
+    if d.emergency is None:
+        return d
+    asked_by = tuple(dict.fromkeys((*d.emergency.asked_by, event.actor)))
+    return replace(d, emergency=replace(d.emergency, expires_at=p.expires_at, asked_by=asked_by))
+
+
+def _on_review_traced(d: Deployment, event: ev.Event, p: ev.ReviewTraced) -> Deployment:
+    return _with_review(d, traced_at=p.where, trace_closed=p.closed)
+
+
+def _on_review_closed(d: Deployment, event: ev.Event, p: ev.ReviewClosed) -> Deployment:
+    return _with_review(d, closed_at=event.at, closed_by=event.actor, comment=p.comment)
+
+
+def _with_review(d: Deployment, **changes: Any) -> Deployment:
+    if d.emergency is None or d.emergency.review is None:
+        return d
+    return replace(d, emergency=replace(d.emergency, review=replace(d.emergency.review, **changes)))
+
+
 def _on_rollback_requested(d: Deployment, event: ev.Event, p: ev.RollbackRequested) -> Deployment:
     rollback = Rollback(p.trigger, p.reason, event.actor, p.requested_at, p.services)
     return replace(d, status=DeploymentStatus.ROLLING_BACK, rollback=rollback, paused_by=None, ended_at=None)
@@ -319,6 +347,9 @@ _HANDLERS: dict[type[Any], Callable[[Deployment, ev.Event, Any], Deployment]] = 
     ev.ControlReceived: _on_control,
     ev.DeploymentPaused: _on_paused,
     ev.DeploymentContinued: _on_continued,
+    ev.EmergencyRenewed: _on_renewed,
+    ev.ReviewTraced: _on_review_traced,
+    ev.ReviewClosed: _on_review_closed,
     ev.RollbackRequested: _on_rollback_requested,
     ev.RollbackPlanned: _on_rollback_planned,
     ev.TrafficRestored: _on_traffic_restored,

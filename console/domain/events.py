@@ -40,6 +40,7 @@ class Control(StrEnum):
     ROLLBACK = "rollback"
     RETRY = "retry"
     SKIP = "skip"
+    RENEW = "renew"
 
 
 @dataclass(frozen=True)
@@ -196,6 +197,29 @@ class DeploymentContinued:
 
 
 @dataclass(frozen=True)
+class EmergencyRenewed:
+    """Somebody asked anew for an emergency deployment that had not come to its end in time."""
+
+    reason: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class ReviewTraced:
+    """The source shows an emergency's review; `closed` says that it shows it as done with."""
+
+    where: str
+    closed: bool = False
+
+
+@dataclass(frozen=True)
+class ReviewClosed:
+    """Another person than who asked has looked at an emergency deployment, and says what they found."""
+
+    comment: str
+
+
+@dataclass(frozen=True)
 class RollbackRequested:
     """`requested_at` is when the key was pressed or the verdict fell, before any of our own work."""
 
@@ -267,6 +291,9 @@ Payload = (
     | ControlReceived
     | DeploymentPaused
     | DeploymentContinued
+    | EmergencyRenewed
+    | ReviewTraced
+    | ReviewClosed
     | RollbackRequested
     | RollbackPlanned
     | TrafficRestored

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from console.domain.emergency import Emergency
 from console.domain.events import Control
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
 from console.domain.observations import ArmHealth, LogLine
 from console.domain.roles import Role
+from console.domain.statuses import DeploymentStatus
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Identity:
     home: str
     owns_worker: bool = False
     """The worker's own user or root: paths that they name are opened with rights that they have."""
+    rights: tuple[str, ...] = ()
+    """What they may do beyond their role: `emergency`."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,24 @@ class ControlRequest:
     reason: str = ""
     services: tuple[ServiceName, ...] = ()
     requested_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ReviewRequest:
+    """What somebody found who looked at an emergency deployment."""
+
+    comment: str
+
+
+@dataclass(frozen=True)
+class OpenReview:
+    """An emergency deployment that nobody else has looked at yet."""
+
+    deployment: DeploymentId
+    environment: EnvironmentName
+    release: str
+    status: DeploymentStatus
+    emergency: Emergency
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,8 @@ class DeploymentSummary:
     ended_at: datetime | None = None
     progress: float = 0.0
     detail: str = ""
+    review: str = ""
+    """Of an emergency: `open`, `closing` (the source still shows it as open) or `closed`."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class EnvironmentStatus:
     lock: Lock | None = None
     hold: Hold | None = None
     pages: tuple[OpenPage, ...] = ()
+    reviews: tuple[DeploymentId, ...] = ()
+    """Emergencies that nobody has reviewed yet, oldest first."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from console.domain.codec import to_json
+from console.domain.emergency import EmergencyTerms
 from console.domain.ids import EnvironmentName, ProviderName, ServiceName, StepId
 from console.domain.maintenance import MaintenanceWish
 from console.domain.outlook import Outlook
@@ -151,6 +152,7 @@ class Plan:
     `current` names what is live before the start, by service; `arms` says which arm of a service is the candidate.
     `on_failure` is what follows a failed step: `rollback`, or `ask` for a person who decides.
     `pushes` go live by themselves, and would undo a rollback. `obstacles` stand in the way back as of the planning.
+    `emergency` says what is passed over.
     """
 
     environment: EnvironmentName
@@ -167,6 +169,7 @@ class Plan:
     pushes: tuple[Push, ...] = ()
     obstacles: tuple[str, ...] = ()
     outlook: Outlook = field(default_factory=Outlook)
+    emergency: EmergencyTerms | None = None
 
     @property
     def digest(self) -> str:

@@ -17,6 +17,9 @@ class Role(IntEnum):
         return self.name.lower()
 
 
+EMERGENCY = "emergency"
+"""The right to pass gates in an emergency: approvers have it, and deployers to whom it is given."""
+
 NEEDED: dict[str, Role] = {
     "view": Role.VIEWER,
     "ask": Role.VIEWER,
@@ -28,9 +31,12 @@ NEEDED: dict[str, Role] = {
     "abort": Role.DEPLOYER,
     "retry": Role.DEPLOYER,
     "skip": Role.DEPLOYER,
+    "renew": Role.DEPLOYER,
     "act": Role.DEPLOYER,
     "approve": Role.APPROVER,
     "reject": Role.APPROVER,
+    EMERGENCY: Role.APPROVER,
+    "review": Role.APPROVER,
     "destroy": Role.ADMIN,
     "stop-worker": Role.ADMIN,
 }

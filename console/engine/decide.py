@@ -11,11 +11,12 @@ from console.domain.deployment import Deployment, DeploymentStatus, StepState, S
 from console.domain.failover import is_past_return
 from console.domain.ids import Actor, ServiceName, StepId
 from console.domain.plan import Phase, Step, StepKind, ready_steps
+from console.engine.emergencies import FRAMING, find_void
 from console.planning.rollback import traffic_undos
 from console.planning.standing import describe_standing, name_place
 
 DONE = frozenset({StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.UNDONE})
-UNCHANGING = frozenset({StepKind.CHECK_COMMIT, StepKind.APPROVAL, StepKind.ANNOUNCE})
+UNCHANGING = FRAMING
 """Kinds that change nothing of the product, so that stopping after them is an abort and not a rollback."""
 
 ASK = "ask"
@@ -88,6 +89,12 @@ def _decide_forward(deployment: Deployment, running: frozenset[StepId], now: dat
         return Decision(events=unasked)
     if all(state.status in DONE for state in states.values()):
         return Decision(events=(ev.DeploymentSucceeded(),))
+    void = find_void(deployment, now)
+    if void and all(deployment.steps[step_id].step.kind in UNCHANGING for step_id in running):
+        undoable = any(state.was_begun and state.step.undo for state in states.values())
+        if not (running or undoable):
+            return Decision(events=(ev.DeploymentAborted(void),))
+        return Decision(events=(ev.RollbackRequested(ev.Trigger.AUTOMATIC, void, now),))
     if deployment.status is DeploymentStatus.PAUSED:
         return Decision()
     return Decision(start=_startable(states, running, limit))
@@ -217,5 +224,7 @@ def reply_to(
             words = f"skipped by {actor}: {request.reason}"
             chosen = [state.step for state in asked_steps(deployment, request.step) if is_skippable(state.step)]
             return (*note, *(ev.StepSkipped(step.id, words) for step in chosen))
+        case ev.Control.RENEW if deployment.emergency is not None and deployment.emergency.valid is not None:
+            return (*note, ev.EmergencyRenewed(request.reason, at + deployment.emergency.valid))
         case _:
             return note

@@ -30,6 +30,7 @@ from console.domain.rotation import read_rotation
 from console.domain.variables import SYNC
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.decide import asked_steps, is_skippable
+from console.engine.emergencies import refuse_control, refuse_review
 from console.engine.executors.table import EXECUTORS
 from console.engine.failover import fetch_failover
 from console.engine.pages import fetch_pages
@@ -215,8 +216,26 @@ class Engine:
             raise Refused(f"Deployment {deployment.id} cannot be taken back: {CANNOT_GO_BACK}.", deployment.environment)
         if request.control is Control.SKIP:
             _refuse_skip(deployment, request)
+        refuse_control(deployment, request, self._clock.now())
         row = ControlRow(0, deployment.id, request.control, actor, at, request.step, request.reason, request.services)
         await self._ledger.add_control(row)
+
+    async def review(self, deployment_id: DeploymentId, comment: str, actor: Actor) -> None:
+        """Close an emergency's review; it is on disk when this returns.
+
+        Raises:
+            Refused: There is none, it is closed, the deployment goes on, or they asked for it themselves.
+        """
+        refuse_review(await self.load(deployment_id), actor, comment)
+        await self.note(deployment_id, ev.ReviewClosed(comment.strip()), actor, once=f"{deployment_id}:reviewed")
+
+    async def note(self, deployment_id: DeploymentId, payload: ev.Payload, actor: Actor, *, once: str) -> None:
+        """Add to the record of a deployment, wherever it runs, or after it has ended."""
+        board = self._runner.boards.get(deployment_id)
+        if board is not None:
+            await board.record(payload, actor=actor, once=once)
+        else:
+            await self._ledger.append(ev.Event(deployment_id, self._clock.now(), payload, actor), once=once)
 
     async def preview_rollback(
         self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = ()

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from console.config.settings import ArmSettings, HealthSettings, TrafficSettings
+from console.domain.emergency import Gate
 from console.domain.plan import Phase, Step, StepKind, Undo
 from console.domain.traffic import split
 from console.planning.configuration import ConfigurationSteps, hidden_arguments, plan_memory, plan_place
@@ -103,12 +104,13 @@ class ArmWriter:
             steps.append(self.integration())
         if self.settings.integration and self.traffic.force_header and self.placement.url:
             steps.append(self.forced_integration())
-        if self.stable and self.settings.benchmark is not None and self.target.url and self.arms[self.stable].url:
+        compares = self.settings.benchmark is not None and not self.draft.passes(Gate.BENCHMARK)
+        if self.stable and compares and self.target.url and self.arms[self.stable].url:
             steps.append(self.benchmark(self.arms[self.stable].url))
         return steps
 
     def serve(self) -> list[Step]:
-        if self.stable is None:
+        if self.stable is None or self.draft.passes(Gate.BAKE):
             return [self.shift(100)]
         stages = self.draft.shape_of(self.name).stages
         return [step for stage in stages for step in (self.shift(stage.weight), self.bake(stage.weight))]

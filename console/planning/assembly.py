@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from console.domain.emergency import Gate
 from console.domain.ids import StepId
 from console.domain.plan import Phase, Step, StepKind, Undo
 from console.planning.draft import Draft, Flow
@@ -37,7 +38,7 @@ def frame(draft: Draft) -> tuple[Step, ...]:
     commit = draft.release.commit
     steps: list[Step] = []
     if source and environment.gates.checks != "off":
-        required = environment.gates.checks == "required" and not draft.wish.emergency
+        required = environment.gates.checks == "required" and not draft.passes(Gate.CHECKS)
         steps.append(
             draft.step(
                 "source.checks",
@@ -48,7 +49,7 @@ def frame(draft: Draft) -> tuple[Step, ...]:
                 arguments={"commit": commit, "required": required},
             )
         )
-    if environment.approvals and not draft.wish.emergency:
+    if environment.approvals and not draft.passes(Gate.APPROVALS):
         people = "1 approval" if environment.approvals == 1 else f"{environment.approvals} approvals"
         steps.append(
             draft.step(

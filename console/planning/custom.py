@@ -14,6 +14,7 @@ from functools import reduce
 from console.config.graphs import ancestors
 from console.config.pipeline_checks import find_order_faults
 from console.config.pipeline_shape import OWN_KINDS, Pipeline, PipelineStep
+from console.domain.emergency import Gate
 from console.domain.ids import StepId
 from console.domain.plan import Phase, Step, StepKind
 from console.planning.arms import ArmWriter
@@ -23,6 +24,8 @@ from console.planning.own_acts import plan_act, plan_armed, plan_undo
 from console.planning.pipeline_notes import note_gaps
 
 PHASES = tuple(Phase)
+GATES = {StepKind.APPROVAL: Gate.APPROVALS, StepKind.BAKE: Gate.BAKE, StepKind.BENCHMARK: Gate.BENCHMARK}
+"""Steps that an emergency may pass over."""
 LATEST_OWN = Phase.VERIFY
 """Acts of one's own count among what verifies, however late they are: retiring has a way back of its own."""
 
@@ -68,7 +71,7 @@ def plan_pipeline(draft: Draft, pipeline: Pipeline, flows: Mapping[str, Flow], b
     ]
     armed: list[PipelineStep] = []
     for wanted in _in_order(pipeline):
-        if _is_left_out(wanted, facts, writing):
+        if _is_passed_over(draft, wanted, writing) or _is_left_out(wanted, facts, writing):
             continue
         if wanted.outcome != "succeeded" and (not wanted.service or wanted.service in flows):
             armed.append(wanted)
@@ -94,6 +97,14 @@ def plan_pipeline(draft: Draft, pipeline: Pipeline, flows: Mapping[str, Flow], b
         writing.refusals += _refuse_gaps([step for step in pipeline.steps if step.id in writing.work], graph, writing)
     steps = _sorted(_renamed_sources(tuple(writing.work.values()), flows))
     return CustomSteps(steps, (*writing.notes, *note_gaps(steps, flows)), tuple(writing.refusals))
+
+
+def _is_passed_over(draft: Draft, wanted: PipelineStep, writing: _Writing) -> bool:
+    gate = GATES.get(wanted.step_kind)
+    if gate is None or not draft.passes(gate):
+        return False
+    writing.notes.append(f"{wanted.id} is left out: this is an emergency.")
+    return True
 
 
 def _is_left_out(wanted: PipelineStep, facts: Facts, writing: _Writing) -> bool:

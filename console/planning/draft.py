@@ -20,6 +20,7 @@ from console.config.settings import (
     Settings,
 )
 from console.config.strategies import BUILT_IN, RolloutShape, find_shape
+from console.domain.emergency import Gate
 from console.domain.ids import ProviderName, ServiceName, StepId
 from console.domain.plan import Phase, Step, StepKind, Undo, Wish
 from console.domain.release import Release
@@ -55,6 +56,10 @@ class Draft:
         """How the service goes live; a pipeline takes the times of its environment."""
         wished = self.wish.strategy if self.wish.strategy in BUILT_IN else ""
         return find_shape(self.environment, name, wished)
+
+    def passes(self, gate: Gate) -> bool:
+        """Whether this is an emergency, and the environment lets one pass over the gate."""
+        return self.wish.emergency and gate in self.environment.emergency.skips
 
     def live_of(self, name: str) -> LiveService:
         return self.live.of(name)

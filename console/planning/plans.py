@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from console.config.settings import Settings
 from console.config.strategies import BLUE_GREEN, CUSTOM, known_strategies
+from console.domain.emergency import Gate
 from console.domain.failover import read_failover
 from console.domain.hold import LIFT_HOLD
 from console.domain.ids import ServiceName
@@ -25,6 +26,7 @@ from console.planning.assembly import close, frame, join, order_services
 from console.planning.configuration import plan_configuration
 from console.planning.custom import plan_pipeline
 from console.planning.draft import Draft, Flow
+from console.planning.emergency import find_terms
 from console.planning.failover import plan_failover
 from console.planning.forecast import Forecasts
 from console.planning.holding import find_pushes, plan_lift, plan_lifting
@@ -55,8 +57,10 @@ def build_plan(
     """
     draft = Draft(settings, wish, release, live, migration_files, history or Forecasts())
     plan = _build(draft)
-    known = wish.environment in settings.environments
-    return replace(plan, outlook=foresee(draft, plan)) if known else plan
+    if wish.environment not in settings.environments:
+        return plan
+    terms = find_terms(draft) if wish.emergency else None
+    return replace(plan, outlook=foresee(draft, plan), emergency=terms)
 
 
 def _build(draft: Draft) -> Plan:
@@ -215,7 +219,7 @@ def _notes(draft: Draft, chosen: Sequence[str], flows: Sequence[Flow]) -> tuple[
         if draft.live_of(name).auto_deploy
     ]
     if draft.wish.emergency:
-        notes.append("Emergency: the commit's checks are shown but close no gate, and no approval is waited for.")
-    elif draft.environment.approvals:
+        notes.append(f"Emergency: {find_terms(draft).words} Somebody else is to review it afterwards.")
+    if draft.environment.approvals and not draft.passes(Gate.APPROVALS):
         notes.append("The forecast does not count the wait for approvals.")
     return tuple(dict.fromkeys(notes))

@@ -11,6 +11,7 @@ from datetime import timedelta
 from console.domain.plan import Risk, Step, StepKind
 from console.planning.configuration import lost_names
 from console.planning.draft import Draft, Flow
+from console.planning.emergency import find_terms
 from console.planning.past import GATES
 
 LONG_AGO = timedelta(days=14)
@@ -90,7 +91,7 @@ def _lost(steps: Sequence[Step]) -> Iterator[Points]:
 
 def _haste(draft: Draft) -> Iterator[Points]:
     if draft.wish.emergency:
-        yield 30, "Emergency: checks and approvals are not waited for."
+        yield 30, f"Emergency: {find_terms(draft).words}"
     elif draft.environment.tier.serves_customers and draft.environment.gates.checks != "required":
         yield 10, f"The commit's checks do not close the gate (gates.checks is {draft.environment.gates.checks})."
 

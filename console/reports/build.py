@@ -99,7 +99,7 @@ def _identity(deployment: Deployment) -> tuple[Row, ...]:
         Row("Before", ", ".join(f"{service} {commit[:8]}" for service, commit in plan.current.items())),
         Row("Requested by", deployment.requested_by),
         Row("Reason", deployment.reason),
-        Row("Emergency", "yes: checks and approvals were not waited for" if deployment.emergency else "", Tone.BAD),
+        *_emergency(deployment),
         Row("Approved by", ", ".join(approvers)),
         Row("Requested", moment(deployment.requested_at)),
         Row("Started", moment(deployment.started_at)),
@@ -108,6 +108,24 @@ def _identity(deployment: Deployment) -> tuple[Row, ...]:
         Row("Plan", plan.digest),
     ]
     return tuple(row for row in rows if row.value and row.value != ABSENT)
+
+
+def _emergency(deployment: Deployment) -> tuple[Row, ...]:
+    emergency = deployment.emergency
+    if emergency is None:
+        return ()
+    passed = f"yes: passed over {', '.join(emergency.skipped) or 'no gate'}"
+    review = emergency.review
+    if review is None:
+        return (Row("Emergency", passed, Tone.BAD),)
+    said = f"closed by {review.closed_by} at {moment(review.closed_at)}: {review.comment}"
+    where = f" · {review.traced_at}" if review.traced_at else ""
+    rows = [
+        Row("Emergency", passed, Tone.BAD),
+        Row("Allowed until", moment(emergency.expires_at)),
+        Row("Review", ("open" if review.is_open else said) + where, Tone.DOUBT if review.is_open else Tone.GOOD),
+    ]
+    return tuple(rows)
 
 
 def step_line(state: StepState, now: datetime) -> StepLine:

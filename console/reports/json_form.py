@@ -31,7 +31,7 @@ def deployment_to_json(deployment: Deployment, now: datetime) -> dict[str, Any]:
         "ended_at": to_json(deployment.ended_at),
         "duration_s": deployment.duration(now).total_seconds(),
         "reason": deployment.reason,
-        "emergency": deployment.emergency,
+        "emergency": _emergency(deployment),
         "services": list(plan.services),
         "current": dict(plan.current),
         "candidate_arms": dict(plan.candidate_arms),
@@ -105,6 +105,29 @@ def _step(state: StepState, now: datetime) -> dict[str, Any]:
         "waiting_until": to_json(state.waiting_until),
         "retry_at": to_json(state.retry_at),
         "operation": to_json(state.operation),
+    }
+
+
+def _emergency(deployment: Deployment) -> dict[str, Any] | None:
+    emergency = deployment.emergency
+    if emergency is None:
+        return None
+    review = emergency.review
+    return {
+        "reason": emergency.reason,
+        "skipped": list(emergency.skipped),
+        "asked_by": list(emergency.asked_by),
+        "expires_at": to_json(emergency.expires_at),
+        "review": None
+        if review is None
+        else {
+            "open": review.is_open,
+            "opened_at": to_json(review.opened_at),
+            "closed_at": to_json(review.closed_at),
+            "closed_by": review.closed_by,
+            "comment": review.comment,
+            "traced_at": review.traced_at,
+        },
     }
 
 

@@ -93,8 +93,9 @@ def _endpoint(route: Route, parts: Parts, roles: Roles, pace: Pace) -> Answering
             raise stranger(actor, parts)
         values = {parameter.name: _value(parameter, request) for parameter in route.parameters}
         body = None if route.body is None else await _body(request, route.body)
-        owns = roles.owns_worker(request.state.peer_uid)
-        asked = Asked(LocalService(parts, actor, role, owns_worker=owns), values, body, request.stream())
+        uid = request.state.peer_uid
+        service = LocalService(parts, actor, role, rights=roles.rights(uid), owns_worker=roles.owns_worker(uid))
+        asked = Asked(service, values, body, request.stream())
         if route.stream is not None:
             return SseResponse(route.stream(asked), parts.stopping, request.state.abort, pace)
         assert route.answer is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -13,7 +12,7 @@ from typing import TypeVar
 
 from console.domain.deployment import Deployment, DeploymentStatus
 from console.domain.errors import ConsoleError, Refused, StoreError, UsageError
-from console.domain.events import Event
+from console.domain.events import Control, Event
 from console.domain.exchange import (
     ControlRequest,
     DeskAnswer,
@@ -27,8 +26,10 @@ from console.domain.exchange import (
     KeptFile,
     LogBatch,
     LogQuery,
+    OpenReview,
     ProviderAbout,
     Pulse,
+    ReviewRequest,
     RollbackPreview,
     Submitted,
     WorkerStatus,
@@ -36,11 +37,14 @@ from console.domain.exchange import (
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
-from console.domain.roles import NEEDED, Role, may
+from console.domain.roles import EMERGENCY, Role, may
 from console.domain.secrets import SecretReport
 from console.domain.variables import VariableReport
+from console.server.memory import resident_bytes
 from console.server.parts import Parts
+from console.server.refusals import refuse, refuse_unknown
 from console.server.reporting import write_report
+from console.server.reviews import find_open, with_reviews
 from console.storage.ledger import AuditEntry, Wake
 from console.storage.log_search import LineFilter
 
@@ -52,15 +56,20 @@ OLDEST_REQUEST = timedelta(minutes=5)
 class LocalService:
     """Implements `Service` inside the worker for one person."""
 
-    def __init__(self, parts: Parts, actor: Actor, role: Role, *, owns_worker: bool = False) -> None:
+    def __init__(
+        self, parts: Parts, actor: Actor, role: Role, *, rights: tuple[str, ...] = (), owns_worker: bool = False
+    ) -> None:
         self._parts = parts
         self._actor = actor
         self._role = role
+        self._rights = rights
         self._owns_worker = owns_worker
 
     async def whoami(self) -> Identity:
         about = self._parts.about
-        return Identity(self._actor, self._role, about.worker, about.version, str(about.home), self._owns_worker)
+        return Identity(
+            self._actor, self._role, about.worker, about.version, str(about.home), self._owns_worker, self._rights
+        )
 
     async def worker_status(self) -> WorkerStatus:
         self._need("view")
@@ -75,7 +84,7 @@ class LocalService:
             engine=about.engine,
             clients=parts.streams,
             running=parts.engine.running,
-            memory=_resident_bytes(),
+            memory=resident_bytes(),
             events=await parts.ledger.last_seq(),
             log_lines_dropped=parts.logs.dropped,
         )
@@ -90,11 +99,15 @@ class LocalService:
         self._need("view")
         if name is not None:
             self._check_environment(name)
-        return await self._parts.monitor.environment_statuses(name)
+        statuses = await self._parts.monitor.environment_statuses(name)
+        return with_reviews(statuses, await self._parts.ledger.unfinished_reviews())
 
     async def preview(self, wish: Wish) -> Plan:
         self._need("view")
-        return await self._parts.engine.preview(wish)
+        plan = await self._parts.engine.preview(wish)
+        if wish.emergency and not self._may(EMERGENCY):
+            return replace(plan, refusals=(*plan.refusals, self._refuse(EMERGENCY).what))
+        return plan
 
     async def deploy(self, wish: Wish, request_id: str, digest: str = "") -> Submitted:
         detail = {"release": wish.release, "strategy": wish.strategy, "reason": wish.reason}
@@ -102,6 +115,8 @@ class LocalService:
             detail["emergency"] = "yes"
 
         async def start() -> Submitted:
+            if wish.emergency:
+                self._need(EMERGENCY)
             submitted = await self._parts.engine.deploy(wish, request_id, digest, self._actor)
             detail["deployment"] = submitted.deployment
             return submitted
@@ -110,9 +125,24 @@ class LocalService:
 
     async def control(self, deployment: DeploymentId, request: ControlRequest) -> None:
         request = self._with_honest_time(request)
-        work = self._parts.engine.control(deployment, request, self._actor)
+
+        async def work() -> None:
+            if request.control is Control.RENEW:
+                self._need(EMERGENCY)
+            await self._parts.engine.control(deployment, request, self._actor)
+
         detail = {"step": request.step or "", "reason": request.reason, "services": ", ".join(request.services)}
-        await self._audited(request.control.value, deployment, work, detail)
+        await self._audited(request.control.value, deployment, work(), detail)
+
+    async def review(self, deployment: DeploymentId, request: ReviewRequest) -> None:
+        work = self._parts.engine.review(deployment, request.comment, self._actor)
+        await self._audited("review", deployment, work, {"comment": request.comment})
+
+    async def reviews(self, environment: EnvironmentName | None = None) -> Sequence[OpenReview]:
+        self._need("view")
+        if environment is not None:
+            self._check_environment(environment)
+        return [one async for one in find_open(self._parts.ledger, self._parts.engine, environment)]
 
     def _with_honest_time(self, request: ControlRequest) -> ControlRequest:
         """Believe the client's time of a key only where it can be true, since delays are measured from it."""
@@ -133,7 +163,7 @@ class LocalService:
         self._need("view")
         found = await self._parts.ledger.find_deployments(deployment)
         if not found:
-            raise self._unknown(deployment)
+            raise refuse_unknown(self._parts.settings.environments, deployment)
         if len(found) > 1 and deployment not in self._parts.settings.environments:
             raise UsageError(
                 f"{deployment!r} fits {len(found)} deployments.", ", ".join(found[:5]), "Write more of the id."
@@ -317,28 +347,14 @@ class LocalService:
         return await self._parts.ledger.audit(since, until, limit=limit)
 
     def _need(self, action: str) -> None:
-        if may(self._role, action):
-            return
-        needed = NEEDED.get(action, Role.ADMIN)
-        raise Refused(
-            f"{self._actor} has the role {self._role.word}; to {action.replace('-', ' ')} needs {needed.word}.",
-            f"worker {self._parts.about.worker} · {self._parts.about.home}",
-            f"Ask an administrator to add {self._actor} to [roles] {needed.word}, or somebody with that role to do it.",
-        )
+        if not self._may(action):
+            raise self._refuse(action)
 
-    def _unknown(self, deployment: str) -> UsageError:
-        known = self._parts.settings.environments
-        if deployment in known:
-            return UsageError(
-                f"Nothing was deployed to {deployment} yet.",
-                "",
-                f"`quarterdeck deploy {deployment}` is the first.",
-            )
-        return UsageError(
-            f"There is no deployment and no environment {deployment!r}.",
-            f"configured environments: {', '.join(known) or 'none'}",
-            "`quarterdeck history` lists the deployments; an environment's name means the latest there.",
-        )
+    def _may(self, action: str) -> bool:
+        return may(self._role, action) or action in self._rights
+
+    def _refuse(self, action: str) -> Refused:
+        return refuse(self._parts.about, self._actor, self._role, action)
 
     def _check_environment(self, name: EnvironmentName) -> None:
         known = self._parts.settings.environments
@@ -381,11 +397,3 @@ def _filter(query: LogQuery) -> LineFilter:
     return LineFilter(
         query.environment, query.deployment, query.sources, query.text, query.level, query.since, query.until
     )
-
-
-def _resident_bytes() -> float:
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return float(file.read().split()[1]) * resource.getpagesize()
-    except OSError:
-        return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * 1024

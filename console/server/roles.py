@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from console.config.settings import RoleSettings
 from console.domain.ids import Actor
-from console.domain.roles import Role
+from console.domain.roles import EMERGENCY, Role, may
 
 REMEMBERED_SECONDS = 30.0  # a directory service may answer slowly; a change of groups is seen within this time
 
@@ -53,6 +53,12 @@ def role_of(person: Person, settings: RoleSettings, own_uid: int) -> Role:
     return next((role for role, entries in granted if any(_names(entry, person) for entry in entries)), Role.NONE)
 
 
+def rights_of(person: Person, role: Role, settings: RoleSettings) -> tuple[str, ...]:
+    """What somebody may do beside what their role says; an entry there grants no role."""
+    named = any(_names(entry, person) for entry in settings.emergency)
+    return (EMERGENCY,) if may(role, EMERGENCY) or (named and may(role, "deploy")) else ()
+
+
 def _names(entry: str, person: Person) -> bool:
     if entry == "*":
         return True
@@ -77,16 +83,26 @@ class Roles:
         self._look_up = look_up
         self._monotonic = monotonic
         self._root_uid = root_uid
-        self._known: dict[int, tuple[float, Actor, Role]] = {}
+        self._known: dict[int, tuple[float, Actor, Role, tuple[str, ...]]] = {}
 
     def owns_worker(self, uid: int) -> bool:
         """Whether somebody has every right that the worker has anyway."""
         return uid in (self._own_uid, self._root_uid)
 
     def find(self, uid: int) -> tuple[Actor, Role]:
+        """Who it is, and their role."""
+        return self._look(uid)[1:3]
+
+    def rights(self, uid: int) -> tuple[str, ...]:
+        """What they may do beyond their role."""
+        return self._look(uid)[3]
+
+    def _look(self, uid: int) -> tuple[float, Actor, Role, tuple[str, ...]]:
         known = self._known.get(uid)
         if known is None or self._monotonic() - known[0] > REMEMBERED_SECONDS:
             person = self._look_up(uid)
-            known = (self._monotonic(), Actor(person.name), role_of(person, self._settings, self._own_uid))
+            role = role_of(person, self._settings, self._own_uid)
+            rights = rights_of(person, role, self._settings)
+            known = (self._monotonic(), Actor(person.name), role, rights)
             self._known[uid] = known
-        return known[1], known[2]
+        return known

@@ -25,8 +25,10 @@ from console.domain.exchange import (
     KeptFile,
     LogBatch,
     LogQuery,
+    OpenReview,
     ProviderAbout,
     Pulse,
+    ReviewRequest,
     RollbackPreview,
     Submitted,
     WorkerStatus,
@@ -151,6 +153,11 @@ async def _control(asked: Asked) -> Accepted:
     return Accepted()
 
 
+async def _review(asked: Asked) -> Accepted:
+    await asked.service.review(asked["deployment"], asked.body)
+    return Accepted()
+
+
 async def _send_file(asked: Asked) -> KeptFile:
     assert asked.pieces is not None
     return await asked.service.send_file(asked["name"], asked.pieces)
@@ -229,8 +236,14 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/deployments/{deployment}/events", "events_of", "Its events, oldest first.", tuple[Event, ...],
           _events_of, parameters=(DEPLOYMENT,), errors=UNKNOWN),
     Route("POST", "/v1/deployments/{deployment}/controls", "control",
-          "Approve, reject, pause, resume, promote, abort, roll back or retry; on disk when this answers.", Accepted,
-          _control, parameters=(DEPLOYMENT,), body=ControlRequest, status=202, errors={**REFUSED, **UNKNOWN}),
+          "Approve, reject, pause, resume, promote, abort, roll back, retry, skip or renew; on disk when this answers.",
+          Accepted, _control, parameters=(DEPLOYMENT,), body=ControlRequest, status=202, errors={**REFUSED, **UNKNOWN}),
+    Route("POST", "/v1/deployments/{deployment}/review", "review",
+          "Close the review of an emergency that somebody else asked for; on disk when this answers.", Accepted,
+          _review, parameters=(DEPLOYMENT,), body=ReviewRequest, status=202, errors={**REFUSED, **UNKNOWN}),
+    Route("GET", "/v1/reviews", "reviews", "Emergencies that nobody has reviewed yet, oldest first.",
+          tuple[OpenReview, ...], lambda asked: asked.service.reviews(asked["environment"]),
+          parameters=(ENVIRONMENT,), errors=UNKNOWN),
     Route("GET", "/v1/deployments/{deployment}/rollback", "preview_rollback", "What a rollback would do now.",
           RollbackPreview,
           lambda asked: asked.service.preview_rollback(asked["deployment"], tuple(map(ServiceName, asked["service"]))),

@@ -175,6 +175,10 @@ class Ledger(Protocol):
         """Lines of the history, newest first."""
         ...
 
+    async def unfinished_reviews(self) -> tuple[DeploymentSummary, ...]:
+        """Emergencies whose review is open, or closed while the source still shows it as open; oldest first."""
+        ...
+
     async def find_deployments(self, text: str) -> tuple[DeploymentId, ...]:
         """By id, by the beginning or end of one, or by environment; newest first."""
         ...
@@ -202,7 +206,7 @@ class Ledger(Protocol):
     async def forget_deployments(self, keep: int) -> tuple[DeploymentId, ...]:
         """Delete all but the newest `keep` deployments, whole, and return their ids.
 
-        One that has not ended stays, and so does the newest of each environment.
+        One that has not ended or been reviewed stays, and so does the newest of each environment.
         """
         ...
 

@@ -264,6 +264,9 @@ class PostgresLedger:
     async def summaries(self, query: SummaryQuery) -> tuple[DeploymentSummary, ...]:
         return await self._copy.summaries(query)
 
+    async def unfinished_reviews(self) -> tuple[DeploymentSummary, ...]:
+        return await self._copy.unfinished_reviews()
+
     async def find_deployments(self, text: str) -> tuple[DeploymentId, ...]:
         return await self._copy.find_deployments(text)
 

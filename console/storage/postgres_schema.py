@@ -41,7 +41,8 @@ FIRST = (
     ),
     "CREATE INDEX audit_at ON audit (at)",
 )
-VERSIONS: tuple[tuple[str, ...], ...] = (FIRST,)
+REVIEWS = ("ALTER TABLE deployments ADD COLUMN review text NOT NULL DEFAULT ''",)
+VERSIONS: tuple[tuple[str, ...], ...] = (FIRST, REVIEWS)
 
 
 def upgrade(sql: Sql) -> None:

@@ -22,7 +22,13 @@ def summarise(deployment: Deployment) -> DeploymentSummary:
         ended_at=deployment.ended_at,
         progress=_progress(deployment),
         detail=_detail(deployment),
+        review=_review(deployment),
     )
+
+
+def _review(deployment: Deployment) -> str:
+    review = deployment.emergency.review if deployment.emergency else None
+    return review.word if review else ""
 
 
 def _progress(deployment: Deployment) -> float:

@@ -154,7 +154,7 @@ def _write_line(sql: Sql, deployment: Deployment, opened_seq: int | None) -> Non
         )
     sql.run(
         "UPDATE deployments SET status = ?, started_at = ?, ended_at = ?, progress = ?, detail = ?, finished = ?,"
-        " last_seq = ? WHERE id = ?",
+        " last_seq = ?, review = ? WHERE id = ?",
         (
             line.status.value,
             rows.optional_time_text(line.started_at),
@@ -163,6 +163,7 @@ def _write_line(sql: Sql, deployment: Deployment, opened_seq: int | None) -> Non
             line.detail,
             int(deployment.is_terminal),
             deployment.seq,
+            line.review,
             line.id,
         ),
     )
@@ -265,6 +266,13 @@ def summaries(sql: Sql, query: SummaryQuery) -> tuple[DeploymentSummary, ...]:
     return rows.read_rows(found, rows.read_summary)
 
 
+def unfinished_reviews(sql: Sql) -> tuple[DeploymentSummary, ...]:
+    found = sql.query(
+        f"SELECT {rows.SUMMARY_COLUMNS} FROM deployments WHERE review IN ('open', 'closing') ORDER BY opened_seq"  # noqa: S608
+    )
+    return rows.read_rows(found, rows.read_summary)
+
+
 def find_deployments(sql: Sql, text: str) -> tuple[DeploymentId, ...]:
     pattern = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     for condition, parameters in (
@@ -289,10 +297,11 @@ def unfinished(sql: Sql) -> tuple[DeploymentId, ...]:
 def forget_deployments(sql: Sql, keep: int) -> tuple[DeploymentId, ...]:
     with sql.writing():
         found = sql.query(
-            "SELECT id FROM (SELECT id, finished, row_number() OVER (ORDER BY opened_seq DESC) AS place,"
+            "SELECT id FROM (SELECT id, finished, row_number() OVER (ORDER BY opened_seq DESC) AS place, review,"
             " row_number() OVER (PARTITION BY environment ORDER BY opened_seq DESC) AS place_there"
             " FROM deployments) AS placed"
-            " WHERE place > ? AND place_there > 1 AND finished = 1 AND id NOT IN (SELECT deployment FROM locks)",
+            " WHERE place > ? AND place_there > 1 AND finished = 1 AND review NOT IN ('open', 'closing')"
+            " AND id NOT IN (SELECT deployment FROM locks)",
             (keep,),
         )
         for table, column in (("events", "deployment"), ("controls", "deployment"), ("deployments", "id")):

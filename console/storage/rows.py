@@ -19,7 +19,8 @@ T = TypeVar("T")
 
 EVENT_COLUMNS = "seq, deployment, type, at, actor, payload"
 SUMMARY_COLUMNS = (
-    "id, environment, strategy, release, status, requested_by, requested_at, started_at, ended_at, progress, detail"
+    "id, environment, strategy, release, status, requested_by, requested_at, started_at, ended_at, progress, detail,"
+    " review"
 )
 LOCK_COLUMNS = "environment, deployment, holder, since, reason, worker"
 CONTROL_COLUMNS = "id, deployment, control, actor, at, step, reason, services, request_id"
@@ -80,19 +81,20 @@ def read_event(row: Row) -> Event:
 
 
 def read_summary(row: Row) -> DeploymentSummary:
-    (id_, environment, strategy, release, status, requested_by, requested_at, started, ended, progress, detail) = row
+    (id_, environment, strategy, release, status, by, requested_at, started, ended, progress, detail, review) = row
     return DeploymentSummary(
         id=DeploymentId(id_),
         environment=EnvironmentName(environment),
         strategy=strategy,
         release=release,
         status=DeploymentStatus(status),
-        requested_by=Actor(requested_by),
+        requested_by=Actor(by),
         requested_at=time_of(requested_at),
         started_at=time_of(started) if started else None,
         ended_at=time_of(ended) if ended else None,
         progress=float(progress),
         detail=detail,
+        review=review,
     )
 
 

@@ -87,7 +87,11 @@ def _first(db: Database) -> None:
     audit.create_index(["at"])
 
 
-VERSIONS: tuple[Callable[[Database], None], ...] = (_first,)
+def _reviews(db: Database) -> None:
+    db.table("deployments").add_column("review", str, not_null_default="")
+
+
+VERSIONS: tuple[Callable[[Database], None], ...] = (_first, _reviews)
 
 
 def upgrade(connection: sqlite3.Connection, path: Path) -> None:

@@ -170,6 +170,9 @@ class SqlLedger(ABC):
     async def summaries(self, query: SummaryQuery) -> tuple[DeploymentSummary, ...]:
         return await self._call(lambda sql: records.summaries(sql, query))
 
+    async def unfinished_reviews(self) -> tuple[DeploymentSummary, ...]:
+        return await self._call(records.unfinished_reviews)
+
     async def find_deployments(self, text: str) -> tuple[DeploymentId, ...]:
         return await self._call(lambda sql: records.find_deployments(sql, text))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from console.domain.deployment import Deployment, StepState
+from console.domain.emergency import Emergency
 from screens.view import words
 from screens.view.charts import bar
 from screens.view.pipeline import time_text, waiting_words
@@ -32,8 +33,21 @@ def identity_rows(deployment: Deployment, now: datetime, width: int) -> list[Row
     if deployment.reason:
         rows += wrapped(f"“{deployment.reason}”", width, "text")
     if deployment.emergency:
-        rows += wrapped("! emergency: some gates were passed over", width, "warn")
+        rows += emergency_rows(deployment.emergency, width)
     return rows
+
+
+def emergency_rows(emergency: Emergency, width: int) -> list[Row]:
+    """What was passed over, and how its review stands."""
+    until = f", allowed until {words.clock(emergency.expires_at)} UTC" if emergency.expires_at else ""
+    rows = wrapped(f"! emergency: passed over {', '.join(emergency.skipped) or 'no gate'}{until}", width, "warn")
+    review = emergency.review
+    if review is None:
+        return rows
+    where = f" {review.traced_at}" if review.traced_at else ""
+    if review.is_open:
+        return rows + wrapped(f"! not reviewed yet by somebody else{where}", width, "warn")
+    return rows + wrapped(f"reviewed by {review.closed_by}: {review.comment}{where}", width, "dim")
 
 
 def step_detail(deployment: Deployment, state: StepState | None, now: datetime, width: int) -> list[Row]:

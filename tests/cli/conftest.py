@@ -25,14 +25,17 @@ from console.client.service import (
     KeptFile,
     LogBatch,
     LogQuery,
+    OpenReview,
     ProviderAbout,
     Pulse,
+    ReviewRequest,
     RollbackPreview,
     Submitted,
     WorkerStatus,
 )
 from console.domain import events as ev
 from console.domain.deployment import Deployment, fold
+from console.domain.emergency import EmergencyTerms
 from console.domain.errors import ConsoleError, PlanRejected, UsageError
 from console.domain.exchange import CapabilityAbout, DeskEntry, FieldAbout, Finding
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
@@ -146,7 +149,9 @@ class FakeService:
             raise PlanRejected(wish.environment, self.refusals)
         self.submitted.append((wish, request_id))
         deployment = DeploymentId(f"261122-061603-{len(self.submitted):04}")
-        self.tell(deployment, ev.DeploymentRequested(wish.environment, build_plan(wish), wish.reason, request_id))
+        plan = replace(build_plan(wish), emergency=EmergencyTerms(("checks",)) if wish.emergency else None)
+        request = ev.DeploymentRequested(wish.environment, plan, wish.reason, request_id, wish.emergency)
+        self.tell(deployment, request)
         self.tell(deployment, *self.after_deploy)
         return Submitted(deployment)
 
@@ -154,6 +159,17 @@ class FakeService:
         self.controls.append((deployment, request))
         if request.control is ev.Control.ROLLBACK:
             self.tell(deployment, *self.after_rollback)
+
+    async def review(self, deployment: DeploymentId, request: ReviewRequest) -> None:
+        self.tell(deployment, ev.ReviewClosed(request.comment), actor="ben")
+
+    async def reviews(self, environment: EnvironmentName | None = None) -> Sequence[OpenReview]:
+        found = [await self.deployment(name) for name in dict.fromkeys(event.deployment for event in self.log)]
+        return [
+            OpenReview(d.id, d.environment, d.plan.release.name, d.status, d.emergency)
+            for d in found
+            if d.emergency is not None and d.emergency.has_open_review
+        ]
 
     async def preview_rollback(
         self, deployment: DeploymentId, services: tuple[ServiceName, ...] = ()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from console.domain import events as ev
 from console.domain.codec import from_json, to_json
+from console.domain.emergency import EmergencyTerms
 from console.domain.ids import Actor, DeploymentId, build_deployment_id
 from console.domain.plan import Plan, Risk, Step, Undo
 from console.domain.release import Release
@@ -46,6 +47,7 @@ plans = st.builds(
     risk=st.builds(Risk, reasons=st.lists(st.text(), max_size=2).map(tuple)),
     refusals=st.just(()),
     notes=st.just(()),
+    emergency=st.none() | st.builds(EmergencyTerms, skips=st.just(("checks",)), valid=lengths),
 )
 verdicts = st.builds(Verdict, evidence=mappings)
 fields = {
@@ -54,6 +56,7 @@ fields = {
     "until": st.none() | moments,
     "retry_at": st.none() | moments,
     "requested_at": moments,
+    "expires_at": moments,
     "verdict": verdicts,
     "outputs": mappings,
     "weights": st.dictionaries(st.text(max_size=5), st.integers(0, 100), max_size=3),

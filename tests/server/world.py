@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from console.client.places import Places
 from console.config.settings import RoleSettings, Settings
 from console.domain import events as ev
 from console.domain.deployment import Deployment, fold
+from console.domain.emergency import EmergencyTerms
 from console.domain.errors import PlanRejected
 from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
@@ -99,15 +100,23 @@ class FakeEngine:
 
     async def deploy(self, wish: Wish, request_id: str, digest: str, actor: Actor) -> Submitted:
         plan = build_plan(wish.environment)
+        plan = replace(plan, emergency=EmergencyTerms(("approvals",))) if wish.emergency else plan
         if digest not in ("", plan.digest):
             raise PlanRejected(wish.environment, ("The plan changed.", "Look again."))
         name = DeploymentId(f"d{next(self.numbers)}")
-        event = ev.Event(name, NOON, ev.DeploymentRequested(wish.environment, plan, wish.reason, request_id), actor)
+        request = ev.DeploymentRequested(wish.environment, plan, wish.reason, request_id, wish.emergency)
+        event = ev.Event(name, NOON, request, actor)
         opened = await self.ledger.open_deployment(event, Lock(wish.environment, name, actor, NOON, wish.reason))
         return Submitted(opened.deployment, opened.again)
 
     async def control(self, deployment_id: DeploymentId, request: ControlRequest, actor: Actor) -> None:
         self.asked.append((deployment_id, request, actor))
+
+    async def review(self, deployment_id: DeploymentId, comment: str, actor: Actor) -> None:
+        await self.note(deployment_id, ev.ReviewClosed(comment), actor, once=f"{deployment_id}:reviewed")
+
+    async def note(self, deployment_id: DeploymentId, payload: ev.Payload, actor: Actor, *, once: str) -> None:
+        await self.ledger.append(ev.Event(deployment_id, NOON, payload, actor), once=once)
 
     async def preview_rollback(
         self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = ()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from console.domain import events as ev
+from console.domain.emergency import EmergencyTerms
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, StepId
 from console.domain.observations import Lock
 from console.domain.plan import Phase, Plan, Step, StepKind
@@ -40,6 +41,12 @@ class Story:
         plan = Plan(EnvironmentName(environment), "blue-green", Release("a" * 40, "v1.4.0"), steps)
         event = self.event(deployment, ev.DeploymentRequested(EnvironmentName(environment), plan, reason, request_id))
         return event, Lock(EnvironmentName(environment), event.deployment, ANN, event.at, reason, "host-1")
+
+    def emergency(self, deployment: str, environment: str = "production") -> tuple[ev.Event, Lock]:
+        event, lock = self.request(deployment, environment)
+        assert isinstance(event.payload, ev.DeploymentRequested)
+        plan = replace(event.payload.plan, emergency=EmergencyTerms(("approvals",)))
+        return replace(event, payload=replace(event.payload, plan=plan, emergency=True)), lock
 
     def start(self, deployment: str) -> ev.Event:
         return self.event(deployment, ev.DeploymentStarted("host-1"))

@@ -11,7 +11,15 @@ import pytest
 from console.client.service import HistoryQuery
 from console.domain.deployment import DeploymentStatus
 from console.domain.errors import InvalidTransition, Refused
-from console.domain.events import Control, ControlReceived, StepProgressed, StepStarted, UnknownEvent
+from console.domain.events import (
+    Control,
+    ControlReceived,
+    ReviewClosed,
+    ReviewTraced,
+    StepProgressed,
+    StepStarted,
+    UnknownEvent,
+)
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
 from console.domain.observations import Measurement
 from console.storage.ledger import AuditEntry, ControlRow, Wake
@@ -268,6 +276,23 @@ class TestGivenAHistory:
         assert await ledger.events_of(DeploymentId("261122-060000-aaaa")) == ()
         stored = await ledger.append(story.start("261122-090000-dddd"))
         assert stored[0].seq == last + 1
+
+    async def test_when_an_emergency_is_not_reviewed_then_it_is_listed_and_never_pruned(self, ledger, story):
+        name = DeploymentId("261122-080500-eeee")
+        await ledger.open_deployment(*story.emergency(name, "staging"))
+        await ledger.append(story.success(name), unlock=EnvironmentName("staging"))
+        await ledger.open_deployment(*story.request("261122-100000-ffff", "staging"))
+
+        gone = await ledger.forget_deployments(0)
+
+        assert name not in gone
+        assert [(line.id, line.review) for line in await ledger.unfinished_reviews()] == [(name, "open")]
+        await ledger.append(story.event(name, ReviewTraced("https://github.example/1")))
+        await ledger.append(story.event(name, ReviewClosed("fine")))
+        assert [line.review for line in await ledger.unfinished_reviews()] == ["closing"]
+        await ledger.append(story.event(name, ReviewTraced("https://github.example/1", closed=True)))
+        assert await ledger.unfinished_reviews() == ()
+        assert name in await ledger.forget_deployments(0)
 
     async def test_when_a_reader_comes_in_batches_then_nothing_is_missed(self, ledger):
         seen, cursor = [], 0

@@ -125,8 +125,8 @@ __all__ = [
     "Suspend",
     "TagSource",
     "Target",
-    "UnderwaySource",
     "TurnFacts",
+    "UnderwaySource",
     "Unsupported",
     "VariableSource",
 ]

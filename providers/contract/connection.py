@@ -20,12 +20,12 @@ from providers.contract.requests import (
     MigrateDown,
     PointName,
     Promote,
-    Resume,
     Restart,
+    Resume,
     RollBack,
-    SetVariables,
     Scale,
     SetAutoDeploy,
+    SetVariables,
     ShiftTraffic,
     Suspend,
 )
@@ -66,9 +66,9 @@ class Capabilities:
     logs: LogSource | Unsupported = NOT_OFFERED
     metrics: MetricSource | Unsupported = NOT_OFFERED
     router: Router | Unsupported = NOT_OFFERED
-    names: NameSource | Unsupported = NOT_OFFERED
     counters: CounterSource | Unsupported = NOT_OFFERED
     underway: UnderwaySource | Unsupported = NOT_OFFERED
+    names: NameSource | Unsupported = NOT_OFFERED
     probes: ProbeSource | Unsupported = NOT_OFFERED
     variables: VariableSource | Unsupported = NOT_OFFERED
     pages: PageSource | Unsupported = NOT_OFFERED
@@ -79,15 +79,15 @@ class Capabilities:
     roll_back: Actuator[RollBack] | Unsupported = NOT_OFFERED
     suspend: Actuator[Suspend] | Unsupported = NOT_OFFERED
     resume: Actuator[Resume] | Unsupported = NOT_OFFERED
+    restart: Actuator[Restart] | Unsupported = NOT_OFFERED
+    scale: Actuator[Scale] | Unsupported = NOT_OFFERED
+    auto_deploy: Actuator[SetAutoDeploy] | Unsupported = NOT_OFFERED
     migrate: Actuator[Migrate] | Unsupported = NOT_OFFERED
     migrate_down: Actuator[MigrateDown] | Unsupported = NOT_OFFERED
     shift_traffic: Actuator[ShiftTraffic] | Unsupported = NOT_OFFERED
     point_name: Actuator[PointName] | Unsupported = NOT_OFFERED
     maintain: Actuator[Maintain] | Unsupported = NOT_OFFERED
     announce: Actuator[Announce] | Unsupported = NOT_OFFERED
-    restart: Actuator[Restart] | Unsupported = NOT_OFFERED
-    scale: Actuator[Scale] | Unsupported = NOT_OFFERED
-    auto_deploy: Actuator[SetAutoDeploy] | Unsupported = NOT_OFFERED
     set_variables: Actuator[SetVariables] | Unsupported = NOT_OFFERED
 
 

@@ -65,6 +65,11 @@ class MaintenanceDialog(ConfirmDialog):
             return "still asking what can show a page."
         return self._plan.refusals[0] if self._plan.refusals else ""
 
+    def do_confirm(self) -> None:
+        if self._plan is None and not self._problem:
+            return  # `y` before the answer is not a decision: the dialog stays
+        super().do_confirm()
+
     def _start(self) -> None:
         if self._plan is not None:
             self.console_app.ask(self._deploy(self._plan))

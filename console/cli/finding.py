@@ -6,6 +6,7 @@ from console.client.service import HistoryQuery, Service
 from console.domain.deployment import Deployment, DeploymentStatus
 from console.domain.errors import UsageError
 from console.domain.ids import DeploymentId, EnvironmentName
+from console.domain.maintenance import MAINTENANCE
 
 ALREADY_BACK = frozenset({DeploymentStatus.ROLLED_BACK, DeploymentStatus.ABORTED})
 
@@ -16,7 +17,7 @@ async def find_deployment(service: Service, target: str) -> Deployment:
 
 
 async def find_deployment_to_take_back(service: Service, target: str) -> DeploymentId:
-    """As named; for an environment the newest deployment that was not taken back already.
+    """As named; for an environment the newest that was not taken back already. Maintenance is ended, not taken back.
 
     Raises:
         UsageError: There is none.
@@ -24,7 +25,9 @@ async def find_deployment_to_take_back(service: Service, target: str) -> Deploym
     if not await is_environment(service, target):
         return (await service.deployment(target)).id
     lines = await service.history(HistoryQuery(EnvironmentName(target)))
-    found = next((line.id for line in lines if line.status not in ALREADY_BACK), None)
+    found = next(
+        (line.id for line in lines if line.status not in ALREADY_BACK and line.strategy != MAINTENANCE), None
+    )
     if found is None:
         raise UsageError(
             f"Nothing was deployed to {target} that could be taken back.",

@@ -413,6 +413,8 @@ class Engine:
             return f"it was {deployment.status.value.replace('_', ' ')} already."
         if deployment.status is DeploymentStatus.ROLLING_BACK:
             return "it is being rolled back already."
+        if deployment.plan.strategy == MAINTENANCE and not any(step.undo for step in deployment.plan.steps):
+            return "it only ended maintenance; put pages up again with `quarterdeck maintenance on`."
         if is_past_return(deployment):
             return f"{CANNOT_GO_BACK}."
         if has_revoked(deployment):
@@ -422,7 +424,9 @@ class Engine:
             later = [other for other in newer if other > deployment.id]
             for other in later:
                 found = fold(await self._ledger.events_of(other))
-                if found is not None and found.status not in {DeploymentStatus.ROLLED_BACK, DeploymentStatus.ABORTED}:
+                if found is None or found.plan.strategy == MAINTENANCE:  # a page changes no release
+                    continue
+                if found.status not in {DeploymentStatus.ROLLED_BACK, DeploymentStatus.ABORTED}:
                     return f"{other} came after it; roll that back first, or deploy the release you want."
         return ""
 
@@ -480,7 +484,8 @@ def _release_of(live: Live) -> Release:
 def _last_release(past: Iterable[Deployment]) -> Release:
     """What went live last by our record; a plan of maintenance asks no platform for it."""
     succeeded = (deployment for deployment in past if deployment.status is DeploymentStatus.SUCCEEDED)
-    return next((deployment.plan.release for deployment in succeeded), Release("", "–"))
+    releases = (deployment.plan.release for deployment in succeeded)
+    return next((release for release in releases if release.commit), Release("", "–"))
 
 
 def _purpose(plan: Plan) -> str:

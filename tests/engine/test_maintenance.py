@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from console.domain.deployment import Deployment, DeploymentStatus
-from console.domain.errors import PlanRejected
+from console.domain.errors import PlanRejected, Refused
 from console.domain.events import Control
 from console.domain.ids import DeploymentId
 from console.domain.maintenance import MAINTENANCE, MaintenanceWish
@@ -109,6 +109,22 @@ class TestGivenMaintenance:
         ended = await world.until_ended(await world.deploy())
 
         assert (ended.status, set(world.platform.pages)) == (DeploymentStatus.SUCCEEDED, {"api"})
+
+    async def test_when_the_release_before_it_is_taken_back_then_maintenance_is_not_in_the_way(self):
+        world = World()
+        world.platform.request_rate = 400
+        await world.start()
+        deployment = await world.deploy()
+        await world.until_ended(deployment)
+        await world.until_ended(await switch(world, True))
+        ended = await world.until_ended(await switch(world, False))
+
+        with pytest.raises(Refused, match="maintenance on"):
+            await world.ask(ended.id, Control.ROLLBACK)
+        await world.ask(deployment, Control.ROLLBACK)
+        back = await world.until(deployment, lambda d: d.status is DeploymentStatus.ROLLED_BACK)
+
+        assert back.rollback is not None
 
     async def test_when_a_platform_is_down_at_its_end_then_it_is_waited_for(self):
         world = World()

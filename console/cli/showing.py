@@ -141,6 +141,8 @@ def _emergency_of(deployment: Deployment) -> Iterator[str]:
 def rollback_lines(preview: RollbackPreview) -> Iterator[str]:
     """What a rollback would do, how long it should take, and what stays."""
     yield f"Take back {preview.deployment} in {preview.environment}: {preview.from_release} → {preview.to_release}"
+    if preview.services:
+        yield f"only      {', '.join(preview.services)}"
     for number, step in enumerate(preview.steps, start=1):
         yield f"  {number}. {step}"
     yield f"forecast  {say_length(preview.forecast_s)}"

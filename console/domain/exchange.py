@@ -126,7 +126,10 @@ class HistoryQuery:
 
 @dataclass(frozen=True)
 class RollbackPreview:
-    """What `R` would do: the undos in order, how long they should take, and what cannot be taken back."""
+    """What `R` would do: the undos in order, how long they should take, and what cannot be taken back.
+
+    `services` are those that go back when not all do: those named, and what is halfway.
+    """
 
     deployment: DeploymentId
     environment: EnvironmentName
@@ -136,6 +139,7 @@ class RollbackPreview:
     forecast_s: float | None = None
     cannot: tuple[str, ...] = ()
     refusal: str = ""
+    services: tuple[ServiceName, ...] = ()
 
 
 @dataclass(frozen=True)

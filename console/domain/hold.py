@@ -12,12 +12,19 @@ from datetime import datetime
 
 from console.domain.deployment import Deployment, DeploymentStatus, StepStatus
 from console.domain.ids import Actor, DeploymentId, ProviderName, ServiceName
+from console.domain.maintenance import MAINTENANCE
 from console.domain.plan import Push, StepKind
+from console.domain.recovery import RECOVERY
 
 LIFT_HOLD = "lift-hold"
 """Strategy of a deployment that only lets pushes go live again."""
 
 MOVES_A_RELEASE = frozenset({StepKind.DEPLOY, StepKind.PROMOTE, StepKind.SHIFT})
+
+
+def stands_aside(strategy: str) -> bool:
+    """Whether a deployment of this strategy moves no release, so that an earlier one is what goes back."""
+    return strategy in {LIFT_HOLD, MAINTENANCE} or strategy.startswith(RECOVERY)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from console.domain.failover import is_past_return
 from console.domain.ids import Actor, ServiceName, StepId
 from console.domain.plan import Phase, Step, StepKind, ready_steps
 from console.engine.emergencies import FRAMING, find_void
+from console.planning.partial import with_halfway
 from console.planning.rollback import traffic_undos
 from console.planning.standing import describe_standing, name_place
 
@@ -206,7 +207,8 @@ def reply_to(
             if deployment.rollback is not None and not deployment.is_terminal:
                 return note
             words = request.reason or f"{control.value} by {actor}"
-            return (*note, ev.RollbackRequested(ev.Trigger.MANUAL, words, at, services))
+            chosen = with_halfway(deployment, services)
+            return (*note, ev.RollbackRequested(ev.Trigger.MANUAL, words, at, chosen))
         case ev.Control.PAUSE:
             pausable = deployment.status in {DeploymentStatus.RUNNING, DeploymentStatus.WAITING}
             return (*note, ev.DeploymentPaused(request.reason)) if pausable else note
@@ -222,8 +224,8 @@ def reply_to(
             return (*note, *(ev.StepRetried(state.step.id) for state in asked_steps(deployment, request.step)))
         case ev.Control.SKIP if deployment.rollback is None:
             words = f"skipped by {actor}: {request.reason}"
-            chosen = [state.step for state in asked_steps(deployment, request.step) if is_skippable(state.step)]
-            return (*note, *(ev.StepSkipped(step.id, words) for step in chosen))
+            skipped = [state.step for state in asked_steps(deployment, request.step) if is_skippable(state.step)]
+            return (*note, *(ev.StepSkipped(step.id, words) for step in skipped))
         case ev.Control.RENEW if deployment.emergency is not None and deployment.emergency.valid is not None:
             return (*note, ev.EmergencyRenewed(request.reason, at + deployment.emergency.valid))
         case _:

@@ -19,7 +19,7 @@ from console.domain.errors import ConsoleError, PlanRejected, Refused, UsageErro
 from console.domain.events import Control
 from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.failover import CANNOT_GO_BACK, Failover, is_past_return, read_failover
-from console.domain.hold import LIFT_HOLD
+from console.domain.hold import LIFT_HOLD, stands_aside
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, build_deployment_id
 from console.domain.maintenance import MAINTENANCE
 from console.domain.observations import Lock
@@ -43,6 +43,7 @@ from console.engine.variables import Variables
 from console.engine.way_back import acts_of_rollback, acts_of_undos, find_obstacles
 from console.planning.forecast import Forecasts, build_forecasts
 from console.planning.live import Live
+from console.planning.partial import name_dependants, refuse_partial, with_halfway
 from console.planning.plans import build_plan
 from console.planning.recreate import recreates
 from console.planning.rollback import build_rollback, has_revoked, name_irreversible
@@ -214,6 +215,8 @@ class Engine:
             raise Refused(f"Deployment {deployment.id} is being rolled back already.", since)
         if request.control in {Control.ROLLBACK, Control.ABORT} and is_past_return(deployment):
             raise Refused(f"Deployment {deployment.id} cannot be taken back: {CANNOT_GO_BACK}.", deployment.environment)
+        if request.control is Control.ROLLBACK and (partial := refuse_partial(deployment, request.services)):
+            raise Refused(f"Deployment {deployment.id} cannot be rolled back: {partial}", deployment.environment)
         if request.control is Control.SKIP:
             _refuse_skip(deployment, request)
         refuse_control(deployment, request, self._clock.now())
@@ -242,6 +245,7 @@ class Engine:
     ) -> RollbackPreview:
         """What a rollback would do now."""
         deployment = await self.load(deployment_id)
+        services = with_halfway(deployment, services)
         history = build_forecasts(await self._past(deployment.environment))
         steps = tuple(
             replace(step, forecast=_forecast_undo(deployment, step, history, self._clock.now()))
@@ -249,7 +253,7 @@ class Engine:
         )
         forecast = longest_path(steps)
         obstacles = await find_obstacles(acts_of_rollback(steps), self._connections)
-        cannot = (*name_irreversible(deployment, services), *obstacles)
+        cannot = (*name_irreversible(deployment, services), *name_dependants(deployment, services), *obstacles)
         before = sorted(set(deployment.plan.current.values()))
         return RollbackPreview(
             deployment=deployment.id,
@@ -259,7 +263,8 @@ class Engine:
             steps=tuple(step.name for step in steps),
             forecast_s=forecast.total_seconds() if forecast is not None else None,
             cannot=cannot,
-            refusal=await self._refusal_of_rollback(deployment),
+            refusal=await self._refusal_of_rollback(deployment, services),
+            services=services,
         )
 
     async def load(self, deployment_id: DeploymentId) -> Deployment:
@@ -391,7 +396,7 @@ class Engine:
                 f"Deployment {deployment.id} is over ({deployment.status.value}): too late to {request.control.value}.",
                 ended,
             )
-        refusal = await self._refusal_of_rollback(deployment)
+        refusal = await self._refusal_of_rollback(deployment, request.services)
         if refusal:
             raise Refused(f"Deployment {deployment.id} cannot be rolled back: {refusal}", deployment.environment)
         now = self._clock.now()
@@ -407,9 +412,14 @@ class Engine:
         )
         await self._durable.ensure(deployment.id, {"deployment": deployment.id})
 
-    async def _refusal_of_rollback(self, deployment: Deployment) -> str:
-        """Why it cannot go back now, or nothing."""
-        if deployment.status in {DeploymentStatus.ROLLED_BACK, DeploymentStatus.ABORTED}:
+    async def _refusal_of_rollback(self, deployment: Deployment, services: tuple[ServiceName, ...] = ()) -> str:
+        """Why it cannot go back now, or these services of it; or nothing."""
+        partial = refuse_partial(deployment, services)
+        if partial:
+            return partial
+        was_partial = deployment.rollback is not None and bool(deployment.rollback.services)
+        remains = was_partial and bool(build_rollback(deployment, services))
+        if deployment.status in {DeploymentStatus.ROLLED_BACK, DeploymentStatus.ABORTED} and not remains:
             return f"it was {deployment.status.value.replace('_', ' ')} already."
         if deployment.status is DeploymentStatus.ROLLING_BACK:
             return "it is being rolled back already."
@@ -424,7 +434,7 @@ class Engine:
             later = [other for other in newer if other > deployment.id]
             for other in later:
                 found = fold(await self._ledger.events_of(other))
-                if found is None or found.plan.strategy == MAINTENANCE:  # a page changes no release
+                if found is None or stands_aside(found.plan.strategy):
                     continue
                 if found.status not in {DeploymentStatus.ROLLED_BACK, DeploymentStatus.ABORTED}:
                     return f"{other} came after it; roll that back first, or deploy the release you want."

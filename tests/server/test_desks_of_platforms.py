@@ -14,7 +14,12 @@ from providers.contract import Action
 from providers.registry import KINDS, open_provider
 from tests.providers.subjects.render import BLUE, RenderSubject
 
-SETTINGS = {"github": {"repository": "acme/shop"}, "caddy": {"token": ""}, "cloudflare": {"account": "0" * 32}, "web": {}}
+SETTINGS = {
+    "github": {"repository": "acme/shop"},
+    "caddy": {"token": ""},
+    "cloudflare": {"account": "0" * 32},
+    "web": {},
+}
 TOKENLESS = {"web", "haproxy"}
 TOKEN = {"token": "a-token-of-a-test"}
 

@@ -195,12 +195,21 @@ class TestGivenRequestsWereAnswered:
 class TestGivenRequestsUnderWay:
     async def test_when_one_takes_a_while_then_it_is_counted_at_its_arm_until_it_is_answered(self, haproxy, can):
         slow = asyncio.create_task(asyncio.to_thread(haproxy.ask, "/slow"))
-        while (seen := await can.underway.fetch_underway("app"))["blue"] == 0 and not slow.done():
-            await asyncio.sleep(0.01)
+        seen = await self._look_until(can, {"blue": 1, "green": 0})
         await slow
+        afterwards = await self._look_until(can, {"blue": 0, "green": 0})
 
         assert seen == {"blue": 1, "green": 0}
-        assert await can.underway.fetch_underway("app") == {"blue": 0, "green": 0}
+        assert afterwards == {"blue": 0, "green": 0}
+
+    async def _look_until(self, can, wanted):
+        """What is under way once it is as wanted, or after many looks."""
+        for _ in range(300):
+            seen = await can.underway.fetch_underway("app")
+            if seen == wanted:
+                break
+            await asyncio.sleep(0.01)
+        return seen
 
 
 class TestGivenAReload:

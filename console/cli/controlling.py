@@ -5,7 +5,7 @@ from __future__ import annotations
 from console.cli.finding import find_deployment, find_deployment_to_take_back, is_environment
 from console.cli.following import follow, was_taken_back, watch_words
 from console.cli.output import show, show_json
-from console.cli.recovering import lift_hold
+from console.cli.recovering import lift_hold, return_to
 from console.cli.session import Session
 from console.cli.showing import deployment_json, deployment_lines, rollback_lines
 from console.client.service import ControlRequest
@@ -20,6 +20,8 @@ async def rollback(session: Session) -> int:
     options = session.options
     asked_at = session.now()  # before anything else: from here the seconds until traffic is back are counted
     service = await session.service()
+    if options.to:
+        return await return_to(session, service)
     target = await find_deployment_to_take_back(service, options.target)
     services = tuple(ServiceName(name) for name in options.service)
     if options.preview:

@@ -266,6 +266,7 @@ def _add_controls(commands: Commands) -> None:
         "--service", nargs="+", action="extend", default=[], metavar="NAME", help="only these services"
     )
     rollback.add_argument("--reason", default="", metavar="TEXT", help="why; kept in the history")
+    rollback.add_argument("--to", default="", metavar="RELEASE", help="go to this one, which was live before")
     rollback.add_argument("--preview", action="store_true", help="show what it would do, and do nothing")
     _add_waiting(rollback)
     recover = _command(commands, "recover", "restart, scale or redeploy services; the release stays")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
+from console.cli.finding import is_environment
 from console.cli.following import DEPLOY_CODES, follow, watch_words
-from console.cli.output import show_json
+from console.cli.output import show, show_json
 from console.cli.session import Session
-from console.cli.showing import deployment_json
+from console.cli.showing import deployment_json, plan_lines
 from console.cli.syncing import agree, show_ended
 from console.client.service import Service
 from console.domain.errors import ExitCode, PlanRejected
@@ -28,6 +29,21 @@ async def recover(session: Session) -> int:
     service = await session.service()
     plan = await _show(session, service, wish)
     await agree(session, service, wish.environment)
+    return await _run(session, service, wish, plan.digest, wait=options.wait)
+
+
+async def return_to(session: Session, service: Service) -> int:
+    """`rollback --to`: forwards to a release that was live before; coming back asks nobody."""
+    options = session.options
+    here = await is_environment(service, options.target)
+    environment = EnvironmentName(options.target) if here else (await service.deployment(options.target)).environment
+    services = tuple(ServiceName(name) for name in options.service)
+    wish = Wish(environment, release=options.to, services=services, reason=options.reason, returns=True)
+    if options.preview:
+        plan = await service.preview(wish)
+        show(session, plan, plan_lines(plan))
+        return ExitCode.REFUSED if plan.refusals else ExitCode.GOOD
+    plan = await _show(session, service, wish)
     return await _run(session, service, wish, plan.digest, wait=options.wait)
 
 

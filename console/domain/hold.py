@@ -7,7 +7,7 @@ a person made live, or with a promotion that lifts it. So it survives restarts, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from console.domain.deployment import Deployment, DeploymentStatus, StepStatus
@@ -37,13 +37,17 @@ class Hold:
     by: Actor
     reason: str = ""
     pushes: tuple[Push, ...] = ()
+    returned: bool = False
 
     @property
     def words(self) -> str:
         """`v2 was taken back by kim; pushes of api do not go live until `promote``."""
         names = ", ".join(dict.fromkeys(push.service for push in self.pushes))
         kept = f"pushes of {names} do not go live" if names else "no platform deploys pushes by itself"
-        return f"held since {self.since:%Y-%m-%d %H:%M} UTC: {self.release} was taken back by {self.by}; {kept}"
+        what = (
+            f"{self.by} returned to {self.release}" if self.returned else f"{self.release} was taken back by {self.by}"
+        )
+        return f"held since {self.since:%Y-%m-%d %H:%M} UTC: {what}; {kept}"
 
 
 def find_hold(past: Iterable[Deployment]) -> Hold | None:
@@ -56,20 +60,30 @@ def find_hold(past: Iterable[Deployment]) -> Hold | None:
     for deployment in past:
         if lifts_hold(deployment):
             break
-        rollback = deployment.rollback
-        if rollback is None or rollback.ended_at is None or not _moves_a_release(deployment):
-            continue
-        pushes = (*(hold.pushes if hold else ()), *_held(deployment))
-        if hold is None:
-            release = deployment.plan.release.name
-            hold = Hold(deployment.id, release, rollback.ended_at, rollback.requested_by, rollback.reason)
-        hold = Hold(hold.deployment, hold.release, hold.since, hold.by, hold.reason, tuple(dict.fromkeys(pushes)))
+        begun = _begin_of(deployment)
+        if begun is not None:
+            hold = hold or begun
+            hold = replace(hold, pushes=tuple(dict.fromkeys([*hold.pushes, *begun.pushes])))
     return hold
+
+
+def _begin_of(deployment: Deployment) -> Hold | None:
+    """The hold that this deployment began, by its rollback or by being a return."""
+    if not _moves_a_release(deployment):
+        return None
+    release, rollback, held = deployment.plan.release.name, deployment.rollback, _held(deployment)
+    if rollback is not None:
+        at, by = rollback.ended_at, rollback.requested_by
+        return None if at is None else Hold(deployment.id, release, at, by, rollback.reason, held)
+    at, by = deployment.ended_at, deployment.requested_by
+    if not deployment.plan.returns or deployment.status is not DeploymentStatus.SUCCEEDED or at is None:
+        return None
+    return Hold(deployment.id, release, at, by, deployment.reason, held, returned=True)
 
 
 def lifts_hold(deployment: Deployment) -> bool:
     """Whether everything before it is no longer held: a release went live, or the hold alone was lifted."""
-    if deployment.status is not DeploymentStatus.SUCCEEDED:
+    if deployment.status is not DeploymentStatus.SUCCEEDED or deployment.plan.returns:
         return False
     kept = any(
         state.step.kind is StepKind.LIFT_HOLD and state.status is StepStatus.SKIPPED

@@ -142,6 +142,8 @@ class Wish:
     services: tuple[ServiceName, ...] = ()
     reason: str = ""
     emergency: bool = False
+    returns: bool = False
+    """Go back to a release that was live before, forwards: without approvals, and at once where it still runs."""
     maintenance: MaintenanceWish | None = None
 
 
@@ -152,6 +154,7 @@ class Plan:
     `current` names what is live before the start, by service; `arms` says which arm of a service is the candidate.
     `on_failure` is what follows a failed step: `rollback`, or `ask` for a person who decides.
     `pushes` go live by themselves, and would undo a rollback. `obstacles` stand in the way back as of the planning.
+    `returns` says that the release was live before, so that it is held as a rollback is.
     `emergency` says what is passed over.
     """
 
@@ -168,6 +171,7 @@ class Plan:
     on_failure: str = "rollback"
     pushes: tuple[Push, ...] = ()
     obstacles: tuple[str, ...] = ()
+    returns: bool = False
     outlook: Outlook = field(default_factory=Outlook)
     emergency: EmergencyTerms | None = None
 

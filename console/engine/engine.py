@@ -215,7 +215,8 @@ class Engine:
             raise Refused(f"Deployment {deployment.id} is being rolled back already.", since)
         if request.control in {Control.ROLLBACK, Control.ABORT} and is_past_return(deployment):
             raise Refused(f"Deployment {deployment.id} cannot be taken back: {CANNOT_GO_BACK}.", deployment.environment)
-        if request.control is Control.ROLLBACK and (partial := refuse_partial(deployment, request.services)):
+        chosen = with_halfway(deployment, request.services)
+        if request.control is Control.ROLLBACK and (partial := refuse_partial(deployment, chosen)):
             raise Refused(f"Deployment {deployment.id} cannot be rolled back: {partial}", deployment.environment)
         if request.control is Control.SKIP:
             _refuse_skip(deployment, request)
@@ -340,6 +341,7 @@ class Engine:
             commits=added,
             others=tuple(held for held in locks if held.environment != wish.environment),
             hold=await fetch_hold(self._ledger, wish.environment),
+            served=_find_served(past) if wish.returns else frozenset(),
         )
         if recreates(self._settings, wish):
             facts = replace(facts, pages=await fetch_pages(self._settings, self._connections, wish.environment))
@@ -482,6 +484,16 @@ def _refuse_skip(deployment: Deployment, request: ControlRequest) -> None:
         )
     if not request.reason.strip():
         raise Refused("A step is skipped for a reason only.", "option --reason", "Say why; it is kept in the record.")
+
+
+def _find_served(past: Iterable[Deployment]) -> frozenset[str]:
+    """Commits that were live: what went well, and what was there before."""
+    found: set[str] = set()
+    for deployment in past:
+        found.update(deployment.plan.current.values())
+        if deployment.status is DeploymentStatus.SUCCEEDED:
+            found.add(deployment.plan.release.commit)
+    return frozenset(found)
 
 
 def _release_of(live: Live) -> Release:

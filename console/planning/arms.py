@@ -46,11 +46,14 @@ def plan_arms(draft: Draft, name: str) -> Flow:
     writer = ArmWriter(draft, name, candidate, stable)
     configured = plan_place(draft, name, candidate, Phase.PREPARE)
     remembered = plan_memory(draft, name, stable) if stable else ConfigurationSteps()
-    prepare = chain([*remembered.steps, *writer.prepare(configured.steps)])
-    serve = chain(writer.serve())
+    warm = is_warm(draft, live, candidate)
+    prepare = chain(writer.look() if warm else [*remembered.steps, *writer.prepare(configured.steps)])
+    serve = chain([writer.shift(100)] if warm else writer.serve())
     notes = () if stable else (f"{name}: nothing is live, so {candidate} gets all traffic at once.",)
     if stable and draft.environment.keep == "forever":
         notes = (f"{name}: {stable} keeps running afterwards (keep is forever).",)
+    if warm:
+        notes = (*notes, f"{name}: {candidate} still runs {draft.release.name}, so it gets all traffic at once.")
     notes = (*configured.notes, *remembered.notes, *notes, *writer.evidence_notes())
     return Flow(
         name,
@@ -70,6 +73,13 @@ def choose_candidate(arms: tuple[str, ...], live: LiveService) -> str:
     if live.stable_arm is not None:
         return next(arm for arm in arms if arm != live.stable_arm)
     return max(arms, key=lambda arm: live.weights.get(arm, 0))
+
+
+def is_warm(draft: Draft, live: LiveService, candidate: str) -> bool:
+    """Whether the release that is returned to still runs on the arm without traffic."""
+    arm = live.arms.get(candidate)
+    is_there = arm is not None and not arm.suspended and arm.commit == draft.release.commit
+    return draft.wish.returns and live.stable_arm is not None and is_there
 
 
 class ArmWriter:
@@ -108,6 +118,10 @@ class ArmWriter:
         if self.stable and compares and self.target.url and self.arms[self.stable].url:
             steps.append(self.benchmark(self.arms[self.stable].url))
         return steps
+
+    def look(self) -> list[Step]:
+        """All that a warm arm needs before it gets traffic."""
+        return [self.health(self.settings.health)] if self.settings.health is not None and self.target.url else []
 
     def serve(self) -> list[Step]:
         if self.stable is None or self.draft.passes(Gate.BAKE):

@@ -37,7 +37,7 @@ def frame(draft: Draft) -> tuple[Step, ...]:
     environment, source = draft.environment, draft.settings.source.provider
     commit = draft.release.commit
     steps: list[Step] = []
-    if source and environment.gates.checks != "off":
+    if source and environment.gates.checks != "off" and not draft.wish.returns:
         required = environment.gates.checks == "required" and not draft.passes(Gate.CHECKS)
         steps.append(
             draft.step(
@@ -49,7 +49,7 @@ def frame(draft: Draft) -> tuple[Step, ...]:
                 arguments={"commit": commit, "required": required},
             )
         )
-    if environment.approvals and not draft.passes(Gate.APPROVALS):
+    if environment.approvals and not draft.passes(Gate.APPROVALS) and not draft.wish.returns:
         people = "1 approval" if environment.approvals == 1 else f"{environment.approvals} approvals"
         steps.append(
             draft.step(

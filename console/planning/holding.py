@@ -26,13 +26,16 @@ def find_pushes(draft: Draft, chosen: Sequence[str]) -> tuple[Push, ...]:
 
 
 def plan_lift(draft: Draft, steps: Sequence[Step]) -> tuple[Step, ...]:
-    """What a deployment does last, when a hold is in force: what a person made live ends it."""
+    """What a deployment does last: what a person made live ends a hold, a return to an earlier release begins one."""
     hold = draft.live.hold
-    if hold is None:
-        return ()
     needed = {need for step in steps for need in step.needs}
     ends = [step.id for step in steps if step.id not in needed]
     places = {step.service for step in steps}
+    if draft.wish.returns:
+        pushes = find_pushes(draft, [name for name in draft.environment.services if name in places])
+        return tuple(_keep(draft, push, ends) for push in pushes)
+    if hold is None:
+        return ()
     return tuple(_lift(draft, push, ends, alone=False) for push in hold.pushes if push.service in places)
 
 
@@ -68,6 +71,20 @@ def _lift(draft: Draft, push: Push, needs: Sequence[str], *, alone: bool) -> Ste
         needs=needs,
         undo=undo,
         no_undo="" if undo else "A rollback keeps pushes from going live again.",
+    )
+
+
+def _keep(draft: Draft, push: Push, needs: Sequence[str]) -> Step:
+    return draft.step(
+        f"{push.service}.hold.{push.target}",
+        f"Keep pushes of {push.service} from going live",
+        StepKind.HOLD_PUSHES,
+        Phase.CLOSE,
+        service=push.service,
+        provider=push.provider,
+        arguments={"target": push.target},
+        needs=needs,
+        no_undo="`promote` lifts it.",
     )
 
 

@@ -92,7 +92,8 @@ class Live:
 
     `since` is when what is live went live, `changes` how many commits the new release adds and `commits` their first
     lines, oldest first; None when not known. `others` are deployments of other environments that are under way.
-    `narrow` names the scopes that the token of a provider lacks, `secret` is what a rotation replaces. `pages`
+    `narrow` names the scopes that the token of a provider lacks, `secret` is what a rotation replaces. `served` are
+    commits that were live before, as far back as somebody looked. `pages`
     has every service that people could be shown a page instead of.
     """
 
@@ -106,6 +107,7 @@ class Live:
     narrow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     secret: SecretFacts = field(default_factory=SecretFacts)
     hold: Hold | None = None
+    served: frozenset[str] = frozenset()
     failover: FailoverFacts = field(default_factory=FailoverFacts)
     pages: Mapping[ServiceName, LivePage] = field(default_factory=dict)
 

@@ -66,6 +66,7 @@ def build_plan(
 def _build(draft: Draft) -> Plan:
     settings, wish, release, live = draft.settings, draft.wish, draft.release, draft.live
     refusals = [*_refuse_wish(settings, wish, live)]
+    refusals += _refuse_return(draft)
     strategy = wish.strategy or (
         settings.environments[wish.environment].strategy if wish.environment in settings.environments else BLUE_GREEN
     )
@@ -119,6 +120,7 @@ def _build(draft: Draft) -> Plan:
         refusals=tuple(refusals),
         notes=notes,
         pushes=find_pushes(draft, chosen),
+        returns=wish.returns,
     )
 
 
@@ -127,6 +129,14 @@ def _join(draft: Draft, flows: Mapping[str, Flow], before: Sequence[Step]) -> tu
         return join(draft, flows, before), ()
     joined = join_recreate(draft, flows, before)
     return joined.steps, joined.notes
+
+
+def _refuse_return(draft: Draft) -> list[str]:
+    """Only what was live before may pass without its checks and approvals."""
+    release, environment = draft.release, draft.wish.environment
+    if not draft.wish.returns or release.commit in draft.live.served:
+        return []
+    return [f"{release.name} was not live in {environment} before, as far as the history goes: deploy it instead."]
 
 
 def _plan_configuration(draft: Draft, refusals: list[str]) -> Plan:

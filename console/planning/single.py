@@ -25,6 +25,10 @@ def plan_database(draft: Draft, name: str) -> Flow:
     live = draft.live_of(name)
     placement = draft.placement(name)
     pending = tuple(sorted((f for f in draft.files if f.version not in live.applied), key=lambda f: f.version))
+    unknown = [version for version in live.applied if version not in {file.version for file in draft.files}]
+    if draft.wish.returns and unknown:
+        kept = f"{name}: {', '.join(unknown)} stays applied, which {draft.release.name} does not know."
+        return Flow(name, notes=(kept,))
     if not pending:
         what = "every migration is applied already" if placement.migrations else "it has no migrations"
         return Flow(name, notes=(f"{name}: {what}; nothing is done.",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console.domain.plan import Phase
 from console.domain.release import Release
 from console.engine.executors.configuration import record_configuration
 from console.engine.work import Done, Failed, Outcome, Skipped, Work
@@ -29,7 +30,10 @@ async def redeploy(work: Work) -> Outcome:
 async def hold_pushes(work: Work) -> Outcome:
     target = str(work.argument("target"))
     asked = SetAutoDeploy(target, on=False)
-    return _outcome(await work.perform(work.capabilities().auto_deploy, asked, f"hold pushes of {target}"))
+    ended = await work.perform(work.capabilities().auto_deploy, asked, f"hold pushes of {target}")
+    if isinstance(ended, Failed) and work.step.phase is not Phase.ROLLBACK:
+        return Skipped(f"{ended.what} Pushes still go live by themselves: see to it at the platform.")
+    return _outcome(ended)
 
 
 async def lift_hold(work: Work) -> Outcome:

@@ -15,6 +15,7 @@ POINTS = (
     "referenced",  # the platform's reference is on record
     "operation-ended",  # the platform says it ended, the step's end is not on record
     "step-ended",  # the step's end is on record, not checkpointed
+    "reopened",  # what takes an ended deployment back is on record, and nothing of it runs
     "control-answered",  # what a control led to is on record, and nothing of it has begun
 )
 

@@ -100,6 +100,7 @@ class Engine:
         self._unsubscribe: Callable[[], None] = lambda: None
         self._checks: set[asyncio.Task[None]] = set()
         self._reconciling: asyncio.Task[None] | None = None
+        self._late = asyncio.Lock()
         self._maintaining: asyncio.Task[None] | None = None
         self._upkeep = Upkeep(settings, ledger, clock, self._deploy_by_itself)
 
@@ -113,6 +114,9 @@ class Engine:
         self._durable.bind(self._runner.run, self._on_workflow_end)
         self._unsubscribe = self._ledger.subscribe(self._on_wake)
         await self._take_up()
+        for environment in self._settings.environments:
+            for newest in (await self._ledger.find_deployments(environment))[:1]:
+                await self._answer_late(newest)
         self._reconciling = asyncio.create_task(self._reconcile(), name="reconcile")
         self._maintaining = asyncio.create_task(self._upkeep.run(), name="maintenance")
 
@@ -223,6 +227,7 @@ class Engine:
         refuse_control(deployment, request, self._clock.now())
         row = ControlRow(0, deployment.id, request.control, actor, at, request.step, request.reason, request.services)
         await self._ledger.add_control(row)
+        await self._answer_late(deployment.id)
 
     async def review(self, deployment_id: DeploymentId, comment: str, actor: Actor) -> None:
         """Close an emergency's review; it is on disk when this returns.
@@ -390,7 +395,25 @@ class Engine:
             if lock.environment == environment:
                 raise locked(lock)
 
-    async def _control_ended(self, deployment: Deployment, request: ControlRequest, actor: Actor) -> None:
+    async def _answer_late(self, deployment_id: DeploymentId) -> None:
+        """Answer what was asked of a deployment while it ended, and which its workflow therefore never saw."""
+        async with self._late:
+            deployment = await self.load(deployment_id)
+            rows = await self._ledger.pending_controls(deployment_id) if deployment.is_terminal else ()
+            for row in rows:
+                request = ControlRequest(row.control, row.step, row.reason, row.services, row.at)
+                try:
+                    await self._control_ended(deployment, request, row.actor, row.id)
+                    return
+                except Refused as refusal:
+                    words = row.reason or f"too late: {refusal.what}"
+                    note = ev.ControlReceived(row.control, row.step, words)
+                    event = ev.Event(deployment.id, self._clock.now(), note, row.actor)
+                    await self._ledger.append(event, once=f"control:{row.id}", answers=row.id)
+
+    async def _control_ended(
+        self, deployment: Deployment, request: ControlRequest, actor: Actor, answers: int | None = None
+    ) -> None:
         wants_back = request.control in {Control.ROLLBACK, Control.RETRY}
         if not wants_back or (request.control is Control.RETRY and deployment.status is not DeploymentStatus.FAILED):
             ended = f"ended {deployment.ended_at:%Y-%m-%d %H:%M:%S} UTC" if deployment.ended_at else ""
@@ -404,14 +427,17 @@ class Engine:
         now = self._clock.now()
         at = request.requested_at or now
         reason = request.reason or f"{request.control.value} by {actor}"
-        await self._ledger.relock(Lock(deployment.environment, deployment.id, actor, now, reason, self._worker))
+        lock = Lock(deployment.environment, deployment.id, actor, now, reason, self._worker)
         asked = ev.ControlReceived(request.control, request.step, request.reason)
         rollback = ev.RollbackRequested(ev.Trigger.MANUAL, reason, at, request.services)
         await self._ledger.append(
             ev.Event(deployment.id, now, asked, actor),
             ev.Event(deployment.id, now, rollback, actor),
             once=f"{deployment.id}:rollback-after:{deployment.seq}",
+            answers=answers,
+            lock=lock,
         )
+        self._crash("reopened")
         await self._durable.ensure(deployment.id, {"deployment": deployment.id})
 
     async def _refusal_of_rollback(self, deployment: Deployment, services: tuple[ServiceName, ...] = ()) -> str:
@@ -465,6 +491,7 @@ class Engine:
     async def _see_to_the_end(self, deployment: DeploymentId) -> None:
         """A workflow ended while its deployment goes on: a rollback was asked for in between, or the engine broke."""
         with contextlib.suppress(ConsoleError):
+            await self._answer_late(deployment)
             if deployment in await self._ledger.unfinished():
                 await self._durable.ensure(deployment, {"deployment": deployment})
 

@@ -135,6 +135,9 @@ class Runner:
             ticking.cancel()
 
     async def _answer_controls(self, board: Board) -> None:
+        """What is asked of one that has ended needs the lock again, which is the engine's to take."""
+        if board.deployment.is_terminal:
+            return
         for row in await self._ledger.pending_controls(board.deployment.id):
             request = ev.ControlReceived(row.control, row.step, row.reason)
             events = reply_to(board.deployment, row.control, row.actor, row.at, request, row.services)

@@ -126,7 +126,12 @@ class Ledger(Protocol):
         ...
 
     async def append(
-        self, *events: Event, unlock: EnvironmentName | None = None, once: str = "", answers: int | None = None
+        self,
+        *events: Event,
+        unlock: EnvironmentName | None = None,
+        once: str = "",
+        answers: int | None = None,
+        lock: Lock | None = None,
     ) -> tuple[Event, ...]:
         """Commit events, number them, then announce them; all or none.
 
@@ -135,14 +140,10 @@ class Ledger(Protocol):
             unlock: Free this environment in the same transaction, if the events' deployment holds it.
             once: A natural key; a second append with the same key writes nothing and returns ().
             answers: A wish that these events answer; it counts as taken from here on.
-        """
-        ...
-
-    async def relock(self, lock: Lock) -> None:
-        """Take an environment's lock again for a deployment that gave it back; harmless when it still holds it.
+            lock: Take this lock again in the same transaction, for a deployment that gave it back.
 
         Raises:
-            Refused: Another deployment holds it.
+            Refused: Another deployment holds the lock.
         """
         ...
 

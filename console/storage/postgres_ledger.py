@@ -224,18 +224,20 @@ class PostgresLedger:
         return opened
 
     async def append(
-        self, *events: Event, unlock: EnvironmentName | None = None, once: str = "", answers: int | None = None
+        self,
+        *events: Event,
+        unlock: EnvironmentName | None = None,
+        once: str = "",
+        answers: int | None = None,
+        lock: Lock | None = None,
     ) -> tuple[Event, ...]:
-        stored = await self._shared.append(*events, unlock=unlock, once=once, answers=answers)
+        stored = await self._shared.append(*events, unlock=unlock, once=once, answers=answers, lock=lock)
         if stored:
             await asyncio.shield(self._catch_up_if_possible())
         return stored
 
     async def add_control(self, row: ControlRow) -> int:
         return await self._shared.add_control(row)
-
-    async def relock(self, lock: Lock) -> None:
-        await self._shared.relock(lock)
 
     async def salt(self) -> bytes:
         return await self._shared.salt()

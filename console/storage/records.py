@@ -77,13 +77,21 @@ def find_request(sql: Sql, request_id: str) -> DeploymentId | None:
 
 
 def append(
-    sql: Sql, folds: Folds, events: Sequence[Event], unlock: EnvironmentName | None, once: str, answers: int | None
+    sql: Sql,
+    folds: Folds,
+    events: Sequence[Event],
+    unlock: EnvironmentName | None,
+    once: str,
+    answers: int | None,
+    lock: Lock | None,
 ) -> tuple[Event, ...]:
     with sql.writing():
         if answers is not None:
             sql.run("UPDATE controls SET taken = 1 WHERE id = ?", (answers,))
         if once and sql.query("SELECT seq FROM events WHERE once = ?", (once,)):
             return ()
+        if lock is not None:
+            _take_lock(sql, lock)
         stored, after = _store(sql, folds, events, once)
         if unlock is not None:
             holders = sorted({event.deployment for event in events})
@@ -202,11 +210,6 @@ def events_after(sql: Sql, seq: int, limit: int) -> tuple[Event, ...]:
         (seq, limit),
     )
     return rows.read_rows(found, rows.read_event)
-
-
-def relock(sql: Sql, lock: Lock) -> None:
-    with sql.writing():
-        _take_lock(sql, lock)
 
 
 def locks(sql: Sql) -> tuple[Lock, ...]:

@@ -132,17 +132,19 @@ class SqlLedger(ABC):
         return await self._call(lambda sql: records.find_request(sql, request_id))
 
     async def append(
-        self, *events: Event, unlock: EnvironmentName | None = None, once: str = "", answers: int | None = None
+        self,
+        *events: Event,
+        unlock: EnvironmentName | None = None,
+        once: str = "",
+        answers: int | None = None,
+        lock: Lock | None = None,
     ) -> tuple[Event, ...]:
         def work(sql: Sql) -> tuple[Event, ...]:
-            stored = records.append(sql, self._folds, events, unlock, once, answers)
+            stored = records.append(sql, self._folds, events, unlock, once, answers, lock)
             self._announce(wakes_for(stored))
             return stored
 
         return await self._call(work) if events else ()
-
-    async def relock(self, lock: Lock) -> None:
-        await self._call(lambda sql: records.relock(sql, lock))
 
     async def events_of(self, deployment: DeploymentId) -> tuple[Event, ...]:
         return await self._call(lambda sql: records.events_of(sql, deployment))

@@ -47,13 +47,20 @@ class FakeLedger:
         return None
 
     async def append(
-        self, *events: Event, unlock: EnvironmentName | None = None, once: str = "", answers: int | None = None
+        self,
+        *events: Event,
+        unlock: EnvironmentName | None = None,
+        once: str = "",
+        answers: int | None = None,
+        lock: Lock | None = None,
     ) -> tuple[Event, ...]:
         await self._turn()
         if answers is not None:
             self._controls[answers] = (self._controls[answers][0], True)
         if once and once in self._once:
             return ()
+        if lock is not None:
+            self._take(lock)
         if once:
             self._once.add(once)
         stored = tuple(self._store(event) for event in events)
@@ -61,9 +68,6 @@ class FakeLedger:
         if held is not None and held.deployment == events[0].deployment:
             del self._locks[held.environment]
         return stored
-
-    async def relock(self, lock: Lock) -> None:
-        self._take(lock)
 
     async def events_of(self, deployment: DeploymentId) -> tuple[Event, ...]:
         await self._turn()

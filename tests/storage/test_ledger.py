@@ -136,12 +136,13 @@ class TestGivenARunningDeployment:
         _, lock = story.request("d1")
         await ledger.append(story.success("d1"), unlock=PRODUCTION)
 
-        await ledger.relock(lock)
-        await ledger.relock(lock)
+        await ledger.append(story.progress("d1", "back"), lock=lock)
+        await ledger.append(story.progress("d1", "again"), lock=lock)
 
         assert await ledger.locks() == (lock,)
         with pytest.raises(Refused, match="locked by ann"):
-            await ledger.relock(story.request("d2")[1])
+            await ledger.append(story.progress("d1", "no"), lock=story.request("d2")[1])
+        assert await ledger.last_seq() == 5
 
     async def test_when_a_natural_key_comes_twice_then_the_second_writes_nothing(self, ledger, story):
         first = await ledger.append(story.step_started("d1"), once="d1/first/1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from console.client.service import ControlRequest
+from console.client.service import ControlRequest, ReviewRequest
 from console.domain.deployment import Deployment, DeploymentStatus
 from console.domain.events import Control
 from console.domain.ids import DeploymentId, EnvironmentName, StepId
@@ -57,7 +57,9 @@ class Actions:
         state = waiting_for_approval(deployment) if deployment is not None else None
         if deployment is None or state is None:
             if deployment is not None:
-                self.app.hint("Nothing waits for approval there.", "refused")
+                status = self.app.store.environments.get(deployment.environment)
+                also = " An emergency waits for its review: /deploy-review." if status and status.reviews else ""
+                self.app.hint(f"Nothing waits for approval there.{also}", "refused")
             return
         from screens.confirm import ApprovalDialog
 
@@ -140,6 +142,28 @@ class Actions:
 
     def do_deploy_canary(self, argument: str) -> None:
         self._open_form(Wish(self.app.selected, release=argument, strategy="canary"))
+
+    def do_deploy_emergency(self, argument: str) -> None:
+        self._open_form(Wish(self.app.selected, release=argument, emergency=True))
+
+    def do_review(self, argument: str) -> None:
+        """Ask what was found in the oldest emergency there that nobody has reviewed."""
+        name = EnvironmentName(argument) if argument else self.app.selected
+        status = self.app.store.environments.get(name)
+        if status is None or not status.reviews:
+            self.app.hint(f"No emergency waits for a review in {name}." if name else "Choose an environment first.")
+            return
+        deployment = status.reviews[0]
+        from screens.prompt import Prompt
+
+        def close(comment: str) -> None:
+            if not comment:
+                self.app.hint("Nothing was done: a review says what was found.", "refused")
+                return
+            work = self.app.service.review(deployment, ReviewRequest(comment))
+            self.app.ask(work, done=f"The review of {deployment} is closed.")
+
+        self.app.push_screen(Prompt(f"Review of {deployment}", "", close, hint="what you found, in a sentence"))
 
     def do_deploy_maintenance(self, argument: str) -> None:
         from screens.maintenance import MaintenanceDialog, read_argument

@@ -15,6 +15,8 @@ ASKS_WORKER = CONTROLS | {
     "deploy_production",
     "deploy_blue_green",
     "deploy_canary",
+    "deploy_emergency",
+    "review",
     "deploy_maintenance",
 }
 
@@ -57,6 +59,8 @@ def why_not(command: Command, store: Store, deployment: Deployment | None) -> st
     if command.needs != "view" and role is not Role.NONE and not may(role, command.needs):
         needed = NEEDED.get(command.needs, Role.ADMIN)
         return f"your role is {role.word}; this needs {needed.word}"
+    if command.id == "deploy_emergency" and role is not Role.NONE and not store.may_in_emergency:
+        return "you may not pass gates in an emergency; [roles] emergency says who may"
     if command.id in ASKS_WORKER and store.link is not Link.LIVE:
         return "the worker does not answer" if store.link is Link.LOST else "still connecting"
     if command.id in CONTROLS:

@@ -95,7 +95,8 @@ class DeployScreen(ConsoleScreen):
     def draw(self) -> None:
         self.set_class(self._stage is not Stage.FORM, "-planned")
         self.set_class(self._stage is Stage.NAME, "-name")
-        where = row(Span(f"to {self._wish.environment}", "strong"))
+        emergency = (Span("  emergency", "bad"),) if self._wish.emergency else ()
+        where = row(Span(f"to {self._wish.environment}", "strong"), *emergency)
         width = self.plan_pane.room[0]
         if self._plan is not None:
             self.plan_pane.show(plan_rows(self._plan, width), where)
@@ -145,6 +146,10 @@ class DeployScreen(ConsoleScreen):
     def do_show_plan(self) -> None:
         if self._is_asking:
             return
+        if self._wish.emergency and not self._value("reason"):
+            self.console_app.say(Notice("refused", "An emergency needs a reason.", "", "Say why; it stays on record."))
+            self.query_one("#reason", Input).focus()
+            return
         self._wish = replace(
             self._wish,
             release=self._value("release"),
@@ -193,7 +198,7 @@ class DeployScreen(ConsoleScreen):
             self.console_app.say(
                 Notice("refused", "This plan cannot start.", self._plan.refusals[0], "e edits the wish.")
             )
-        elif self.is_production:
+        elif self.is_production or self._wish.emergency:
             self._go(Stage.NAME)
         else:
             self._start()

@@ -13,6 +13,8 @@ from screens.base import Dialog
 from screens.view.rows import Span, row
 from screens.widgets.line import Line
 
+FILTER_HINT = "text, !text for lines without it, empty for all"
+
 
 def plain_input(value: str, *, id: str, placeholder: str = "") -> Input:  # noqa: A002 - Textual's own name
     """An input without a blinking cursor, which would send bytes for ever."""
@@ -26,8 +28,9 @@ class Prompt(Dialog):
 
     CSS_PATH = "prompt.tcss"
 
-    def __init__(self, label: str, value: str, act: Callable[[str], None]) -> None:
+    def __init__(self, label: str, value: str, act: Callable[[str], None], *, hint: str = FILTER_HINT) -> None:
         super().__init__()
+        self._hint = hint
         self._label = label
         self._value = value
         self._act = act
@@ -37,7 +40,7 @@ class Prompt(Dialog):
         label.styles.width = len(self._label) + 3
         with Horizontal(id="prompt"):
             yield label
-            yield plain_input(self._value, id="text", placeholder="text, !text for lines without it, empty for all")
+            yield plain_input(self._value, id="text", placeholder=self._hint)
 
     def on_mount(self) -> None:
         self.query_one("#label", Line).show(row(Span(f" {self._label} ", "key")))

@@ -21,7 +21,7 @@ from console.domain.events import (
 )
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, EnvironmentStatus, Health, LogLine
-from console.domain.roles import Role
+from console.domain.roles import EMERGENCY, Role, may
 from screens.ring import LogRing
 
 TREND_POINTS = 120
@@ -77,6 +77,10 @@ class Store:
         if (link, detail) != (self.link, self.link_detail):
             self.link, self.link_detail = link, detail
             self.revision += 1
+
+    @property
+    def may_in_emergency(self) -> bool:
+        return may(self.role, EMERGENCY) or (self.identity is not None and EMERGENCY in self.identity.rights)
 
     def set_identity(self, identity: Identity) -> None:
         if identity != self.identity:

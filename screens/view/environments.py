@@ -41,6 +41,7 @@ def environment_rows(store: Store, now: datetime, width: int, *, services: bool)
         rows.append(_environment(store, status, name_width, release_width, width))
         rows += _pages(status, width)
         rows += _hold(status, width)
+        rows += _reviews(status, width)
         latest = store.latest_of(status.name)
         if latest is not None and not latest.is_terminal:
             line = movement(latest, now)
@@ -91,6 +92,15 @@ def _hold(status: EnvironmentStatus, width: int) -> list[Row]:
         return []
     said = Span(f"  {status.hold.release} was taken back; promote lifts it", "dim")
     return [fit_row(row("  ", Span("■ held", "warn"), said, key=status.name), width)]
+
+
+def _reviews(status: EnvironmentStatus, width: int) -> list[Row]:
+    """Emergencies stay in sight until somebody else has looked at them."""
+    if not status.reviews:
+        return []
+    named = f"  {status.reviews[0]}" + (f" and {len(status.reviews) - 1} more" if len(status.reviews) > 1 else "")
+    said = row("  ", Span("■ emergency to review", "warn"), Span(named, "dim"), key=status.name)
+    return [fit_row(said, width)]
 
 
 def _services(status: EnvironmentStatus, width: int) -> list[Row]:

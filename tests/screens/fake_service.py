@@ -13,7 +13,9 @@ from console.client.service import (
     Identity,
     LogBatch,
     LogQuery,
+    OpenReview,
     Pulse,
+    ReviewRequest,
     RollbackPreview,
     Submitted,
     WorkerStatus,
@@ -79,6 +81,7 @@ class FakeService:
         self.cannot: tuple[str, ...] = ("database: 2 expanded columns stay; v1.4.2 ignores them.",)
         self.is_gone = False
         self.asked: list[tuple[DeploymentId, ControlRequest]] = []
+        self.reviewed: list[tuple[DeploymentId, str]] = []
         self.deployed: list[tuple[Wish, str, str]] = []
         self.deploy_error: Exception | None = None
         self.calls: list[str] = []
@@ -153,6 +156,14 @@ class FakeService:
     async def control(self, deployment: DeploymentId, request: ControlRequest) -> None:
         self._check("control")
         self.asked.append((deployment, request))
+
+    async def review(self, deployment: DeploymentId, request: ReviewRequest) -> None:
+        self._check("review")
+        self.reviewed.append((deployment, request.comment))
+
+    async def reviews(self, environment: EnvironmentName | None = None) -> Sequence[OpenReview]:
+        self._check("reviews")
+        return ()
 
     async def preview_rollback(
         self, deployment: DeploymentId, services: tuple[ServiceName, ...] = ()

@@ -2,7 +2,7 @@
 
 Sample ratio mismatch by the same kind of evidence as for errors: requests of the canary against the share that was set,
 for a few sizes of deviation to either side. P(E ever reaches 1/alpha) <= alpha while the split is fair. A share of 7 %
-that should be 5 % is found after 2,100 requests of both arms (median) at alpha = 0.1 %.
+that should be 5 % is found after 2,000 requests of both arms (median) at alpha = 0.1 %.
 
 Source: Lindon & Malek, *Anytime-valid inference for multinomial count data* (NeurIPS 2022), with points in the place of
 a Beta prior.
@@ -14,7 +14,9 @@ from collections.abc import Iterable
 
 from console.analysis.sequential.ratios import Sizes, log_evidence_of_stages
 
-OTHER = Sizes(((0.05, 0.05), (0.4, 0.05), (0.7, 0.25), (0.85, 0.1), (1.18, 0.1), (1.4, 0.30), (2.0, 0.1), (8.0, 0.05)))
+OTHER = Sizes(
+    ((0.05, 0.04), (0.4, 0.05), (0.7, 0.20), (0.85, 0.06), (1.18, 0.06), (1.4, 0.50), (2.0, 0.05), (8.0, 0.04))
+)
 
 
 def log_evidence_of_other_split(stages: Iterable[tuple[float, int, int]]) -> float:

@@ -13,6 +13,7 @@ from typing import Protocol
 from console.config.settings import Settings
 from console.domain.clock import Clock
 from console.domain.deployment import Deployment
+from console.domain.events import Payload
 from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, EnvironmentStatus
@@ -39,6 +40,8 @@ class EngineDoor(Protocol):
     async def deploy(self, wish: Wish, request_id: str, digest: str, actor: Actor) -> Submitted: ...
 
     async def control(self, deployment_id: DeploymentId, request: ControlRequest, actor: Actor) -> None: ...
+
+    async def note(self, deployment_id: DeploymentId, payload: Payload, actor: Actor, *, once: str) -> None: ...
 
     async def review(self, deployment_id: DeploymentId, comment: str, actor: Actor) -> None: ...
 

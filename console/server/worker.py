@@ -30,6 +30,7 @@ from console.server.peer import PeerServer
 from console.server.roles import Roles
 from console.server.secrets import SecretDesk
 from console.server.tailing import LogTail
+from console.server.tracing import ReviewTracing
 from console.server.variables import Resolver, VariableDesk
 from console.storage.kept import KEPT_FOR, KeptValues
 from console.storage.ledger import Ledger
@@ -126,6 +127,9 @@ class Worker:
         desk = FrontDesk(connections, ledger, self._clock)
         self._closers.append(desk.stop)
         await desk.start()
+        tracing = ReviewTracing(settings.source.provider, ledger, engine, desk, self._clock, name)
+        self._closers.append(tracing.stop)
+        await tracing.start()
         parts = Parts(
             settings,
             ledger,

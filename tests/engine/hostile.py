@@ -5,21 +5,25 @@ What a platform took on happens at its own time, looked at or not, one after the
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from console.domain.deployment import Deployment, DeploymentStatus
 from console.domain.errors import RateLimited, Rejected, UnexpectedReply, Unreachable
-from console.domain.events import OperationIntended
+from console.domain.events import OperationIntended, StepStarted
 from providers.contract import Operation, OperationKey, OperationStatus
 from tests.engine.fake_platform import Asked, FakePlatform
-from tests.engine.world import OLD, World
+from tests.engine.world import NEW, OLD, World
 
 FIRST_MIGRATION = "20260101000000"
-SLOW = timedelta(minutes=4)
+SLOW = timedelta(minutes=20)
+"""Longer than any step may take."""
+
+SEEN_WITHIN = timedelta(seconds=15)
+"""A release that turns bad is found within this time; it may have gone live for good until then."""
 
 
 class Answer(StrEnum):
@@ -116,6 +120,13 @@ class HostileWorld(World):
     """A world whose platform misbehaves, and the laws that it must not break."""
 
     platform: HostilePlatform
+    turned_bad_at: datetime = datetime.max.replace(tzinfo=UTC)
+
+    def turn_bad(self) -> None:
+        """The good release begins to err, wherever it runs."""
+        if NEW not in self.platform.error_rates:
+            self.platform.error_rates[NEW] = 0.2
+            self.turned_bad_at = self.clock.now()
 
     def _furnish(self) -> None:
         self.platform = HostilePlatform(self.clock)
@@ -133,8 +144,12 @@ class HostileWorld(World):
         """One deployment at most, nothing done that was not on record first, and nobody sent to what does not run."""
         self.platform.catch_up()
         assert len(self.active) <= 1, [d.id for d in self.active]
-        recorded = {e.payload.key for e in self.ledger.events if isinstance(e.payload, OperationIntended)}
-        assert self.platform.keys <= recorded
+        payloads = [(e.deployment, e.payload) for e in self.ledger.events]
+        intended = [(name, p) for name, p in payloads if isinstance(p, OperationIntended)]
+        assert self.platform.keys <= {p.key for _, p in intended}
+        attempts = Counter((name, p.step) for name, p in payloads if isinstance(p, StepStarted))
+        wishes = Counter((name, p.step) for name, p in intended)
+        assert not wishes - attempts, f"asked for more than once in one attempt: {wishes - attempts}"
         for arm in self.arms_with_traffic():
             place = self.platform.places[arm]
             assert place.live, f"{arm} has traffic and nothing runs there"
@@ -153,7 +168,9 @@ class HostileWorld(World):
         commit = succeeded[-1].plan.release.commit if succeeded else OLD
         (arm,) = self.arms_with_traffic()
         assert self.platform.places[arm].live == commit, ended
-        assert not self.platform.error_rates.get(commit), "an erring release got through"
+        if self.platform.error_rates.get(commit):
+            assert commit == NEW, "an erring release got through"
+            assert succeeded[-1].ended_at <= self.turned_bad_at + SEEN_WITHIN, "it turned bad and got through"
         for name in ("worker", "front"):
             assert self.platform.places[name].live == commit, (name, ended)
         assert len(set(self.platform.applied)) == len(self.platform.applied)

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from console.config.strategies import BUILT_IN
 from console.domain.deployment import DeploymentStatus
 from console.domain.errors import ConsoleError
 from console.domain.events import Control
@@ -30,7 +31,7 @@ KINDS = st.sampled_from(
     ["deploy", "shift_traffic", "suspend", "resume", "migrate", "migrate_down", "promote", "roll_back", "announce"]
 )
 RELEASES = st.sampled_from(["v2", "v2", "erring"])
-STRATEGIES = st.sampled_from(["blue-green", "canary"])
+STRATEGIES = st.sampled_from(BUILT_IN)
 ROUNDS_AT_MOST = 60
 
 
@@ -78,10 +79,24 @@ class AnyOrder(RuleBasedStateMachine):
 
         self.play(ask())
 
+    @rule(release=RELEASES)
+    def deploy_two_at_once(self, release: str) -> None:
+        async def ask() -> None:
+            await self.world.clock.pass_time(timedelta(seconds=1))
+            both = (self.world.deploy(release), self.world.deploy("v2"))
+            await asyncio.gather(*both, return_exceptions=True)
+
+        self.play(ask())
+
     @rule(control=CONTROLS)
     def press(self, control: Control) -> None:
         for deployment in self.world.deployments[-1:]:
-            self.play(self.world.ask(deployment.id, control, ANN))
+            self.play(self.world.ask(deployment.id, control, ANN, reason="I say so"))
+
+    @rule()
+    def turn_bad(self) -> None:
+        """What passed every check so far begins to fail."""
+        self.world.turn_bad()
 
     @rule(seconds=st.sampled_from([1, 3, 10, 30, 60, 300]))
     def wait(self, seconds: int) -> None:

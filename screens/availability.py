@@ -47,7 +47,7 @@ def baking(deployment: Deployment) -> StepState | None:
 
 def retrying(deployment: Deployment) -> StepState | None:
     """The step that waits to be tried again."""
-    return next((state for state in deployment.steps.values() if state.retry_at is not None), None)
+    return next((s for s in deployment.steps.values() if s.retry_at is not None or s.asked), None)
 
 
 def why_not(command: Command, store: Store, deployment: Deployment | None) -> str:

@@ -11,6 +11,7 @@ from console.client.service import RollbackPreview
 from console.domain.deployment import Deployment, Rollback, is_rollback_step, steps_in_order
 from console.domain.outlook import Bound, Outlook, Spread
 from console.domain.plan import Plan, Risk
+from console.domain.waiting import say_waiting
 
 
 def deployment_json(deployment: Deployment, now: datetime) -> Any:
@@ -106,6 +107,9 @@ def deployment_lines(deployment: Deployment, now: datetime) -> Iterator[str]:
         yield f"  {d.failure}"
     for service, state in d.left_behind.items():
         yield f"  {service}: {state}"
+    waits = say_waiting(d)
+    if waits:
+        yield f"  ! {waits}"
     yield ""
     yield from table(["STATE", "STEP", "TOOK", "DETAIL"], list(_step_rows(d, now)))
     if d.traffic:
@@ -160,5 +164,7 @@ def _step_rows(deployment: Deployment, now: datetime) -> Iterator[list[str]]:
 
 def _rollback_of(rollback: Rollback) -> Iterator[str]:
     yield f"rollback  {rollback.trigger.value}, asked for at {say_moment(rollback.requested_at)}: {rollback.reason}"
-    yield f"          traffic back after {say_length(rollback.traffic_restored_after)}"
-    yield f"          everything after {say_length(rollback.duration)}"
+    back, everything = rollback.traffic_restored_after, rollback.duration
+    traffic = f"traffic back after {say_length(back)}" if back is not None else "traffic is not back yet"
+    yield f"          {traffic}"
+    yield f"          everything after {say_length(everything)}" if everything else "          not all is back yet"

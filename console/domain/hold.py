@@ -102,7 +102,12 @@ def _moves_a_release(deployment: Deployment) -> bool:
 
 def _held(deployment: Deployment) -> tuple[Push, ...]:
     return tuple(
-        Push(state.step.service or ServiceName(""), state.step.provider or ProviderName(""), str(target))
+        Push(
+            state.step.service or ServiceName(""),
+            state.step.provider or ProviderName(""),
+            str(target),
+            str(state.step.arguments.get("arm", "")),
+        )
         for state in deployment.steps.values()
         if state.step.kind is StepKind.HOLD_PUSHES and state.status is StepStatus.SUCCEEDED
         if (target := state.step.arguments.get("target"))

@@ -115,6 +115,11 @@ class Push:
     service: ServiceName
     provider: ProviderName
     target: str
+    arm: str = ""
+
+    @property
+    def place(self) -> str:
+        return f"{self.arm} of {self.service}" if self.arm else self.service
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -144,19 +145,29 @@ def _decide_rollback(
         return Decision(events=(ev.TrafficRestored(),))
     if all(state.status in DONE for state in states.values()):
         return Decision(events=_ending(deployment))
-    startable = _startable(states, running, limit)
+    startable = _startable(states, running, limit, by_provider=True)
     if not startable and not running:
         return Decision(events=(_stuck(deployment, states),))
     return Decision(start=startable)
 
 
-def _startable(states: Mapping[StepId, StepState], running: frozenset[StepId], limit: int) -> tuple[StepId, ...]:
+def _startable(
+    states: Mapping[StepId, StepState], running: frozenset[StepId], limit: int, *, by_provider: bool = False
+) -> tuple[StepId, ...]:
+    """Steps that may begin; with `by_provider` each platform has the limit to itself, so that none blocks another."""
     finished = frozenset(step_id for step_id, state in states.items() if state.status in DONE)
     # A step that the record calls running, while nothing of it runs here, was left by a dead process: it goes on.
     begun = frozenset(step_id for step_id, state in states.items() if state.status.is_terminal) | running
     ready = ready_steps((state.step for state in states.values()), finished, begun)
-    room = max(limit - len(running), 0)
-    return tuple(step.id for step in ready[:room])
+    taken = Counter(states[step_id].step.provider if by_provider else None for step_id in running if step_id in states)
+    taken[None] += sum(step_id not in states for step_id in running)
+    chosen: list[StepId] = []
+    for step in ready:
+        place = step.provider if by_provider else None
+        if taken[place] < limit:
+            taken[place] += 1
+            chosen.append(step.id)
+    return tuple(chosen)
 
 
 def _traffic_is_back(deployment: Deployment, states: Mapping[StepId, StepState]) -> bool:

@@ -316,7 +316,9 @@ class Engine:
             live = await self._survey.fetch_live(wish.environment, find_live(past))
             hold = await fetch_hold(self._ledger, wish.environment)
             facts = replace(live, lock=lock, at=self._clock.now(), hold=hold)
-            return build_plan(self._settings, wish, _release_of(live), facts, history=history)
+            running = _release_of(live)
+            named = next((d.plan.release for d in past if d.plan.release.commit == running.commit), running)
+            return build_plan(self._settings, wish, named, facts, history=history)
         rotation = read_rotation(wish.strategy)
         if rotation is not None:
             live, secret = await asyncio.gather(

@@ -19,6 +19,7 @@ from console.domain.clock import Clock
 from console.domain.deployment import Deployment, StepState
 from console.domain.errors import ConsoleError, RateLimited, UsageError
 from console.domain.plan import Phase, Step
+from console.domain.waiting import WAITING_FOR
 from console.engine.board import Board
 from console.engine.crash_points import CrashPoint
 from console.engine.variables import Variables
@@ -194,7 +195,7 @@ class Work:
                 wait = problem.retry_after.total_seconds() if isinstance(problem, RateLimited) else pause
                 if not problem.transient or self.clock.now() + timedelta(seconds=wait) > end:
                     raise
-                await self.progress(f"waiting for {self.step.provider or 'the platform'}: {problem.what}")
+                await self.progress(f"{WAITING_FOR}{self.step.provider or 'the platform'}: {problem.what}")
                 await self.sleep(wait)
                 pause = min(pause * 2, RETRY_MOST)
 

@@ -16,10 +16,11 @@ def find_pushes(draft: Draft, chosen: Sequence[str]) -> tuple[Push, ...]:
     found: list[Push] = []
     for name in chosen:
         placement, live = draft.placement(name), draft.live_of(name)
-        targets = [arm.id for key, arm in placement.arms.items() if key in live.arms and live.arms[key].auto_deploy]
-        targets += [placement.id] if placement.id and live.auto_deploy else []
+        on = {key: arm.id for key, arm in placement.arms.items() if key in live.arms and live.arms[key].auto_deploy}
+        if placement.id and live.auto_deploy:
+            on[""] = placement.id
         provider = ProviderName(draft.service(name).provider)
-        found += [Push(ServiceName(name), provider, target) for target in targets]
+        found += [Push(ServiceName(name), provider, target, arm) for arm, target in on.items()]
     hold = draft.live.hold
     held = [push for push in hold.pushes if push.service in chosen] if hold else []
     return tuple(dict.fromkeys([*found, *held]))
@@ -58,11 +59,11 @@ def plan_lifting(draft: Draft, hold: Hold | None, refusals: list[str]) -> Plan:
 
 
 def _lift(draft: Draft, push: Push, needs: Sequence[str], *, alone: bool) -> Step:
-    arguments = {"target": push.target}
-    undo = Undo(StepKind.HOLD_PUSHES, f"Keep pushes of {push.service} from going live", arguments) if alone else None
+    arguments = {"target": push.target, "arm": push.arm}
+    undo = Undo(StepKind.HOLD_PUSHES, f"Keep pushes of {push.place} from going live", arguments) if alone else None
     return draft.step(
         f"{push.service}.lift-hold.{push.target}",
-        f"Let pushes of {push.service} go live again",
+        f"Let pushes of {push.place} go live again",
         StepKind.LIFT_HOLD,
         Phase.CLOSE,
         service=push.service,
@@ -77,12 +78,12 @@ def _lift(draft: Draft, push: Push, needs: Sequence[str], *, alone: bool) -> Ste
 def _keep(draft: Draft, push: Push, needs: Sequence[str]) -> Step:
     return draft.step(
         f"{push.service}.hold.{push.target}",
-        f"Keep pushes of {push.service} from going live",
+        f"Keep pushes of {push.place} from going live",
         StepKind.HOLD_PUSHES,
         Phase.CLOSE,
         service=push.service,
         provider=push.provider,
-        arguments={"target": push.target},
+        arguments={"target": push.target, "arm": push.arm},
         needs=needs,
         no_undo="`promote` lifts it.",
     )
@@ -97,12 +98,12 @@ def hold_steps(pushes: Sequence[Push], needs: Sequence[str], like: Step) -> tupl
     return tuple(
         Step(
             id=StepId(f"hold:{push.service}.{push.target}"),
-            name=f"Keep pushes of {push.service} from going live",
+            name=f"Keep pushes of {push.place} from going live",
             kind=StepKind.HOLD_PUSHES,
             phase=Phase.ROLLBACK,
             service=push.service,
             provider=push.provider,
-            arguments={"target": push.target},
+            arguments={"target": push.target, "arm": push.arm},
             needs=tuple(StepId(need) for need in needs),
             no_undo="`promote` lifts it.",
             time_limit=like.time_limit,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console.domain.deployment import Deployment, DeploymentStatus, StepStatus
 from console.domain.observations import DeploymentSummary
+from console.domain.waiting import say_waiting
 
 ACTIVE = (StepStatus.RUNNING, StepStatus.WAITING)
 
@@ -42,6 +43,9 @@ def _detail(deployment: Deployment) -> str:
     if deployment.is_terminal:
         rolled_back = deployment.status is DeploymentStatus.ROLLED_BACK and deployment.rollback
         return rolled_back.reason if rolled_back else deployment.failure
+    waits = say_waiting(deployment)
+    if waits:
+        return waits
     for status in ACTIVE:
         active = [state for state in deployment.steps.values() if state.status is status]
         if active:

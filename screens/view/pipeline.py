@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from console.domain.deployment import Deployment, DeploymentStatus, StepState, StepStatus
 from console.domain.plan import Phase
+from console.domain.waiting import say_waiting
 from screens.view import words
 from screens.view.charts import bar
 from screens.view.environments import progress
@@ -74,6 +75,9 @@ def _headline(deployment: Deployment) -> Iterable[Row]:
         yield row(Span(f"↶ rollback {by}: ", "warn"), Span(rollback.reason or "no reason given", "text"))
         if back is not None:
             yield row(Span(f"✓ traffic back after {words.fine_span(back)}", "good"))
+    waits = say_waiting(deployment)
+    if waits:
+        yield row(Span(f"… {waits}", "warn"))
     if deployment.status is DeploymentStatus.PAUSED:
         yield row(Span(f"‖ paused by {deployment.paused_by or 'somebody'}: space goes on", "warn"))
     if deployment.failure:

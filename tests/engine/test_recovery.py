@@ -95,7 +95,7 @@ class TestGivenPlacesThatDeployPushes:
         plan = await held.engine.preview(Wish(PRODUCTION, strategy=LIFT_HOLD))
 
         assert [step.name for step in plan.steps] == [
-            "Let pushes of api go live again",
+            "Let pushes of blue of api go live again",
             "Let pushes of worker go live again",
         ]
 

@@ -9,6 +9,7 @@ import pytest
 from console.domain.deployment import DeploymentStatus, StepStatus
 from console.domain.events import Control
 from console.domain.plan import Wish
+from console.domain.waiting import say_waiting
 from tests.engine.world import PRODUCTION, World
 
 
@@ -110,3 +111,40 @@ class TestGivenAWayBackThatIsBlocked:
         plan = await world.engine.preview(Wish(PRODUCTION, release="v2"))
 
         assert "whether it can go back is unknown" in " ".join(plan.obstacles)
+
+
+class TestGivenOnePlatformThatIsDown:
+    async def test_when_rolled_back_then_the_others_go_on_and_the_record_says_who_waits_for_whom(self, world):
+        for name in ("blue", "green", "worker", "front"):
+            world.platform.places[name].auto_deploy = True
+        deployment_id = await world.deploy()
+        await world.until(deployment_id, lambda d: d.status is DeploymentStatus.SUCCEEDED)
+        for kind in ("roll_back", "resume", "suspend"):
+            world.platform.down_until[kind] = world.clock.now() + timedelta(hours=1)
+        world.platform.down_until["resume"] = world.clock.now()
+
+        await world.ask(deployment_id, Control.ROLLBACK)
+        await world.clock.pass_time(timedelta(minutes=2))
+
+        waiting = world.deployment(deployment_id)
+        assert waiting.rollback.traffic_restored_at is None  # the frontend's way back is its platform's
+        assert "traffic is not back yet; 1 step waits for vercel" in say_waiting(waiting)
+        assert world.platform.weights["api"] == {"blue": 100, "green": 0}
+        assert (await world.until_ended(deployment_id)).status is DeploymentStatus.ROLLED_BACK
+
+    async def test_when_more_steps_wait_than_may_run_at_once_then_other_platforms_are_not_kept_waiting(self, world):
+        world.platform.places["front"].auto_deploy = True
+        for name in ("blue", "green", "worker"):
+            world.platform.places[name].auto_deploy = True
+        deployment_id = await world.deploy()
+        await world.until(deployment_id, lambda d: d.steps["api.bake-50"].status is StepStatus.RUNNING)
+        for kind in ("suspend", "roll_back"):
+            world.platform.down_until[kind] = world.clock.now() + timedelta(hours=1)
+
+        await world.ask(deployment_id, Control.ROLLBACK)
+        await world.clock.pass_time(timedelta(minutes=2))
+
+        waiting = world.deployment(deployment_id)
+        assert say_waiting(waiting).startswith("traffic is back; 2 steps wait for fake")
+        assert not world.platform.places["front"].auto_deploy
+        await world.until_ended(deployment_id)

@@ -15,8 +15,8 @@ import httpx
 
 from console.domain.errors import UnexpectedReply, UsageError
 from providers.contract import Operation, OperationKey, OperationStatus
-from providers.ensuring import Setting
 from providers.contract.desk import LocalPath
+from providers.ensuring import Setting
 from providers.github.client import GitHubClient
 from providers.github.releases import Asset, PublishedRelease, find_release, no_release, parse_asset, parse_release
 

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Annotated
 
 from console.domain.errors import UsageError
-from providers.ensuring import UNKNOWN, Setting, Standing, absent, done, failed
 from providers.contract.desk import LocalPath
+from providers.ensuring import UNKNOWN, Setting, Standing, absent, done, failed
 from providers.http import segment
 from providers.supabase.bundle import Bundle, read_bundles
 from providers.supabase.client import SupabaseClient

@@ -79,7 +79,6 @@ class FakePlatform:
         self.broken_builds: set[str] = set()
         self.broken_places: set[str] = set()
         self.failing_paths: set[str] = set()
-        self.build_seconds: dict[str, float] = {}
         self.ill: set[str] = set()
         self.given_to_ill = 0
         self.gone: dict[str, str] = {}

@@ -323,9 +323,11 @@ class ArmWriter:
     def evidence_notes(self) -> tuple[str, ...]:
         """What stages are judged by, where that is not what visitors were answered, or not by all of it."""
         if self.stable and self.live.sticky and not self.live.uncounted:
+            stays = (
+                f"{self.name}: visitors stay at the arm they first had ({self.live.sticky}), so shares follow slowly."
+            )
             return (
-                f"{self.name}: visitors stay at the arm they first had ({self.live.sticky}), so shares follow slowly. "
-                + "Stages are judged without a look at shares, and need longer for the candidate's requests.",
+                f"{stays} Stages are judged without a look at shares, and need longer for the candidate's requests.",
             )
         if not self.live.uncounted or self.stable is None:
             return ()

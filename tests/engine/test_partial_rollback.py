@@ -76,8 +76,10 @@ class TestGivenADeploymentUnderWay:
         deployment_id = await world.deploy()
         await world.until(
             deployment_id,
-            lambda d: d.steps["api.bake-50"].status is StepStatus.RUNNING
-            and d.steps["worker.deploy"].status is StepStatus.SUCCEEDED,
+            lambda d: (
+                d.steps["api.bake-50"].status is StepStatus.RUNNING
+                and d.steps["worker.deploy"].status is StepStatus.SUCCEEDED
+            ),
         )
 
         deployment = await taken_back(world, deployment_id, "worker")

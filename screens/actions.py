@@ -94,6 +94,31 @@ class Actions:
             )
         )
 
+    def do_promote_full(self, argument: str) -> None:
+        deployment = self._target(argument)
+        state = baking(deployment) if deployment is not None else None
+        if deployment is None or state is None:
+            if deployment is not None:
+                self.app.hint("No stage is baking there.", "refused")
+            return
+        from screens.confirm import ConfirmDialog, question
+
+        self.app.push_screen(
+            ConfirmDialog(
+                f"Promote to 100 % in {deployment.environment}",
+                question(
+                    f"“{state.step.name}” ends now, and everybody gets {deployment.plan.release.name} at once.",
+                    state.detail,
+                    "The stages between are left out. At 100 % it is watched as always, and taken back if it fails.",
+                ),
+                lambda: self.control(
+                    deployment.id, Control.PROMOTE_FULL, step=state.step.id, done="Everybody gets it at once."
+                ),
+                still_valid=self._still(deployment, lambda now: baking(now) is not None, "The bake time has ended."),
+                grave=True,
+            )
+        )
+
     def do_abort(self) -> None:
         deployment = self.app.deployment_here()
         if deployment is None:

@@ -16,6 +16,7 @@ ASKS_WORKER = CONTROLS | {
     "deploy_blue_green",
     "deploy_canary",
     "deploy_emergency",
+    "promote_full",
     "review",
     "deploy_maintenance",
 }

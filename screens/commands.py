@@ -46,6 +46,8 @@ COMMANDS: tuple[Command, ...] = (
             needs="pause", footer=40),
     Command("promote", "end the bake time and go to the next stage", "controls", ("p",), "p", "promote",
             needs="promote", footer=50),
+    Command("promote_full", "go to 100 % at once, past the stages between", "anywhere", slash="/deploy-promote-full",
+            argument="[ENVIRONMENT]", needs="promote"),
     Command("abort", "stop a deployment and return traffic", "controls", ("x",), "x", "abort", needs="abort",
             footer=60),
     Command("retry", "try a step again that waits after a failure", "controls", ("t",), "t", "try again",

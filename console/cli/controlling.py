@@ -46,7 +46,8 @@ async def rollback(session: Session) -> int:
 async def control(session: Session) -> int:
     """`approve`, `reject`, `pause`, `resume`, `promote`, `abort`, `retry`; returns once it is on disk."""
     options = session.options
-    asked = Control(options.command)
+    full = options.command == Control.PROMOTE.value and options.full
+    asked = Control.PROMOTE_FULL if full else Control(options.command)
     asked_at = session.now()
     service = await session.service()
     if asked is Control.PROMOTE and await is_environment(service, options.target):

@@ -285,6 +285,8 @@ def _add_controls(commands: Commands) -> None:
         control.add_argument("target", metavar="ENV|DEPLOYMENT")
         control.add_argument("--step", default="", metavar="STEP", help="only this step")
         control.add_argument("--reason", default="", metavar="TEXT", help="why; kept in the history")
+        if name == "promote":
+            control.add_argument("--full", action="store_true", help="go to 100 %% at once, past the stages between")
     review = _command(commands, "review", "close the review of an emergency that somebody else asked for")
     review.add_argument("deployment", metavar="DEPLOYMENT")
     review.add_argument("--comment", required=True, metavar="TEXT", help="what you found; kept in the history")

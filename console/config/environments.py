@@ -38,7 +38,7 @@ class LimitSettings(Section):
     step: Duration = timedelta(minutes=5)
     """Longest time for any other step that asks a platform."""
     approval: Duration = timedelta(hours=24)
-    """Longest wait for approvals; then the deployment is aborted, with nothing changed."""
+    """Longest wait for approvals, then nothing is changed; for a promotion, then judge.undecided says what follows."""
     attempts: int = Field(3, ge=1, le=20)
     """Attempts at a step that met a passing trouble: no answer, a 5xx, a rate limit."""
 
@@ -53,7 +53,7 @@ class GateSettings(Section):
 class EmergencySettings(Section):
     """`[environments.ENV.emergency]`: what `deploy --emergency` passes over. `[roles] emergency` says who may."""
 
-    skips: tuple[Literal["checks", "approvals", "benchmark", "bake"], ...] = ("checks", "approvals")
+    skips: tuple[Literal["checks", "approvals", "benchmark", "bake", "promotion"], ...] = ("checks", "approvals")
     """Gates that are not waited for; `bake` gives everybody the release at once, and watches it there."""
     valid: Duration = Field(timedelta(minutes=30), gt=timedelta())
     """How long the permission holds: until the first change, and for taking up again what was interrupted."""
@@ -141,6 +141,8 @@ class PlacementSettings(Section):
     """Directory of the migration files in the repository."""
     variables: Mapping[str, VariableValue] = Field(default_factory=dict)
     """Environment variables it is to have in this environment, over those of the service."""
+    promotion: Literal["", "automatic", "manual"] = ""
+    """Whether its stages wait for a person though they passed; empty takes the environment's."""
     strategy: Literal["", "blue-green", "canary", "recreate"] = ""
     """How this service goes live here; empty takes the environment's."""
     stages: tuple[int, ...] | None = None
@@ -165,6 +167,8 @@ class EnvironmentSettings(Section):
     """Percent of requests for the candidate, rising to 100; unset takes the strategy's own."""
     bake_time: Duration | tuple[Duration, ...] = timedelta(minutes=5)
     """How long each stage must hold before it may pass: one time for all, or one for each."""
+    promotion: Literal["automatic", "manual"] = "automatic"
+    """What follows a stage below 100 that passed: the next one, or a wait for `promote` (limits.approval at most)."""
     verify_time: Duration = timedelta(minutes=5)
     """How long everything is watched at 100 before the deployment counts as verified."""
     keep: DurationOrForever = timedelta()

@@ -11,6 +11,7 @@ from console.config.environments import EnvironmentSettings
 BLUE_GREEN = "blue-green"
 CANARY = "canary"
 RECREATE = "recreate"
+MANUAL = "manual"
 CUSTOM = "pipeline:"
 """Before the name of a pipeline of the operator's own."""
 
@@ -43,6 +44,8 @@ class RolloutShape:
 
     strategy: str
     stages: tuple[Stage, ...]
+    is_manual: bool = False
+    """Whether a stage that passed waits for a person."""
 
     def bake_time_at(self, weight: int) -> timedelta:
         """Of the first stage that gives at least so much; a pipeline may name weights that no stage has."""
@@ -68,7 +71,8 @@ def find_shape(environment: EnvironmentSettings, service: str, wished: str = "")
         stages = own or inherited
     times = (placement.bake_time if placement else None) or environment.bake_time
     weights = stages or SHIPPED_STAGES.get(strategy, SHIPPED_STAGES[BLUE_GREEN])
-    return RolloutShape(strategy, tuple(map(Stage, weights, _spread(times, len(weights)))))
+    promotion = (placement.promotion if placement else "") or environment.promotion
+    return RolloutShape(strategy, tuple(map(Stage, weights, _spread(times, len(weights)))), promotion == MANUAL)
 
 
 def _spread(times: timedelta | tuple[timedelta, ...], count: int) -> tuple[timedelta, ...]:

@@ -17,6 +17,7 @@ class Gate(StrEnum):
     APPROVALS = "approvals"
     BENCHMARK = "benchmark"
     BAKE = "bake"
+    PROMOTION = "promotion"
 
 
 GATE_WORDS = {
@@ -24,6 +25,7 @@ GATE_WORDS = {
     Gate.APPROVALS: "no approval is waited for",
     Gate.BENCHMARK: "its speed is not compared",
     Gate.BAKE: "everybody gets it at once, without stages",
+    Gate.PROMOTION: "stages that pass wait for nobody",
 }
 
 

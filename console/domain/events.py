@@ -36,6 +36,7 @@ class Control(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     PROMOTE = "promote"
+    PROMOTE_FULL = "promote-full"
     ABORT = "abort"
     ROLLBACK = "rollback"
     RETRY = "retry"

@@ -28,6 +28,7 @@ NEEDED: dict[str, Role] = {
     "pause": Role.DEPLOYER,
     "resume": Role.DEPLOYER,
     "promote": Role.DEPLOYER,
+    "promote-full": Role.DEPLOYER,
     "abort": Role.DEPLOYER,
     "retry": Role.DEPLOYER,
     "skip": Role.DEPLOYER,

@@ -13,6 +13,7 @@ from console.domain.failover import is_past_return
 from console.domain.ids import Actor, ServiceName, StepId
 from console.domain.plan import Phase, Step, StepKind, ready_steps
 from console.engine.emergencies import FRAMING, find_void
+from console.engine.promotions import skip_to_full
 from console.planning.partial import with_halfway
 from console.planning.rollback import traffic_undos
 from console.planning.standing import describe_standing, name_place
@@ -237,6 +238,8 @@ def reply_to(
             words = f"skipped by {actor}: {request.reason}"
             skipped = [state.step for state in asked_steps(deployment, request.step) if is_skippable(state.step)]
             return (*note, *(ev.StepSkipped(step.id, words) for step in skipped))
+        case ev.Control.PROMOTE_FULL if deployment.rollback is None:
+            return (*note, *skip_to_full(deployment, request.step, actor))
         case ev.Control.RENEW if deployment.emergency is not None and deployment.emergency.valid is not None:
             return (*note, ev.EmergencyRenewed(request.reason, at + deployment.emergency.valid))
         case _:

@@ -35,6 +35,7 @@ from console.engine.executors.table import EXECUTORS
 from console.engine.failover import fetch_failover
 from console.engine.pages import fetch_pages
 from console.engine.ports import Durable
+from console.engine.promotions import refuse_full
 from console.engine.rotation import fetch_secret
 from console.engine.runner import Runner
 from console.engine.survey import Survey
@@ -224,6 +225,8 @@ class Engine:
             raise Refused(f"Deployment {deployment.id} cannot be rolled back: {partial}", deployment.environment)
         if request.control is Control.SKIP:
             _refuse_skip(deployment, request)
+        if request.control is Control.PROMOTE_FULL:
+            refuse_full(deployment, request.step)
         refuse_control(deployment, request, self._clock.now())
         row = ControlRow(0, deployment.id, request.control, actor, at, request.step, request.reason, request.services)
         await self._ledger.add_control(row)

@@ -54,7 +54,7 @@ def plan_arms(draft: Draft, name: str) -> Flow:
         notes = (f"{name}: {stable} keeps running afterwards (keep is forever).",)
     if warm:
         notes = (*notes, f"{name}: {candidate} still runs {draft.release.name}, so it gets all traffic at once.")
-    notes = (*configured.notes, *remembered.notes, *notes, *writer.evidence_notes())
+    notes = (*configured.notes, *remembered.notes, *notes, *writer.evidence_notes(), *writer.promotion_notes())
     return Flow(
         name,
         prepare=prepare,
@@ -275,6 +275,7 @@ class ArmWriter:
 
     def bake(self, weight: int, length: timedelta | None = None) -> Step:
         environment = self.draft.environment
+        limit = environment.limits.approval
         held = self.draft.shape_of(self.name).bake_time_at(weight) if length is None else length
         return self._step(
             f"bake-{weight}",
@@ -282,10 +283,26 @@ class ArmWriter:
             StepKind.BAKE,
             Phase.ROLLOUT,
             provider=self.traffic.router,
-            arguments=self._watched(held, weight),
+            arguments={**self._watched(held, weight), **self._promotion(weight)},
             lasts=held,
-            time_limit=held + environment.judge.hold + SLACK,
+            time_limit=held + environment.judge.hold + SLACK + (limit if self._is_manual(weight) else timedelta()),
         )
+
+    def _is_manual(self, weight: int) -> bool:
+        """Whether a stage waits for a person though it passed; at 100 there is nothing to promote it to."""
+        return weight < 100 and self.draft.shape_of(self.name).is_manual and not self.draft.passes(Gate.PROMOTION)
+
+    def _promotion(self, weight: int) -> dict[str, object]:
+        limit = self.draft.environment.limits.approval
+        return {"manual": True, "promotion_s": limit.total_seconds()} if self._is_manual(weight) else {}
+
+    def promotion_notes(self) -> tuple[str, ...]:
+        """That somebody is waited for, which no forecast counts."""
+        if self.stable is None or self.draft.passes(Gate.BAKE) or not self._is_manual(0):
+            return ()
+        after = "then goes on" if self.draft.environment.judge.undecided == "promote" else "then is taken back"
+        hours = self.draft.environment.limits.approval.total_seconds() / 3600
+        return (f"{self.name}: each stage below 100 % that passes waits for `promote`, {hours:g} h at most; {after}.",)
 
     def watch(self, word: str, title: str, length: timedelta) -> Step:
         return self._step(

@@ -36,6 +36,8 @@ def _gates(draft: Draft) -> Iterator[Gate]:
         yield Gate.BENCHMARK
     if staged and (StepKind.BAKE in kinds or not own):
         yield Gate.BAKE
+    if any(draft.shape_of(name).is_manual for name in staged):
+        yield Gate.PROMOTION
 
 
 def _own_kinds(draft: Draft, strategy: str) -> Iterator[StepKind]:

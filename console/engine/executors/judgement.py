@@ -17,9 +17,9 @@ from console.analysis.settings import Action
 from console.domain import events as ev
 from console.domain.codec import from_json, to_json
 from console.domain.deployment import StepStatus
-from console.domain.events import Control
 from console.domain.plan import StepKind
 from console.domain.verdict import Verdict, VerdictKind
+from console.engine.executors.promotion import WAITS, hold_back, is_waiting, promoted_by
 from console.engine.executors.trial import PROBES
 from console.engine.executors.uncounted import hold_uncounted
 from console.engine.executors.weights import WeightWatch
@@ -31,6 +31,9 @@ from providers.contract import Unsupported
 
 TELL_EVERY = timedelta(seconds=2)
 """How often a stage says where it stands: often enough to watch, seldom enough to read years later."""
+
+TELL_WAITING = timedelta(minutes=1)
+"""How often while it waits for a person, which may take a day."""
 
 PAUSED, UNDECIDED = "paused: ", "undecided: "
 
@@ -52,7 +55,7 @@ async def _hold_counted(work: Work) -> Outcome:
         return collector
     rules: Mapping[str, Any] = work.argument("judge", {})
     settings = judge_settings(rules)
-    interval = float(rules.get("interval_s", 1.0))
+    interval, undecided = float(rules.get("interval_s", 1.0)), str(rules.get("undecided", "wait"))
     began = work.state.started_at or work.clock.now()
     until = began + timedelta(seconds=float(work.argument("duration_s")))
     patience = until + timedelta(seconds=float(rules.get("hold_s", 600.0)))
@@ -67,16 +70,19 @@ async def _hold_counted(work: Work) -> Outcome:
         verdict = judge(await collector.sample(), settings)
         is_paused = is_paused or (_pauses(verdict) and not is_dry)
         now = work.clock.now() - watch.lost
-        is_news = told is None or told.kind is not verdict.kind or now - told_at >= TELL_EVERY
+        often = TELL_WAITING if is_waiting(work) else TELL_EVERY
+        is_news = told is None or told.kind is not verdict.kind or now - told_at >= often
         if is_news and not watch.strange:
-            await work.progress((PAUSED if is_paused else "") + _words(collector, verdict, until, now))
+            head = PAUSED if is_paused else WAITS if is_waiting(work) else ""
+            await work.progress(head + _words(collector, verdict, until, now))
             told, told_at = verdict, now
         if is_dry:
             outcome = _decide_dry(work, verdict, now, until)
         elif is_paused or watch.strange:
             outcome = _decide_paused(work, verdict)
         else:
-            outcome = _decide(work, verdict, now, until, patience, str(rules.get("undecided", "wait")))
+            outcome = _decide(work, verdict, now, until, patience, undecided)
+        outcome = await hold_back(work, outcome, verdict, undecided)
         if outcome is not None:
             await _judged_by(work, verdict, collector.evidence)
             return _with_evidence(outcome, collector.evidence)
@@ -96,8 +102,8 @@ def _decide(
     """How the stage ends on this verdict now; None while it goes on."""
     if verdict.is_fail:
         return Failed(verdict.explanation, f"step {work.step.id}", "The release is taken back.")
-    promoter = _promoted_by(work)
-    if promoter is not None:
+    promoter = promoted_by(work)
+    if promoter:
         return Skipped(f"promoted by {promoter} before its time: {verdict.explanation}")
     if now < until:
         return None
@@ -112,8 +118,8 @@ def _decide(
 
 def _decide_dry(work: Work, verdict: Verdict, now: datetime, until: datetime) -> Outcome | None:
     """Go on when the time is over, and say what would have happened."""
-    promoter = _promoted_by(work)
-    if promoter is not None:
+    promoter = promoted_by(work)
+    if promoter:
         return Skipped(f"promoted by {promoter} before its time: {verdict.explanation}")
     if now < until:
         return None
@@ -125,21 +131,12 @@ def _decide_paused(work: Work, verdict: Verdict) -> Outcome | None:
     """Only a person lets it go on; what is grave still takes it back."""
     if verdict.is_fail:
         return Failed(verdict.explanation, f"step {work.step.id}", "The release is taken back.")
-    promoter = _promoted_by(work)
-    return None if promoter is None else Skipped(f"promoted by {promoter} though paused: {verdict.explanation}")
+    promoter = promoted_by(work)
+    return None if not promoter else Skipped(f"promoted by {promoter} though paused: {verdict.explanation}")
 
 
 def _pauses(verdict: Verdict) -> bool:
     return verdict.evidence.get("action") == Action.PAUSE.value
-
-
-def _promoted_by(work: Work) -> str | None:
-    began = work.state.started_at
-    for record in work.deployment.controls:
-        aimed = record.step in {None, work.step.id}
-        if record.control is Control.PROMOTE and aimed and began is not None and record.at >= began:
-            return record.actor
-    return None
 
 
 def _words(collector: RolloutCollector, verdict: Verdict, until: datetime, now: datetime) -> str:

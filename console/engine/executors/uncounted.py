@@ -12,8 +12,8 @@ from typing import Any
 
 from console.domain import events as ev
 from console.domain.deployment import StepStatus
-from console.domain.events import Control
 from console.domain.verdict import Verdict, VerdictKind
+from console.engine.executors.promotion import hold_back, promoted_by
 from console.engine.executors.trial import PROBES
 from console.engine.executors.weights import WeightWatch
 from console.engine.work import Done, Failed, Outcome, Skipped, Work
@@ -64,6 +64,7 @@ async def hold_uncounted(work: Work) -> Outcome:
         verdict = await answers.ask() if answers else NOTHING_TO_ASK
         now = work.clock.now() - watch.lost
         outcome = _decide(work, verdict, now >= until and not watch.strange, undecided, is_dry)
+        outcome = await hold_back(work, outcome, verdict, undecided)
         if outcome is not None:
             await work.record(ev.StageJudged(work.step.id, verdict, work.step.service))
             return outcome
@@ -92,7 +93,7 @@ def _answers(work: Work) -> _Answers | Failed | None:
 def _decide(work: Work, verdict: Verdict, is_over: bool, undecided: str, is_dry: bool) -> Outcome | None:
     if verdict.is_fail and not is_dry:
         return Failed(verdict.explanation, f"step {work.step.id}", "The release is taken back.")
-    promoter = _promoter(work)
+    promoter = promoted_by(work)
     if promoter:
         return Skipped(f"promoted by {promoter} before its time: {verdict.explanation}")
     if not is_over:
@@ -107,12 +108,3 @@ def _decide(work: Work, verdict: Verdict, is_over: bool, undecided: str, is_dry:
     if verdict.kind is VerdictKind.NOT_RUN and undecided == "promote":
         return Done(f"undecided, promoted by judge.undecided: {verdict.explanation}")
     return None
-
-
-def _promoter(work: Work) -> str:
-    began = work.state.started_at
-    for record in work.deployment.controls:
-        aimed = record.step in {None, work.step.id}
-        if record.control is Control.PROMOTE and aimed and began is not None and record.at >= began:
-            return record.actor
-    return ""

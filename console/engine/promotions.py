@@ -44,7 +44,7 @@ def refuse_full(deployment: Deployment, step: StepId | None) -> None:
 
 def _at_a_stage(deployment: Deployment, step: StepId | None) -> Iterator[ServiceName]:
     """Services that have some of the requests, are to get all, and are not there yet."""
-    wanted = deployment.steps[step].step.service if step in deployment.steps else None
+    wanted = deployment.steps[step].step.service if step is not None and step in deployment.steps else None
     for service in deployment.plan.services:
         if step is not None and service != wanted:
             continue

@@ -95,7 +95,7 @@ def build_health(pool: Pool) -> Json:
         for origin in pool.body["origins"]
         if origin["enabled"]
     ]
-    well = sum(check["healthy"] for origin in origins for check in origin.values())
+    well = sum(bool(check["healthy"]) for origin in origins for check in origin.values())
     healthy = pool.body["enabled"] and well >= pool.body["minimum_origins"]
     return {"pool_id": pool.id, "pop_health": {"Amsterdam, NL": {"healthy": healthy, "origins": origins}}}
 

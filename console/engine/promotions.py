@@ -37,9 +37,8 @@ def refuse_full(deployment: Deployment, step: StepId | None) -> None:
     """Raises Refused where no service is held below 100 %."""
     if deployment.rollback is None and not any(_at_a_stage(deployment, step)):
         what = f"step {step}" if step else "no service"
-        raise Refused(
-            f"Deployment {deployment.id}: {what} is at a stage below {FULL} %.", "", "There is nothing to skip."
-        )
+        words = f"Deployment {deployment.id}: {what} is at a stage below {FULL} %."
+        raise Refused(words, "", "There is nothing to leave out.")
 
 
 def _at_a_stage(deployment: Deployment, step: StepId | None) -> Iterator[ServiceName]:

@@ -99,6 +99,18 @@ class TestGivenRefusals:
         assert ran.err.splitlines() == ["There is no environment 'moon'.", "Known: production.", "Name one of these."]
 
 
+class TestGivenAStage:
+    @pytest.mark.parametrize(("option", "asked"), [((), "promote"), (("--full",), "promote-full")])
+    def test_when_promoted_then_the_next_one_or_all_is_asked_for(self, shell, service, option, asked):
+        service.after_deploy = GOOD_STORY[:2]
+        shell("deploy", "production")
+
+        ran = shell("promote", "production", *option, "--format", "json")
+
+        assert json.loads(ran.out)["control"] == asked
+        assert [request.control.value for _, request in service.controls] == [asked]
+
+
 class TestGivenARollback:
     def test_when_waited_for_then_it_ends_good_once_everything_is_back(self, shell, service):
         service.after_deploy, service.after_rollback = GOOD_STORY, MANUAL_ROLLBACK

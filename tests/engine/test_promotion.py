@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from console.config.environments import EnvironmentSettings
+from console.config.strategies import find_shape
 from console.domain.deployment import DeploymentStatus, StepStatus
 from console.domain.errors import Refused
 from console.domain.events import Control
@@ -148,10 +150,15 @@ class TestGivenThatNobodyComes:
 
 
 class TestGivenSettingsOfOneService:
-    async def test_when_only_it_is_automatic_then_it_waits_for_nobody(self):
+    def test_when_it_says_otherwise_than_its_environment_then_its_own_word_counts(self):
+        services = {"api": {"id": "x", "promotion": "automatic"}, "worker": {"id": "y"}}
+        environment = EnvironmentSettings.model_validate({**MANUAL, "services": services})
+
+        assert not find_shape(environment, "api").is_manual
+        assert find_shape(environment, "worker").is_manual
+
+    async def test_when_planned_then_stages_below_100_wait_and_the_plan_says_for_whom(self):
         world = await furnished(**MANUAL)
-        placed = world.settings.environments["production"].services["api"]
-        assert placed.promotion == ""
         plan = await world.engine.preview(Wish(PRODUCTION, "v2"))
 
         assert [step.arguments.get("manual") for step in plan.steps if step.kind.value == "bake"] == [True, True, None]

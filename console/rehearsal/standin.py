@@ -152,6 +152,9 @@ class StandIn:
     async def fetch_run(self, route: str) -> str:
         return "rehearsal"
 
+    async def fetch_sticky(self, route: str) -> str:
+        return str(await self.read("router", "fetch_sticky", route))
+
     async def fetch_counters(self, route: str) -> Mapping[str, ArmCounters]:
         await self.stage.call(self.name, "fetch_counters")
         if self.stage.traffic is None:

@@ -20,7 +20,7 @@ class TestGivenVisitorsThatStayAtTheirArm:
         ended = await world.until_ended(await world.deploy())
 
         assert ended.status is DeploymentStatus.SUCCEEDED
-        assert "visitors stay at the arm that they first had (the cookie ARM)" in " ".join(ended.plan.notes)
+        assert "visitors stay at the arm they first had (the cookie ARM)" in " ".join(ended.plan.notes)
         await world.engine.stop()
 
     async def test_when_a_route_is_not_sticky_then_the_same_shares_hold_the_stage(self):

@@ -118,7 +118,7 @@ class TestGivenABenchmark:
 
 
 class TestGivenAPlansArguments:
-    def test_then_one_alpha_is_shared_by_errors_and_latency(self):
+    def test_then_one_alpha_is_shared_by_all_metrics(self):
         settings = judge_settings({"alpha": 0.01, "floor": 0.01, "min_requests": 20, "max_error_rate": 0.2})
-        assert settings.alpha_errors + settings.alpha_latency == pytest.approx(0.01)
+        assert sum(settings.alpha.of(metric) for metric in settings.alpha.metrics) == pytest.approx(0.01)
         assert (settings.floor, settings.min_requests, settings.max_error_rate) == (0.01, 20, 0.2)

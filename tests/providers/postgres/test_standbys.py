@@ -111,11 +111,13 @@ class TestGivenAPair:
         world.standbys = Held(self.standbys, world.clock)
         world.engine = world._new_engine()
 
+        written = pair.run("select id from orders order by id", pair.primary)
+
         ended = await world.failed_over()
 
         assert ended.status is DeploymentStatus.SUCCEEDED, ended.failure
         assert (read_figures(ended) or {})["rpo"] == "exact"
-        assert pair.run("select id from orders order by id", pair.standby) == [(1,), (3,)]
+        assert pair.run("select id from orders order by id", pair.standby) == written
         pair.run("insert into orders values (4)", pair.standby)
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             pair.run("insert into orders values (4)")

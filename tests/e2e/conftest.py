@@ -28,7 +28,7 @@ def hurry(config: Path, target: Path, **sections: str) -> Path:
     return target
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A playground that is up: its home."""
     home = tmp_path_factory.mktemp("deck")
@@ -39,7 +39,7 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     commands.down(home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deck(playground: Path) -> Deck:
     """The commands."""
     return Deck(playground, playground / "quick.toml")
@@ -74,7 +74,7 @@ class Deployed:
         return str(self.record["id"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployed(deck: Deck) -> Deployed:
     """v1.1 goes live; somebody else asks for v1.2 in the middle."""
     before, frontend = Scene.of(deck), frontend_release(deck)
@@ -95,7 +95,7 @@ class TakenBack:
     frontend: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def taken_back(deck: Deck, deployed: Deployed) -> TakenBack:
     ran = deck("rollback", "production", "--wait", "--format", "json", "--reason", "changed my mind")
     return TakenBack(ran, deployed, Scene.of(deck), frontend_release(deck))

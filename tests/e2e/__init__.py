@@ -1,0 +1,1 @@
+"""The whole product: a playground, a worker, the commands."""

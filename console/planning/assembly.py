@@ -32,6 +32,35 @@ def order_services(draft: Draft) -> tuple[str, ...]:
     return tuple(done)
 
 
+def choose_services(draft: Draft) -> tuple[str, ...]:
+    """Those that the wish names, or all; in the order of their needs."""
+    return tuple(name for name in order_services(draft) if not draft.wish.services or name in draft.wish.services)
+
+
+def wait_for_approvals(draft: Draft, needs: Sequence[str] = ()) -> tuple[Step, ...]:
+    """The step that waits for people; none where nobody is asked."""
+    environment = draft.environment
+    if not environment.approvals or draft.passes(Gate.APPROVALS) or draft.wish.returns:
+        return ()
+    people = "1 approval" if environment.approvals == 1 else f"{environment.approvals} approvals"
+    limit = environment.limits.approval
+    step = draft.step(
+        "approval",
+        f"Wait for {people}",
+        StepKind.APPROVAL,
+        Phase.CHECK,
+        arguments={
+            "approvals": environment.approvals,
+            "environment": draft.wish.environment,
+            "wait_s": limit.total_seconds(),
+        },
+        needs=needs,
+        lasts=timedelta(),
+        time_limit=limit,
+    )
+    return (step,)
+
+
 def frame(draft: Draft) -> tuple[Step, ...]:
     """What comes before any change: the commit's checks, approvals, and the announcement."""
     environment, source = draft.environment, draft.settings.source.provider
@@ -49,24 +78,7 @@ def frame(draft: Draft) -> tuple[Step, ...]:
                 arguments={"commit": commit, "required": required},
             )
         )
-    if environment.approvals and not draft.passes(Gate.APPROVALS) and not draft.wish.returns:
-        people = "1 approval" if environment.approvals == 1 else f"{environment.approvals} approvals"
-        steps.append(
-            draft.step(
-                "approval",
-                f"Wait for {people}",
-                StepKind.APPROVAL,
-                Phase.CHECK,
-                arguments={
-                    "approvals": environment.approvals,
-                    "environment": draft.wish.environment,
-                    "wait_s": environment.limits.approval.total_seconds(),
-                },
-                needs=[step.id for step in steps],
-                lasts=timedelta(),
-                time_limit=environment.limits.approval,
-            )
-        )
+    steps += wait_for_approvals(draft, [step.id for step in steps])
     if source:
         announcement = {
             "environment": draft.wish.environment,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
-from console.config.failover import FailoverSettings, MoveSettings
+from console.config.failover import FailoverSettings, MoveSettings, NameSettings, RouteSettings
 from console.domain.failover import Failover
 from console.domain.plan import Phase, Step, StepKind, Undo
 from console.domain.release import Release
+from console.planning.assembly import wait_for_approvals
 from console.planning.draft import SLACK, Draft, health_limit, probe_arguments
 
 VERIFY = "failover.verify"
@@ -17,6 +19,17 @@ FENCED = "The old side's database is fenced by then."
 REHEARSED = "A rehearsal changes nothing."
 UNMEASURED = timedelta(seconds=10)
 """What a step counts for in an expected recovery time while none like it was ever measured."""
+
+
+@dataclass(frozen=True)
+class _Move:
+    """How visitors get to the new side, and back; `undo` is None where nobody knows what leads them now."""
+
+    kind: StepKind
+    provider: str
+    title: str
+    arguments: Mapping[str, object]
+    undo: Undo | None
 
 
 class FailoverWriter:
@@ -103,27 +116,7 @@ class FailoverWriter:
         return pair is not None and not pair.old.problem
 
     def _approval(self) -> tuple[Step, ...]:
-        environment = self.draft.environment
-        if not environment.approvals or self.draft.wish.emergency or self.asked.rehearsal:
-            return ()
-        people = "1 approval" if environment.approvals == 1 else f"{environment.approvals} approvals"
-        limit = environment.limits.approval
-        arguments = {
-            "approvals": environment.approvals,
-            "environment": self.draft.wish.environment,
-            "wait_s": limit.total_seconds(),
-        }
-        return (
-            self.draft.step(
-                "approval",
-                f"Wait for {people}",
-                StepKind.APPROVAL,
-                Phase.CHECK,
-                arguments=arguments,
-                lasts=timedelta(),
-                time_limit=limit,
-            ),
-        )
+        return () if self.draft.wish.emergency or self.asked.rehearsal else wait_for_approvals(self.draft)
 
     def _check_service(self, name: str, needs: Sequence[str]) -> Step:
         service = self.draft.service(name)
@@ -189,48 +182,47 @@ class FailoverWriter:
         )
 
     def _move(self, name: str, move: MoveSettings, needs: Sequence[str]) -> Step:
-        undoable = not self.failover.databases
         if move.traffic is not None:
-            traffic = move.traffic
-            old, new = traffic.primary, traffic.standby
-            if self.asked.back:
-                old, new = new, old
-            route = {"router": traffic.router, "route": traffic.route, "service": name}
-            before = dict(self.facts.pointers[name].weights) if name in self.facts.pointers else {}
-            undoable = undoable and sum(before.values()) == 100
-            give_back = Undo(
-                StepKind.SHIFT, f"Lead visitors of {name} back to {self.old}", {**route, "weights": before}
-            )
-            return self.draft.step(
-                f"{name}.move",
-                f"Lead all visitors of {name} to {self.new}",
-                StepKind.SHIFT,
-                Phase.ROLLOUT,
-                service=name,
-                provider=traffic.router,
-                arguments={**route, "weights": {old: 0, new: 100}},
-                needs=needs,
-                undo=give_back if undoable else None,
-                no_undo="" if undoable else FENCED,
-            )
-        dns = move.dns
-        assert dns is not None
-        value, before_value = (dns.primary, dns.standby) if self.asked.back else (dns.standby, dns.primary)
-        record = {"domain": dns.domain, "name": dns.name, "type": dns.type, "ttl": dns.ttl}
-        undo = Undo(
-            StepKind.POINT_NAME, f"Let the name of {name} say {before_value} again", {**record, "value": before_value}
-        )
+            found = self._by_route(name, move.traffic)
+        else:
+            assert move.dns is not None
+            found = self._by_name(name, move.dns)
+        undo = found.undo if not self.failover.databases else None
         return self.draft.step(
             f"{name}.move",
-            f"Let the name of {name} say {value}",
-            StepKind.POINT_NAME,
+            found.title,
+            found.kind,
             Phase.ROLLOUT,
             service=name,
-            provider=dns.provider,
-            arguments={**record, "value": value, "service": name},
+            provider=found.provider,
+            arguments={**found.arguments, "service": name},
             needs=needs,
-            undo=undo if undoable else None,
-            no_undo="" if undoable else FENCED,
+            undo=undo,
+            no_undo="" if undo else FENCED,
+        )
+
+    def _by_route(self, name: str, traffic: RouteSettings) -> _Move:
+        old, new = (traffic.standby, traffic.primary) if self.asked.back else (traffic.primary, traffic.standby)
+        route = {"router": traffic.router, "route": traffic.route, "service": name}
+        before = dict(self.facts.pointers[name].weights) if name in self.facts.pointers else {}
+        undo = Undo(StepKind.SHIFT, f"Lead visitors of {name} back to {self.old}", {**route, "weights": before})
+        return _Move(
+            StepKind.SHIFT,
+            traffic.router,
+            f"Lead all visitors of {name} to {self.new}",
+            {**route, "weights": {old: 0, new: 100}},
+            undo if sum(before.values()) == 100 else None,
+        )
+
+    def _by_name(self, name: str, dns: NameSettings) -> _Move:
+        before, value = (dns.standby, dns.primary) if self.asked.back else (dns.primary, dns.standby)
+        record = {"domain": dns.domain, "name": dns.name, "type": dns.type, "ttl": dns.ttl}
+        return _Move(
+            StepKind.POINT_NAME,
+            dns.provider,
+            f"Let the name of {name} say {value}",
+            {**record, "value": value},
+            Undo(StepKind.POINT_NAME, f"Let the name of {name} say {before} again", {**record, "value": before}),
         )
 
     def _verify(self, needs: Sequence[str]) -> Step:

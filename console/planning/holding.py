@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.domain.hold import LIFT_HOLD, Hold
+from console.domain.hold import LIFT_HOLD
 from console.domain.ids import ProviderName, ServiceName, StepId
 from console.domain.plan import Phase, Plan, Push, Step, StepKind, Undo
 from console.planning.draft import Draft
@@ -40,8 +40,9 @@ def plan_lift(draft: Draft, steps: Sequence[Step]) -> tuple[Step, ...]:
     return tuple(_lift(draft, push, ends, alone=False) for push in hold.pushes if push.service in places)
 
 
-def plan_lifting(draft: Draft, hold: Hold | None, refusals: list[str]) -> Plan:
+def plan_lifting(draft: Draft, refusals: Sequence[str]) -> Plan:
     """Only that: what was taken back stays away, and pushes go live again."""
+    hold = draft.live.hold
     if hold is None:
         refusals = [*refusals, f"{draft.wish.environment} is not held: no release was taken back since the last one."]
     steps = tuple(_lift(draft, push, (), alone=True) for push in (hold.pushes if hold else ()))

@@ -114,3 +114,9 @@ class Live:
     def of(self, service: str) -> LiveService:
         """A service nobody read counts as not deployed."""
         return self.services.get(ServiceName(service), LiveService())
+
+    @property
+    def most_live_commit(self) -> str:
+        """The commit that most services run; empty while none runs any."""
+        commits = [service.live_commit for service in self.services.values() if service.live_commit]
+        return max(dict.fromkeys(commits), key=commits.count, default="")

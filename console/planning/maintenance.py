@@ -16,7 +16,7 @@ from console.domain.ids import ServiceName
 from console.domain.maintenance import MAINTENANCE, NO_PAGE_UP, MaintenanceWish
 from console.domain.plan import Phase, Plan, Step, StepKind, Undo
 from console.domain.windows import parse_window
-from console.planning.assembly import frame, order_services
+from console.planning.assembly import choose_services, wait_for_approvals
 from console.planning.draft import Draft
 from console.planning.live import LivePage
 from console.planning.risk import judge_risk
@@ -32,12 +32,12 @@ def plan_maintenance(draft: Draft, refusals: Sequence[str]) -> Plan:
     if wish is None:
         return replace(empty, refusals=(*refusals, "Say whether maintenance begins or ends."))
     found = [*refusals, *_refuse(draft, wish)]
-    chosen = [name for name in order_services(draft) if not draft.wish.services or name in draft.wish.services]
+    chosen = choose_services(draft)
     places = {name: page for name in chosen if (page := draft.live.pages.get(ServiceName(name))) and not page.cannot}
     before: tuple[Step, ...] = ()
     if wish.on:
         if not is_window_open(draft, wish):
-            before = tuple(replace(step, needs=()) for step in frame(draft) if step.kind is StepKind.APPROVAL)
+            before = wait_for_approvals(draft)
         steps = [put_up(draft, name, page, wish, needs=[s.id for s in before]) for name, page in places.items()]
         if not places:
             found.append("No service can show a page. " + " ".join(_cannot(draft, chosen)))

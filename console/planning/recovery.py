@@ -5,7 +5,7 @@ Services come one after the other, each after those it needs, and each must answ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.domain.ids import ServiceName
@@ -30,7 +30,7 @@ class _Place:
     instances: int | None
 
 
-def plan_recovery(draft: Draft, recovery: Recovery, refusals: list[str]) -> Plan:
+def plan_recovery(draft: Draft, recovery: Recovery, refusals: Sequence[str]) -> Plan:
     wished = draft.wish.services
     chosen = [name for name in order_services(draft) if name in wished]
     if not wished:

@@ -6,7 +6,7 @@ more, the way any release gets there, with the new value set before; the old val
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,8 +15,9 @@ from console.domain.plan import Phase, Plan, Step, StepKind, Undo
 from console.domain.release import Release
 from console.domain.rotation import API_KEY, NEW, Rotation
 from console.domain.variables import UNREADABLE, Reconfiguration, VariableChange
-from console.planning.assembly import frame, join, order_services
+from console.planning.assembly import join, order_services, wait_for_approvals
 from console.planning.draft import Draft, Flow
+from console.planning.flows import flow_of
 from console.planning.live import LiveService
 from console.planning.login_rotation import await_unused, notes, refuse_turn, told, undo_of_revoke, words
 from console.planning.risk import judge_risk
@@ -26,15 +27,9 @@ MAKE, REVOKE = StepId("secret.make"), StepId("secret.revoke")
 REVOKE_LIMIT = timedelta(hours=6)
 """A platform that is down is waited for: whether it has deleted the old key already nobody can say."""
 
-Flows = Callable[[Draft, str], Flow]
 
-
-def plan_rotation(draft: Draft, rotation: Rotation, refusals: Sequence[str], flow: Flows) -> Plan:
-    """Write the plan; what forbids it is among its refusals.
-
-    Args:
-        flow: The usual way of a release to a service.
-    """
+def plan_rotation(draft: Draft, rotation: Rotation, refusals: Sequence[str]) -> Plan:
+    """Write the plan; what forbids it is among its refusals."""
     uses = find_uses(draft.settings, draft.wish, rotation)
     chosen = [name for name in order_services(draft) if name in uses.names]
     found = [*refusals, *uses.refusals, *_refuse(draft, uses, chosen), *refuse_turn(draft, rotation, chosen)]
@@ -47,9 +42,9 @@ def plan_rotation(draft: Draft, rotation: Rotation, refusals: Sequence[str], flo
     if found:
         return empty
     draft = replace(draft, release=release, live=replace(draft.live, services=_changed(draft, uses)))
-    flows = {name: flow(draft, name) for name in chosen}
+    flows = {name: flow_of(draft, name) for name in chosen}
     found = [refusal for each in flows.values() for refusal in each.refusals]
-    before = tuple(replace(step, needs=()) for step in frame(draft) if step.kind is StepKind.APPROVAL)
+    before = wait_for_approvals(draft)
     make = _make(draft, uses, rotation, [step.id for step in before])
     body = tuple(_informed(step) for step in join(draft, flows, (*before, make)))
     steps = (*before, make, *body)

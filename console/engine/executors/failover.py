@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from console.domain import events as ev
@@ -194,8 +195,7 @@ async def verify(work: Work) -> Outcome:
         return Failed("This worker asks no databases.", f"step {work.step.id}")
     for name in work.argument("databases"):
         database = await _database(work, str(name))
-        standbys, new = database.standbys, database.new
-        await work.steadily(lambda s=standbys, a=new: s.try_writing(a))  # type: ignore[misc]  # bound per turn
+        await work.steadily(partial(database.standbys.try_writing, database.new))
     source = work.capabilities(PROBES).probes
     for probe in work.argument("probes"):
         if isinstance(source, Unsupported) or not probe["url"]:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from console.analysis.evidence import Evidence, StageCounts
-from console.analysis.fixed.gauges import DIFFERENT, classify
+from console.analysis.fixed.gauges import DEFAULT, DIFFERENT, WORSE, classify
 from console.analysis.rules.errors import ErrorFinding, find_errors
 from console.analysis.rules.latency import LatencyFinding, find_latency, find_latency_margin
 from console.analysis.rules.margin import MarginFinding, find_margin
@@ -84,7 +84,10 @@ def judge(evidence: Evidence, settings: JudgeSettings | None = None) -> Verdict:
         find_errors(evidence, settings),
         find_latency(evidence, settings),
         find_reports(evidence, settings),
-        {pair.name: classify(pair.candidate, pair.stable).label for pair in evidence.gauges},
+        {
+            pair.name: classify(pair.candidate, pair.stable, WORSE.get(pair.name, DEFAULT)).label
+            for pair in evidence.gauges
+        },
         find_margin(evidence, settings),
         find_latency_margin(evidence, settings),
     )

@@ -69,6 +69,7 @@ def _stage(deployment: Deployment, record: VerdictRecord) -> StageLine:
     rate = number(found, "canary_error_rate")
     if asked and failed is not None:
         rate = failed / asked
+    effects = found.get("gauge_effects")
     watched = step.kind is StepKind.VERIFY
     stage = f"{weight} %" if weight is not None and not watched else "in public" if asked is not None else "watched"
     return StageLine(
@@ -76,13 +77,36 @@ def _stage(deployment: Deployment, record: VerdictRecord) -> StageLine:
         stage=stage,
         requests=_whole(requests),
         requests_beside=_whole(number(found, "baseline_requests")),
-        error_rate=percent(rate),
-        error_rate_beside=percent(number(found, "baseline_error_rate")),
+        error_rate=_with_bounds(percent(rate), found, "canary_error_rate"),
+        error_rate_beside=_with_bounds(percent(number(found, "baseline_error_rate")), found, "baseline_error_rate"),
         latency=_seconds_as_ms(number(found, "canary_latency_mean")),
         latency_beside=_seconds_as_ms(number(found, "baseline_latency_mean")),
+        slow_end=_span(found, "canary_latency_p95"),
+        slow_end_beside=_span(found, "baseline_latency_p95"),
+        score=_score(found),
         verdict=f"{VERDICT_MARKS[kind]} {VERDICT_WORDS[kind]}",
         tone=VERDICT_TONES[kind.value],
+        effects=tuple(map(str, effects)) if isinstance(effects, list | tuple) else (),
     )
+
+
+def _with_bounds(words: str, found: Mapping[str, object], key: str) -> str:
+    low, high = number(found, f"{key}_low"), number(found, f"{key}_high")
+    return words if low is None or high is None else f"{words} ({percent(low)} to {percent(high)})"
+
+
+def _span(found: Mapping[str, object], key: str) -> str:
+    low, high = number(found, f"{key}_low"), number(found, f"{key}_high")
+    if low is None:
+        return ABSENT
+    if high is None:
+        return f"above {_seconds_as_ms(low)}"
+    return f"{_seconds_as_ms(low)} to {_seconds_as_ms(high)}" if low else f"below {_seconds_as_ms(high)}"
+
+
+def _score(found: Mapping[str, object]) -> str:
+    value = number(found, "score")
+    return ABSENT if value is None else f"{value:.0f}"
 
 
 def _whole(value: float | None) -> str:

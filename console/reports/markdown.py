@@ -66,7 +66,7 @@ def _performance(report: Report) -> str:
     if not report.stages:
         return "No stage was judged."
     stages = _table(
-        ("Service", "Stage", "Requests", "Errors", "Mean latency", "Verdict"),
+        ("Service", "Stage", "Requests", "Errors", "Mean latency", "95th percentile", "Score", "Verdict"),
         [
             (
                 stage.service,
@@ -74,11 +74,16 @@ def _performance(report: Report) -> str:
                 f"{stage.requests} (current {stage.requests_beside})",
                 f"{stage.error_rate} (current {stage.error_rate_beside})",
                 f"{stage.latency} (current {stage.latency_beside})",
+                f"{stage.slow_end} (current {stage.slow_end_beside})",
+                stage.score,
                 stage.verdict,
             )
             for stage in report.stages
         ],
     )
+    effects = [f"{stage.service}, {stage.stage}: {effect}" for stage in report.stages for effect in stage.effects]
+    if effects:
+        stages = f"{stages}\n\n{_bullets(effects)}"
     moved = [(f"{r.at:%H:%M:%S}", r.service, weights_text(r.weights)) for r in report.deployment.traffic]
     return f"{stages}\n\n{_table(('Time', 'Service', 'Traffic'), moved)}" if moved else stages
 

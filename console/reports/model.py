@@ -82,7 +82,11 @@ class GateLine:
 
 @dataclass(frozen=True)
 class StageLine:
-    """The figures of one stage of a rollout, for the new release and for the one beside it."""
+    """The figures of one stage of a rollout, for the new release and for the one beside it.
+
+    Error rates and the slow end (95th percentile) come with bounds that hold whenever the stage was ended. `effects`
+    says of each gauge how it differs.
+    """
 
     service: str
     stage: str
@@ -92,8 +96,12 @@ class StageLine:
     error_rate_beside: str
     latency: str
     latency_beside: str
+    slow_end: str
+    slow_end_beside: str
+    score: str
     verdict: str
     tone: Tone
+    effects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

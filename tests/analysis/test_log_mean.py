@@ -8,10 +8,24 @@ from bisect import bisect_left
 
 import pytest
 
-from console.analysis.sequential.log_mean import half_width, log_evidence_of_more, log_latency, log_middles
-from tests.analysis.vectors import load
+from console.analysis.sequential.log_mean import (
+    half_width,
+    log_evidence_of_more,
+    log_latency,
+    log_middles,
+    mixing_variance,
+)
+from tests.analysis.vectors import used
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+ALPHA, TUNED_FOR = 0.05, 100
+"""Of the published cases of `confseq`."""
+
+
+def of(function: str):
+    return [case for case in used("confidence_sequences_confseq") if case["function"] == function]
 
 
 def histogram(values: list[float]) -> tuple[int, ...]:
@@ -71,8 +85,27 @@ class TestGivenEqualArms:
         assert found == sorted(found)
 
 
-class TestGivenIntervals:
-    def test_then_their_width_is_that_of_the_published_sequence(self):
-        for case in load("canary_statistics_vectors.json")["growthbook_asymptotic_cs"]["evaluated_here"]:
-            ours = half_width(case["standard_error"] ** 2, case["N"], case["alpha"], case["N_star"])
-            assert ours == pytest.approx(case["half_width"], rel=1e-9)
+class TestGivenPublishedCases:
+    @pytest.mark.parametrize("case", used("growthbook_asymptotic_cs"), ids=lambda one: str(one["N"]))
+    def test_then_the_width_is_that_of_the_published_sequence(self, case):
+        ours = half_width(case["standard_error"] ** 2, case["N"], case["alpha"], case["N_star"])
+        assert ours == pytest.approx(case["half_width"], rel=1e-9)
+
+    @pytest.mark.parametrize("case", of("two_sided_normal_best_rho"))
+    def test_then_the_prior_is_the_sharpest_one(self, case):
+        assert 1.0 / mixing_variance(case["alpha"] / 2, case["v"]) == pytest.approx(case["expected"], abs=1e-5)
+
+    @pytest.mark.parametrize("case", of("normal_log_mixture"))
+    def test_then_evidence_is_that_of_the_mixture(self, case):
+        """`s` is a sum of `v` observations of variance one."""
+        ours = log_evidence_of_more(case["s"] / case["v"], 1.0 / case["v"], case["v"], ALPHA, TUNED_FOR)
+        assert ours == pytest.approx(case["expected"], abs=1e-5)
+
+    @pytest.mark.parametrize("case", of("normal_mixture_bound"), ids=lambda one: f"one-sided {one['one_sided']}")
+    def test_then_bounds_lie_where_evidence_reaches_what_is_needed(self, case):
+        mean = case["expected"] / case["v"]
+        if case["one_sided"]:
+            ours = log_evidence_of_more(mean, 1.0 / case["v"], case["v"], case["alpha"], TUNED_FOR)
+            assert ours == pytest.approx(-math.log(case["alpha"]), abs=1e-5)
+        else:
+            assert half_width(1.0 / case["v"], case["v"], case["alpha"], TUNED_FOR) == pytest.approx(mean, abs=1e-7)

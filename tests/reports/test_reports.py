@@ -16,12 +16,13 @@ from console.domain.deployment import Deployment
 from console.domain.ids import Actor, ServiceName
 from console.domain.observations import Measurement
 from console.domain.plan import StepKind
+from console.domain.verdict import Verdict, VerdictKind
 from console.reports.build import build_report
 from console.reports.html import render_html
 from console.reports.json_form import deployment_to_json, render_json
 from console.reports.markdown import render_markdown
 from console.reports.model import Report, Tone
-from tests.planning.stories import NOON, PRODUCTION, Story, bad_story, good_story, plan_shop
+from tests.planning.stories import NOON, PRODUCTION, Story, bad_story, good_story, judged, plan_shop
 
 SECTIONS = [
     "Identity",
@@ -97,6 +98,30 @@ class TestGivenADeploymentThatSucceeded:
         assert "rollback 261122-120000-k3f9" in report.next_steps[0]
         assert report.rollback is None
         assert "None was asked for." in render_markdown(report)
+
+    def test_when_stages_were_summed_up_then_performance_has_bounds_effects_and_score(self) -> None:
+        story = good_story()
+        found = {
+            **judged(VerdictKind.PASS, 400, 1, 3600, 11).evidence,
+            "canary_error_rate_low": 0.0001,
+            "canary_error_rate_high": 0.014,
+            "canary_latency_p95_low": 0.1,
+            "canary_latency_p95_high": 0.25,
+            "baseline_latency_p95_low": 2.5,
+            "baseline_latency_p95_high": None,
+            "score": 75.0,
+            "gauge_effects": ["memory: median 204.5 beside 104.5"],
+        }
+        bake = next(step for step in story.plan.steps if step.kind is StepKind.BAKE)
+        story.tell(ev.StageJudged(bake.id, Verdict(VerdictKind.PASS, "All good.", found), bake.service))
+
+        stage = report_of(story).stages[0]
+
+        assert stage.error_rate == "0.25 % (0.01 % to 1.4 %)"
+        assert (stage.slow_end, stage.slow_end_beside) == ("100 ms to 250 ms", "above 2500 ms")
+        assert stage.score == "75"
+        for text in (render_markdown(report_of(story)), render_html(report_of(story))):
+            assert "backend, 10 %: memory: median 204.5 beside 104.5" in text
 
     def test_when_reported_twice_then_it_says_the_same(self) -> None:
         story = good_story()

@@ -12,16 +12,26 @@ look from five readings on. It is made for few looks, so that it never takes a r
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
-from statistics import fmean
+from types import MappingProxyType
 
 from console.analysis.fixed.ranks import RankTest, compare_ranks
+from console.analysis.fixed.summary import mean_ratio
 
 HIGH, LOW, PASS, NO_DATA, TOO_FEW = "High", "Low", "Pass", "No data", "Too few"
 DIFFERENT = frozenset({HIGH, LOW})
 FEWEST = 5
+
+
+class Direction(StrEnum):
+    """Which change of a gauge is for the worse."""
+
+    EITHER = "either"
+    INCREASE = "increase"
+    DECREASE = "decrease"
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,7 @@ class Limits:
         decrease: largest that is Low.
         by_pairs: Measure the effect by the share of pairs in which the canary's value is larger, not by the ratio of
             means.
+        direction: A change to the other side always passes.
     """
 
     tolerance: float = 0.25
@@ -42,9 +53,13 @@ class Limits:
     increase: float = 1.1
     decrease: float = 0.9
     by_pairs: bool = False
+    direction: Direction = Direction.EITHER
 
 
 DEFAULT = Limits()
+HIGHER_IS_WORSE = Limits(direction=Direction.INCREASE)
+WORSE: Mapping[str, Limits] = MappingProxyType({"cpu": HIGHER_IS_WORSE, "memory": HIGHER_IS_WORSE})
+"""Gauges of which less is no harm; of any other, a change to either side is worth a look."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +73,13 @@ class Classified:
 @lru_cache(maxsize=256)
 def classify(candidate: tuple[float, ...], stable: tuple[float, ...], limits: Limits = DEFAULT) -> Classified:
     """Compare a gauge's readings of both arms; those that are not numbers are left out."""
-    ours, theirs = _numbers(candidate), _numbers(stable)
+    ours, theirs = numbers(candidate), numbers(stable)
     if not ours or not theirs:
         return Classified(NO_DATA)
     if len({*ours, *theirs}) == 1:
         return Classified(PASS, 1.0)
     test = compare_ranks(ours, theirs, limits.confidence)
-    effect = test.larger(len(ours) * len(theirs)) if limits.by_pairs else _ratio(ours, theirs)
+    effect = test.larger(len(ours) * len(theirs)) if limits.by_pairs else mean_ratio(ours, theirs)
     if min(len(ours), len(theirs)) < FEWEST or not test.is_reached:
         return Classified(TOO_FEW, effect)
     return Classified(_label(test, effect, limits), effect)
@@ -72,11 +87,12 @@ def classify(candidate: tuple[float, ...], stable: tuple[float, ...], limits: Li
 
 def _label(test: RankTest, effect: float | None, limits: Limits) -> str:
     cleared = limits.tolerance * abs(test.shift)
-    sure = test.p_value < 1.0 - limits.confidence
+    sure = test.p_greater < (1.0 - limits.confidence) / 2
     is_up = test.lower > cleared or (sure and test.lower == 0.0 and _is_up(effect, limits))
-    if is_up and (effect is None or effect >= limits.increase):
+    if limits.direction is not Direction.DECREASE and is_up and (effect is None or effect >= limits.increase):
         return HIGH
-    if test.upper < -cleared and (effect is None or effect <= limits.decrease):
+    is_down = test.upper < -cleared
+    if limits.direction is not Direction.INCREASE and is_down and (effect is None or effect <= limits.decrease):
         return LOW
     return PASS
 
@@ -85,10 +101,6 @@ def _is_up(effect: float | None, limits: Limits) -> bool:
     return effect is None or effect > (0.5 if limits.by_pairs else 1.0)
 
 
-def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float | None:
-    mine, others = fmean(ours), fmean(theirs)
-    return mine / others if mine and others else None
-
-
-def _numbers(values: Sequence[float]) -> list[float]:
+def numbers(values: Sequence[float]) -> list[float]:
+    """Those readings that are numbers."""
     return [value for value in values if math.isfinite(value)]

@@ -20,17 +20,23 @@ from statistics import NormalDist, median
 class RankTest:
     """How the canary's values lie beside the baseline's.
 
-    `statistic` is the number of pairs in which the canary's value is larger (ties count a half), `p_value` two-sided,
-    `shift` the Hodges-Lehmann estimate of the difference, between `lower` and `upper`; the interval has the confidence
-    asked for only if `is_reached`.
+    `statistic` is the number of pairs in which the canary's value is larger (ties count a half), `p_greater` and
+    `p_less` the probabilities of at least as much to one side if nothing differs, `shift` the Hodges-Lehmann estimate
+    of the difference, between `lower` and `upper`; the interval has the confidence asked for only if `is_reached`.
     """
 
     statistic: float
-    p_value: float
+    p_greater: float
+    p_less: float
     shift: float
     lower: float
     upper: float
     is_reached: bool
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided."""
+        return min(1.0, 2.0 * min(self.p_greater, self.p_less))
 
     def larger(self, pairs: int) -> float:
         """Probability (0..1) that a canary's value is larger than a baseline's: the common language effect size."""
@@ -44,13 +50,19 @@ def compare_ranks(candidate: Sequence[float], stable: Sequence[float], confidenc
     statistic = sum((ours > theirs) + 0.5 * (ours == theirs) for ours in candidate for theirs in stable)
     spread = _spread(candidate, stable, pooled=True)
     offset = statistic - n * m / 2
-    corrected = abs(offset) - 0.5
-    p_value = 1.0 if spread <= 0.0 else min(1.0, 2.0 * NormalDist().cdf(-corrected / spread))
+    p_greater, p_less = (_tail(side, spread) for side in (offset, -offset))
     wanted = n * m / 2 + 0.5 + NormalDist().inv_cdf((1.0 + confidence) / 2) * _spread(candidate, stable, pooled=False)
     needed = math.ceil(wanted)
     is_reached = needed <= n * m
     place = min(needed, n * m)
-    return RankTest(statistic, p_value, median(differences), differences[-place], differences[place - 1], is_reached)
+    return RankTest(
+        statistic, p_greater, p_less, median(differences), differences[-place], differences[place - 1], is_reached
+    )
+
+
+def _tail(offset: float, spread: float) -> float:
+    """Probability of an offset at least as large, by the normal tail with a correction for whole pairs."""
+    return 1.0 if spread <= 0.0 else NormalDist().cdf((0.5 - offset) / spread)
 
 
 def _spread(candidate: Sequence[float], stable: Sequence[float], *, pooled: bool) -> float:

@@ -79,16 +79,19 @@ def log_middles(bounds: tuple[float, ...]) -> tuple[float, ...]:
     return (logs[0] - first, *(sum(pair) / 2 for pair in itertools.pairwise(logs)), logs[-1] + last)
 
 
-def log_evidence_of_more(difference: float, variance: float, requests: int, alpha: float) -> float:
+def log_evidence_of_more(
+    difference: float, variance: float, requests: int, alpha: float, tuned_for: float = TUNED_FOR
+) -> float:
     """Natural logarithm of the evidence that a mean is above 0.
 
     Args:
         difference: Of the estimated means, canary less baseline.
         variance: Of that difference.
         requests: Of the canary, which the variance falls with.
-        alpha: The level at which it is to be sharpest after `TUNED_FOR` requests.
+        alpha: The level at which it is to be sharpest after
+        tuned_for: so many requests.
     """
-    spread = requests * mixing_variance(alpha, TUNED_FOR)
+    spread = requests * mixing_variance(alpha, tuned_for)
     score = difference * math.sqrt(spread / ((spread + 1.0) * variance))
     above = 0.5 * math.erfc(-score / math.sqrt(2.0))
     if above <= 0.0:

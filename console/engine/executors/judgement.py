@@ -8,12 +8,14 @@ pause the rollout holds it for a person at once. In a dry run everything is judg
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from console.analysis.evidence import Evidence
+from console.analysis.final import summarise
 from console.analysis.judge import judge
-from console.analysis.settings import Action
+from console.analysis.settings import Action, JudgeSettings
 from console.domain import events as ev
 from console.domain.codec import from_json, to_json
 from console.domain.deployment import StepStatus
@@ -84,16 +86,18 @@ async def _hold_counted(work: Work) -> Outcome:
             outcome = _decide(work, verdict, now, until, patience, undecided)
         outcome = await hold_back(work, outcome, verdict, undecided)
         if outcome is not None:
-            await _judged_by(work, verdict, collector.evidence)
+            await _judged_by(work, verdict, collector.evidence, settings)
             return _with_evidence(outcome, collector.evidence)
         if (is_paused or now >= patience) and work.state.status is not StepStatus.WAITING:
-            await _judged_by(work, verdict, collector.evidence)
+            await _judged_by(work, verdict, collector.evidence, settings)
             await work.record(ev.StepWaiting(work.step.id, (PAUSED if is_paused else UNDECIDED) + verdict.explanation))
         await work.controlled(interval)
 
 
-async def _judged_by(work: Work, verdict: Verdict, evidence: Evidence) -> None:
-    await work.record(ev.StageJudged(work.step.id, verdict, work.step.service, to_json(evidence)))
+async def _judged_by(work: Work, verdict: Verdict, evidence: Evidence, settings: JudgeSettings) -> None:
+    """Put the verdict on record with what is computed only once, at the end of a stage."""
+    said = replace(verdict, evidence={**verdict.evidence, **summarise(evidence, settings)})
+    await work.record(ev.StageJudged(work.step.id, said, work.step.service, to_json(evidence)))
 
 
 def _decide(

@@ -6,19 +6,22 @@ What a platform took on happens at its own time, looked at or not, one after the
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from console.domain.deployment import Deployment, DeploymentStatus
+from console.domain.deployment import Deployment, DeploymentStatus, StepState, StepStatus
 from console.domain.errors import RateLimited, Rejected, UnexpectedReply, Unreachable
-from console.domain.events import OperationIntended, StepStarted
-from providers.contract import Operation, OperationKey, OperationStatus
+from console.domain.events import DeploymentSucceeded, OperationIntended, RollbackRequested, StepStarted
+from console.domain.plan import Phase, StepKind
+from providers.contract import Operation, OperationKey, OperationStatus, ProbeRequest, ProbeResult
 from tests.engine.fake_platform import Asked, FakePlatform
 from tests.engine.world import NEW, OLD, World
 
-FIRST_MIGRATION = "20260101000000"
+SECOND_MIGRATION = "20260201000000"
+PLACING = frozenset({StepKind.DEPLOY, StepKind.PROMOTE, StepKind.ROLL_BACK_RELEASE})
+JUDGING = frozenset({StepKind.BAKE, StepKind.VERIFY})
 SLOW = timedelta(minutes=20)
 """Longer than any step may take."""
 
@@ -41,14 +44,20 @@ class Answer(StrEnum):
 
 
 class HostilePlatform(FakePlatform):
-    """`answers` holds what comes next, by kind of wish."""
+    """`answers` holds what comes next, by kind of wish; `wrongs` says what it was asked for and never should have been.
+
+    `is_recorded` tells whether a key is on record at the moment at which the platform hears of it.
+    """
 
     def __init__(self, clock: Any) -> None:
         super().__init__(clock)
         self.answers: dict[str, deque[Answer]] = defaultdict(deque)
         self.forgotten: set[str] = set()
         self.cancelled: set[str] = set()
+        self.wrongs: list[str] = []
+        self.is_recorded: Callable[[str], bool] = lambda key: True
         self._busy_until: dict[object, Any] = {}
+        self._well: set[str] = set()
 
     @property
     def keys(self) -> frozenset[str]:
@@ -63,11 +72,20 @@ class HostilePlatform(FakePlatform):
             if not asked.fails and asked.reference not in self.forgotten:
                 asked.effect()
 
+    async def probe(self, request: ProbeRequest) -> ProbeResult:
+        self.catch_up()
+        result = await super().probe(request)
+        place = request.url.removeprefix("http://").split("/")[0]
+        (self._well.add if result.ok else self._well.discard)(place)
+        return result
+
     def _check_up(self, kind: str) -> None:
         self.catch_up()
         super()._check_up(kind)
 
     def begin(self, kind: str, request: Any, key: OperationKey) -> Operation:
+        if not self.is_recorded(key.text):
+            self.wrongs.append(f"{kind} came before it was on record: {key.text}")
         queue = self.answers[kind]
         if key.text in self._by_key or not queue:
             return super().begin(kind, request, key)
@@ -107,13 +125,21 @@ class HostilePlatform(FakePlatform):
         return shown
 
     def _take_on(self, kind: str, request: Any) -> Asked:
-        """A place does one thing after the other."""
+        """A place does one thing after the other; what changes there has to show anew that it is well."""
+        if kind == "shift_traffic":
+            self._hold_against_probes(request)
         asked = super()._take_on(kind, request)
         place = getattr(request, "target", kind)
         waits = max(self._busy_until.get(place, self.clock.now()) - self.clock.now(), timedelta(0))
         asked.ends_at += waits
         self._busy_until[place] = asked.ends_at
+        self._well.discard(place)
         return asked
+
+    def _hold_against_probes(self, request: Any) -> None:
+        for arm, weight in self.weights[request.route].items():
+            if not weight and request.weights.get(arm) and arm not in self._well:
+                self.wrongs.append(f"{arm} gets requests and was not seen to be well since it changed")
 
 
 class HostileWorld(World):
@@ -130,10 +156,15 @@ class HostileWorld(World):
 
     def _furnish(self) -> None:
         self.platform = HostilePlatform(self.clock)
+        self.platform.is_recorded = self._is_recorded
         super()._furnish()
+
+    def _is_recorded(self, key: str) -> bool:
+        return any(isinstance(e.payload, OperationIntended) and e.payload.key == key for e in self.ledger.events)
 
     @property
     def deployments(self) -> list[Deployment]:
+        """In the order in which they were begun."""
         return sorted(self.ledger.deployments(), key=lambda d: d.id)
 
     @property
@@ -144,16 +175,29 @@ class HostileWorld(World):
         """One deployment at most, nothing done that was not on record first, and nobody sent to what does not run."""
         self.platform.catch_up()
         assert len(self.active) <= 1, [d.id for d in self.active]
+        assert not self.platform.wrongs, self.platform.wrongs
         payloads = [(e.deployment, e.payload) for e in self.ledger.events]
         intended = [(name, p) for name, p in payloads if isinstance(p, OperationIntended)]
         assert self.platform.keys <= {p.key for _, p in intended}
         attempts = Counter((name, p.step) for name, p in payloads if isinstance(p, StepStarted))
         wishes = Counter((name, p.step) for name, p in intended)
         assert not wishes - attempts, f"asked for more than once in one attempt: {wishes - attempts}"
+        assert not list(self._steps_begun_on_the_way_back())
         for arm in self.arms_with_traffic():
             place = self.platform.places[arm]
             assert place.live, f"{arm} has traffic and nothing runs there"
             assert not place.suspended, f"{arm} has traffic and is suspended"
+
+    def _steps_begun_on_the_way_back(self) -> Iterator[str]:
+        """Steps of the plan that began after a rollback was asked for, later than at the very same moment."""
+        asked: dict[str, datetime] = {}
+        for event in self.ledger.events:
+            match event.payload:
+                case RollbackRequested():
+                    asked.setdefault(event.deployment, event.at)
+                case StepStarted(step) if event.deployment in asked and event.at > asked[event.deployment]:
+                    if self.deployment(event.deployment).steps[step].step.phase is not Phase.ROLLBACK:
+                        yield f"{event.deployment} {step}"
 
     def arms_with_traffic(self) -> list[str]:
         return [arm for arm, weight in self.platform.weights["api"].items() if weight]
@@ -164,21 +208,67 @@ class HostileWorld(World):
         assert await self.ledger.locks() == ()
         ended = {d.id: d.status for d in self.deployments}
         assert DeploymentStatus.FAILED not in ended.values(), [d.failure for d in self.deployments]
-        succeeded = [d for d in self.deployments if d.status is DeploymentStatus.SUCCEEDED]
-        commit = succeeded[-1].plan.release.commit if succeeded else OLD
+        standing = [d for d in self.deployments if any(_stands(d, StepKind.SHIFT, "api"))]
+        commit = standing[-1].plan.release.commit if standing else OLD
         (arm,) = self.arms_with_traffic()
         assert self.platform.places[arm].live == commit, ended
         if self.platform.error_rates.get(commit):
             assert commit == NEW, "an erring release got through"
-            assert succeeded[-1].ended_at <= self.turned_bad_at + SEEN_WITHIN, "it turned bad and got through"
+            assert self._judged_until(standing[-1]) <= self.turned_bad_at + SEEN_WITHIN, "it turned bad and got through"
         for name in ("worker", "front"):
-            assert self.platform.places[name].live == commit, (name, ended)
-        assert len(set(self.platform.applied)) == len(self.platform.applied)
-        assert (self.platform.applied == [FIRST_MIGRATION]) == (commit == OLD), (self.platform.applied, ended)
+            placed = [d.plan.release.commit for d in self.deployments if any(_stands(d, PLACING, name))]
+            assert self.platform.places[name].live == (placed[-1] if placed else OLD), (name, ended)
+        for deployment in self.deployments:
+            _check_whole(deployment)
+        self._check_schema()
         told = [record.weights for d in self.deployments for record in d.traffic]
         if told:
             assert self._last_weights() == self.platform.weights["api"]
 
+    def _check_schema(self) -> None:
+        """Applied once, no longer than its deployment stands, and there for every release that needs it."""
+        applied = self.platform.applied
+        assert len(set(applied)) == len(applied)
+        stands = [d for d in self.deployments if any(_stands(d, StepKind.MIGRATE, "database"))]
+        changed = [d for d in stands if any(s.outputs.get("applied") for s in _stands(d, StepKind.MIGRATE, "database"))]
+        assert (SECOND_MIGRATION in applied) == bool(changed), (applied, {d.id: d.status for d in self.deployments})
+        served = {self.platform.places[arm].live for arm in self.arms_with_traffic()}
+        served |= {self.platform.places[name].live for name in ("worker", "front")}
+        assert SECOND_MIGRATION in applied or served == {OLD}, f"{served} run without their schema"
+
+    def _judged_until(self, deployment: Deployment) -> datetime:
+        """When it went live for good, or, where it was cut short, when the last look at its requests ended."""
+        events = [e for e in self.ledger.events if e.deployment == deployment.id]
+        succeeded = [e.at for e in events if isinstance(e.payload, DeploymentSucceeded)]
+        looked = [
+            state.ended_at for state in deployment.steps.values() if state.step.kind in JUDGING and state.ended_at
+        ]
+        return succeeded[0] if succeeded else max(looked)
+
     def _last_weights(self) -> Mapping[str, int]:
         records = [record for d in self.deployments for record in d.traffic]
         return max(records, key=lambda record: record.at).weights
+
+
+def _stands(deployment: Deployment, kinds: Any, service: str) -> Iterator[StepState]:
+    """The last step of the plan that does such a thing for a service, if it was done and not taken back."""
+    wanted = kinds if isinstance(kinds, frozenset) else {kinds}
+    steps = [step for step in deployment.plan.steps if step.kind in wanted and step.service == service]
+    state = deployment.steps[steps[-1].id] if steps else None
+    if state is not None and state.status is StepStatus.SUCCEEDED:
+        yield state
+
+
+def _check_whole(deployment: Deployment) -> None:
+    """Gone live as a whole, or back as a whole, or back as far as somebody asked."""
+    states = [deployment.steps[step.id] for step in deployment.plan.steps]
+    undoable = [s for s in states if s.step.undo is not None and s.was_begun]
+    match deployment.status:
+        case DeploymentStatus.SUCCEEDED:
+            assert all(s.status in {StepStatus.SUCCEEDED, StepStatus.SKIPPED} for s in states)
+        case DeploymentStatus.ABORTED:
+            assert not undoable, [s.step.id for s in undoable]
+        case DeploymentStatus.ROLLED_BACK if deployment.rollback is not None:
+            services = deployment.rollback.services
+            left = [s for s in undoable if not services or s.step.service in services]
+            assert not left, f"not taken back: {[s.step.id for s in left]}"

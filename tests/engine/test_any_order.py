@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from console.config.strategies import BUILT_IN
-from console.domain.deployment import DeploymentStatus
+from console.domain.deployment import Deployment, DeploymentStatus, StepStatus
 from console.domain.errors import ConsoleError
 from console.domain.events import Control
+from console.domain.plan import StepKind
 from console.engine.crash_points import POINTS
 from tests.engine.hostile import Answer, HostileWorld
 from tests.engine.world import ANN, Crash
@@ -32,7 +33,13 @@ KINDS = st.sampled_from(
 )
 RELEASES = st.sampled_from(["v2", "v2", "erring"])
 STRATEGIES = st.sampled_from(BUILT_IN)
+SERVICES = st.sampled_from(["database", "api", "worker", "front"])
 ROUNDS_AT_MOST = 60
+GOING_ON = 12
+"""Rounds in which somebody goes on with what waits for a person, before they take it back."""
+
+PATIENCE = 60
+"""Steps of ten seconds for which somebody waits for the moment to press a key."""
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -40,6 +47,7 @@ class AnyOrder(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.Runner()
         self.world = HostileWorld()
+        self.goes_on = False
 
     def play(self, story: Coroutine[Any, Any, Any]) -> None:
         """Have something done, and let everybody react; a process that dies meanwhile is followed by another."""
@@ -63,21 +71,41 @@ class AnyOrder(RuleBasedStateMachine):
     @initialize(
         on_failure=st.sampled_from(["rollback", "ask"]),
         approvals=st.sampled_from([0, 0, 0, 1]),
+        promotion=st.sampled_from(["automatic", "automatic", "manual"]),
         release=RELEASES,
         strategy=STRATEGIES,
+        emergency=st.booleans(),
+        goes_on=st.booleans(),
     )
-    def begin(self, on_failure: str, approvals: int, release: str, strategy: str) -> None:
-        self.world = HostileWorld(on_failure=on_failure, approvals=approvals)
+    def begin(
+        self,
+        on_failure: str,
+        approvals: int,
+        promotion: str,
+        release: str,
+        strategy: str,
+        emergency: bool,
+        goes_on: bool,
+    ) -> None:
+        self.goes_on = goes_on
+        self.world = HostileWorld(
+            on_failure=on_failure,
+            approvals=approvals,
+            promotion=promotion,
+            emergency={"valid": "2m"},
+            keep="forever" if goes_on else "0s",
+        )
         self.play(self.world.start())
-        self.deploy_another(release, strategy)
+        self.deploy_another(release, strategy, emergency)
 
-    @rule(release=RELEASES, strategy=STRATEGIES)
-    def deploy_another(self, release: str, strategy: str) -> None:
-        async def ask() -> None:
-            await self.world.clock.pass_time(timedelta(seconds=1))
-            await self.world.deploy(release, strategy=strategy)
+    @rule(release=RELEASES, strategy=STRATEGIES, emergency=st.booleans())
+    def deploy_another(self, release: str, strategy: str, emergency: bool) -> None:
+        self.play(self._deploy(release, strategy=strategy, emergency=emergency, reason="I say so"))
 
-        self.play(ask())
+    @rule(release=st.sampled_from(["v1", "v1", "v2"]))
+    def go_back_to(self, release: str) -> None:
+        """`rollback --to`: a release that was live before, forwards."""
+        self.play(self._deploy(release, returns=True))
 
     @rule(release=RELEASES)
     def deploy_two_at_once(self, release: str) -> None:
@@ -88,10 +116,36 @@ class AnyOrder(RuleBasedStateMachine):
 
         self.play(ask())
 
-    @rule(control=CONTROLS)
-    def press(self, control: Control) -> None:
+    @rule(control=CONTROLS, newest=st.sampled_from([1, 1, 1, 2]))
+    def press(self, control: Control, newest: int) -> None:
+        for deployment in self.world.deployments[-newest:][:1]:
+            self.play(self._ask(deployment, control))
+
+    @rule(services=st.lists(SERVICES, min_size=1, max_size=3, unique=True))
+    def take_some_back(self, services: list[str]) -> None:
         for deployment in self.world.deployments[-1:]:
-            self.play(self.world.ask(deployment.id, control, ANN, reason="I say so"))
+            self.play(self._ask(deployment, Control.ROLLBACK, services=tuple(services)))
+
+    @rule(control=st.sampled_from([Control.PROMOTE, Control.PROMOTE_FULL, Control.PAUSE, Control.ROLLBACK]))
+    def press_at_a_stage(self, control: Control) -> None:
+        """Both hands at once: what goes on and what goes back."""
+        self.play(self._until(_is_at_a_stage))
+        for deployment in self.world.active:
+            both = [control, Control.ROLLBACK] if control is Control.PROMOTE_FULL and not self.goes_on else [control]
+            for one in both:
+                self.play(self._ask(deployment, one))
+
+    @rule(kind=KINDS, control=st.sampled_from([Control.RETRY, Control.RETRY, Control.SKIP]))
+    def decide_on_a_failure(self, kind: str, control: Control) -> None:
+        self.world.platform.answers[kind].append(Answer.REFUSED)
+        self.play(self._until(lambda deployment: any(state.asked for state in deployment.steps.values())))
+        for deployment in self.world.active:
+            self.play(self._ask(deployment, control))
+
+    @rule(place=st.sampled_from(["blue", "green"]), ill=st.booleans())
+    def fall_ill(self, place: str, ill: bool) -> None:
+        """Probes of a place begin to fail, or to succeed again."""
+        (self.world.platform.ill.add if ill else self.world.platform.ill.discard)(place)
 
     @rule()
     def turn_bad(self) -> None:
@@ -125,17 +179,17 @@ class AnyOrder(RuleBasedStateMachine):
             self.loop.close()
 
     async def _end(self) -> None:
-        """Somebody goes on with what is paused and takes back what waits for a decision; then all is quiet."""
+        """Everybody gets well, somebody decides whatever waits for a person; then all is quiet."""
         world = self.world
         world.crash_at = None
-        for _ in range(ROUNDS_AT_MOST):
+        world.platform.ill.clear()
+        for round_ in range(ROUNDS_AT_MOST):
             if not world.active:
                 break
             (deployment,) = world.active
-            waiting = {DeploymentStatus.PAUSED: Control.RESUME, DeploymentStatus.WAITING: Control.ROLLBACK}
-            if deployment.status in waiting:
-                with contextlib.suppress(ConsoleError):
-                    await world.ask(deployment.id, waiting[deployment.status], ANN)
+            goes_on = self.goes_on and round_ < GOING_ON
+            for control in _answers(deployment.status, goes_on=goes_on):
+                await self._ask(deployment, control)
             await self._pass(300)
             world.check_at_any_time()
         assert not world.active, [f"{d.status}: {_steps(d)}" for d in world.active]
@@ -144,6 +198,23 @@ class AnyOrder(RuleBasedStateMachine):
         for status in {d.status for d in world.deployments}:
             event(f"a deployment ended {status.value}")
         await world.engine.stop()
+
+    async def _deploy(self, release: str, **wish: Any) -> None:
+        await self.world.clock.pass_time(timedelta(seconds=1))
+        await self.world.deploy(release, **wish)
+        event(f"accepted: {'return to a release' if wish.get('returns') else 'deploy'}")
+
+    async def _ask(self, deployment: Deployment, control: Control, **more: Any) -> None:
+        """Refused or done; a wish that was taken is counted, so that it shows what is really played."""
+        with contextlib.suppress(ConsoleError):
+            await self.world.ask(deployment.id, control, ANN, reason="I say so", **more)
+            event(f"accepted: {control.value}{' of some services' if more else ''}")
+
+    async def _until(self, holds: Callable[[Deployment], bool]) -> None:
+        for _ in range(PATIENCE):
+            if not self.world.active or holds(self.world.active[0]):
+                return
+            await self._pass(10)
 
     async def _pass(self, seconds: int) -> None:
         """In short stretches, so that a process which dies is followed by another before long."""
@@ -154,6 +225,22 @@ class AnyOrder(RuleBasedStateMachine):
             if self.world.crashed:
                 self.world.crashed = 0
                 await self.world.crash()
+
+
+def _answers(status: DeploymentStatus, *, goes_on: bool) -> tuple[Control, ...]:
+    """What somebody presses who wants a deployment to end."""
+    if status is DeploymentStatus.PAUSED:
+        return (Control.RESUME,) if goes_on else (Control.RESUME, Control.ROLLBACK)
+    if status is DeploymentStatus.WAITING:
+        return (Control.APPROVE, Control.PROMOTE, Control.RETRY) if goes_on else (Control.ROLLBACK,)
+    return ()
+
+
+def _is_at_a_stage(deployment: Deployment) -> bool:
+    return any(
+        state.step.kind is StepKind.BAKE and state.status in {StepStatus.RUNNING, StepStatus.WAITING}
+        for state in deployment.steps.values()
+    )
 
 
 def _steps(deployment: Any) -> str:

@@ -45,3 +45,30 @@ def checked_stages(stages: Sequence[int]) -> tuple[int, ...]:
             f"The stages {list(stages)} are not a rollout.", "stages", "Write rising whole percents that end at 100."
         )
     return tuple(stages)
+
+
+def busy_arms(weights: Weights) -> dict[str, int]:
+    """The arms that get requests. An arm without weight and an arm that is not named are the same."""
+    return {arm: weight for arm, weight in weights.items() if weight}
+
+
+def divide_alike(one: Weights, other: Weights) -> bool:
+    """Whether requests are divided the same way by both."""
+    return busy_arms(one) == busy_arms(other)
+
+
+def say_weights(weights: Weights) -> str:
+    """As `blue 90 % · green 10 %`."""
+    return " · ".join(f"{arm} {weight} %" for arm, weight in weights.items())
+
+
+def whole_percents(parts: Sequence[int]) -> list[int]:
+    """Scale to whole percent that sum to 100, the largest remainders rounded up. Nothing at all stays nothing."""
+    total = sum(parts)
+    if not total:
+        return [0 for _ in parts]
+    percents = [100 * part // total for part in parts]
+    by_remainder = sorted(range(len(parts)), key=lambda place: -(100 * parts[place] % total))
+    for place in by_remainder[: 100 - sum(percents)]:
+        percents[place] += 1
+    return percents

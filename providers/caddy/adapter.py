@@ -10,9 +10,10 @@ import httpx
 
 from providers.caddy.client import CaddyClient
 from providers.caddy.holding import HoldingPages, make_holding
-from providers.caddy.traffic import EdgeRouter, Routes, Shifts
+from providers.caddy.traffic import EdgeMover, EdgeRouter, Routes
 from providers.contract import AccountReport, Capabilities, Desk, Unsupported
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
+from providers.shifting import Shifts
 
 if TYPE_CHECKING:
     from providers.caddy.settings import CaddySettings
@@ -85,7 +86,7 @@ def open_connection(
             router=router,
             counters=router,
             underway=router,
-            shift_traffic=Shifts(client, routes),
+            shift_traffic=Shifts(EdgeMover(client, routes), "Caddy", "route"),
             pages=HoldingPages(client),
             maintain=make_holding(client),
             deploy=NO_DEPLOYS,

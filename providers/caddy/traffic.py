@@ -1,21 +1,17 @@
-"""Weights of a route: read, moved in one step, read back.
-
-A reference is `<route>@<weights as JSON>`. Caddy keeps no history, so that an operation whose weights somebody else has
-replaced since is FAILED, and says what the router shows instead.
-"""
+"""Weights of a route: read, moved in one step, read back."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from console.domain.errors import Rejected
-from console.domain.traffic import checked_weights
+from console.domain.traffic import Weights, divide_alike, whole_percents
 from providers.caddy.client import CaddyClient, Seen
 from providers.caddy.wire import WEIGHTED, Handler
-from providers.contract import ArmCounters, Operation, OperationKey, OperationStatus, ShiftTraffic
+from providers.contract import ArmCounters
+from providers.shifting import Shown
 
 if TYPE_CHECKING:
     from providers.caddy.settings import RouteSettings
@@ -47,7 +43,7 @@ class Routes:
         """
         places = self._places(route, handler)
         shown = [handler.weights[place] if place < len(handler.weights) else 0 for place in places.values()]
-        return dict(zip(places, _percent(shown), strict=True))
+        return dict(zip(places, whole_percents(shown), strict=True))
 
     def write(self, route: str, handler: Handler, weights: Mapping[str, int]) -> list[int]:
         """The handler's list of weights for these arms, in lowest terms; an arm that is not named gets nothing.
@@ -131,82 +127,34 @@ class EdgeRouter:
         return {arm: servers.get(settings.metrics.replace("{arm}", arm), nothing) for arm in settings.arms}
 
 
-class Shifts:
-    """`Actuator[ShiftTraffic]`. Repeats harmlessly by nature: weights that are in force already are left alone."""
+class EdgeMover:
+    """`Mover`: one change of the configuration, only to what was read; what others did in between is looked at anew."""
 
     def __init__(self, client: CaddyClient, routes: Routes) -> None:
         self._client = client
         self._routes = routes
 
-    async def start(self, request: ShiftTraffic, key: OperationKey) -> Operation:
-        wanted = checked_weights(request.weights)
-        shown: Mapping[str, int] = {}
+    async def move(self, route: str, wanted: Weights) -> Shown:
+        shown: Weights = {}
         for _ in range(ROUNDS):
-            seen = self._recall(request.route, wanted) or await self._client.fetch_handler(request.route)
-            listed = self._routes.write(request.route, seen.handler, wanted)
-            shown = self._routes.read(request.route, seen.handler)
-            if _same(shown, wanted):
+            seen = self._recall(route, wanted) or await self._client.fetch_handler(route)
+            listed = self._routes.write(route, seen.handler, wanted)
+            shown = self._routes.read(route, seen.handler)
+            if divide_alike(shown, wanted):
                 break
-            if await self._client.put_weights(request.route, listed, seen.tag):
-                shown = self._routes.read(request.route, (await self._client.fetch_handler(request.route)).handler)
+            if await self._client.put_weights(route, listed, seen.tag):
+                shown = self._routes.read(route, (await self._client.fetch_handler(route)).handler)
                 break
-        return _judge(_reference(request.route, wanted), wanted, shown)
+        return Shown(shown)
 
-    def _recall(self, route: str, wanted: Mapping[str, int]) -> Seen | None:
+    def _recall(self, route: str, wanted: Weights) -> Seen | None:
         """The route as it was last read, where that is enough to change it; the change fails if it is so no longer."""
         seen = self._client.recall_handler(route)
         try:
-            return seen if seen and not _same(self._routes.read(route, seen.handler), wanted) else None
+            return seen if seen and not divide_alike(self._routes.read(route, seen.handler), wanted) else None
         except Rejected:
             return None
 
-    async def observe(self, reference: str) -> Operation:
-        route, wanted = _parse(reference)
-        seen = await self._client.fetch_handler_or_none(route) if wanted else None
-        if seen is None:
-            return Operation(reference, OperationStatus.LOST, "Caddy knows no such route")
-        return _judge(reference, wanted, self._routes.read(route, seen.handler))
-
-    async def find(self, request: ShiftTraffic, key: OperationKey) -> Operation | None:
-        wanted = checked_weights(request.weights)
-        found = await self.observe(_reference(request.route, wanted))
-        return found if found.status is OperationStatus.SUCCEEDED else None
-
-
-def _reference(route: str, weights: Mapping[str, int]) -> str:
-    return f"{route}@{json.dumps(weights, sort_keys=True, separators=(',', ':'))}"
-
-
-def _parse(reference: str) -> tuple[str, dict[str, int]]:
-    """The route and its weights; no weights for anything else."""
-    route, _, written = reference.rpartition("@")
-    try:
-        weights = json.loads(written)
-    except ValueError:
-        return route, {}
-    fits = route and isinstance(weights, dict) and all(type(weight) is int for weight in weights.values())
-    return route, weights if fits else {}
-
-
-def _judge(reference: str, wanted: Mapping[str, int], shown: Mapping[str, int]) -> Operation:
-    words = " · ".join(f"{arm} {weight} %" for arm, weight in shown.items())
-    if _same(shown, wanted):
-        return Operation(reference, OperationStatus.SUCCEEDED, words)
-    return Operation(reference, OperationStatus.FAILED, f"the router shows {words}; somebody else sets it too")
-
-
-def _same(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
-    return {arm: weight for arm, weight in one.items() if weight} == {arm: w for arm, w in other.items() if w}
-
-
-def _percent(weights: list[int]) -> list[int]:
-    """Scale to whole percent that sum to 100, the largest remainders rounded up. Nothing at all stays nothing."""
-    total = sum(weights)
-    if total in (0, 100):
-        return weights
-    exact = [100 * weight / total for weight in weights]
-    percent = [int(part) for part in exact]
-    by_remainder = sorted(range(len(exact)), key=lambda place: percent[place] - exact[place])
-    for place in by_remainder[: 100 - sum(percent)]:
-        percent[place] += 1
-    return percent
+    async def look(self, route: str) -> Shown | None:
+        seen = await self._client.fetch_handler_or_none(route)
+        return None if seen is None else Shown(self._routes.read(route, seen.handler))

@@ -21,10 +21,11 @@ from providers.cloudflare.switches import (
     make_origin_switch,
     make_pool_switch,
 )
-from providers.cloudflare.traffic import NO_COUNTERS, NO_UNDERWAY, EdgeRouter, Routes, Shifts
+from providers.cloudflare.traffic import NO_COUNTERS, NO_UNDERWAY, EdgeMover, EdgeRouter, Routes
 from providers.cloudflare.wire import words_of
 from providers.contract import AccountReport, Action, Capabilities, Desk, Reading, Unsupported
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
+from providers.shifting import Shifts
 
 LIMITS = Limits(connect=3.0, read=8.0, answer=10.0, attempts=4, budget=10.0)
 REQUESTS = Allowance("requests", 1200, timedelta(minutes=5), lambda method, path: 1)
@@ -102,7 +103,7 @@ def open_connection(
         router=EdgeRouter(client, routes),
         counters=NO_COUNTERS,
         underway=NO_UNDERWAY,
-        shift_traffic=Shifts(client, routes),
+        shift_traffic=Shifts(EdgeMover(client, routes), "Cloudflare", "load balancer"),
         deploy=NO_DEPLOYS,
         cancel=NO_DEPLOYS,
         promote=NO_DEPLOYS,

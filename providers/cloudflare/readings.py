@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from console.domain.errors import Rejected
+from console.domain.traffic import say_weights
 from providers.cloudflare.client import CloudflareClient
 from providers.cloudflare.traffic import NO_COUNTERS, Routes
 from providers.cloudflare.wire import LoadBalancer, Pool
@@ -96,7 +97,7 @@ class BalancerReader:
             route = names[place] if names else balancer.name
             try:
                 weights = await self._routes.read(route, balancer)
-                words = " · ".join(f"{arm} {weight} %" for arm, weight in weights.items())
+                words = say_weights(weights)
                 found.append(Check(f"arms of {balancer.name}", True, words))
             except Rejected as problem:
                 found.append(Check(f"arms of {balancer.name}", False, problem.what, problem.remedy))

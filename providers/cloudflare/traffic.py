@@ -1,21 +1,19 @@
-"""Weights of a load balancer's pools: read, set in one call, read back.
-
-A reference is `<route>@<weights as JSON>`. Cloudflare keeps no history, so that an operation whose weights somebody
-else has replaced since is FAILED, and says what is there instead. Answers carry no tag to guard a change by: nobody
-else may move a load balancer during a rollout.
-"""
+"""Weights of a load balancer's pools: read, set in one call, read back."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 from console.domain.errors import Rejected
-from console.domain.traffic import checked_weights
+from console.domain.traffic import Weights, divide_alike, whole_percents
 from providers.cloudflare.client import CloudflareClient
 from providers.cloudflare.settings import RouteSettings
 from providers.cloudflare.wire import RANDOM, LoadBalancer
-from providers.contract import Operation, OperationKey, OperationStatus, ShiftTraffic, Unsupported
+from providers.contract import Unsupported
+from providers.shifting import Shown
+
+FINEST = 10_000
+"""Into how many parts a weight of 1 is cut to count with whole numbers."""
 
 NO_COUNTERS = Unsupported(
     "Cloudflare counts requests of a pool by sampling, a quarter of an hour at a time, and neither their errors nor "
@@ -67,7 +65,8 @@ class Routes:
     async def read(self, route: str, balancer: LoadBalancer) -> dict[str, int]:
         """Whole percent by arm, as set."""
         pools = await self.pools_of(route, balancer)
-        return dict(zip(pools, _percent([balancer.weight_of(pool) for pool in pools.values()]), strict=True))
+        parts = [round(balancer.weight_of(pool) * FINEST) for pool in pools.values()]
+        return dict(zip(pools, whole_percents(parts), strict=True))
 
     async def write(self, route: str, balancer: LoadBalancer, wanted: Mapping[str, int]) -> dict[str, object]:
         """The change that divides so; an arm that is not named gets nothing."""
@@ -104,71 +103,22 @@ class EdgeRouter:
         return "" if affinity == "none" else f"session affinity by {affinity}"
 
 
-class Shifts:
-    """`Actuator[ShiftTraffic]`. Repeats harmlessly by nature: weights that are in force already are left alone."""
+class EdgeMover:
+    """`Mover`. Answers carry no tag to guard a change by: nobody else may move a load balancer during a rollout."""
 
     def __init__(self, client: CloudflareClient, routes: Routes) -> None:
         self._client = client
         self._routes = routes
 
-    async def start(self, request: ShiftTraffic, key: OperationKey) -> Operation:
-        wanted = checked_weights(request.weights)
-        balancer = await self._client.fetch_load_balancer(request.route)
-        change = await self._routes.write(request.route, balancer, wanted)
-        shown = await self._routes.read(request.route, balancer)
-        if not _same(shown, wanted):
+    async def move(self, route: str, wanted: Weights) -> Shown:
+        balancer = await self._client.fetch_load_balancer(route)
+        change = await self._routes.write(route, balancer, wanted)
+        shown = await self._routes.read(route, balancer)
+        if not divide_alike(shown, wanted):
             await self._client.patch_load_balancer(balancer.id, change)
-            balancer = await self._client.fetch_load_balancer(request.route)
-            shown = await self._routes.read(request.route, balancer)
-        return _judge(_reference(request.route, wanted), wanted, shown)
+            shown = await self._routes.read(route, await self._client.fetch_load_balancer(route))
+        return Shown(shown)
 
-    async def observe(self, reference: str) -> Operation:
-        route, wanted = _parse(reference)
-        balancer = await self._client.find_load_balancer(route) if wanted else None
-        if balancer is None:
-            return Operation(reference, OperationStatus.LOST, "Cloudflare knows no such load balancer")
-        return _judge(reference, wanted, await self._routes.read(route, balancer))
-
-    async def find(self, request: ShiftTraffic, key: OperationKey) -> Operation | None:
-        wanted = checked_weights(request.weights)
-        found = await self.observe(_reference(request.route, wanted))
-        return found if found.status is OperationStatus.SUCCEEDED else None
-
-
-def _percent(weights: Sequence[float]) -> list[int]:
-    """Scale to whole percent that sum to 100, the largest remainders rounded up. Nothing at all stays nothing."""
-    parts = [round(weight * 10_000) for weight in weights]
-    total = sum(parts)
-    if not total:
-        return [0 for _ in parts]
-    percent = [100 * part // total for part in parts]
-    by_remainder = sorted(range(len(parts)), key=lambda place: -(100 * parts[place] % total))
-    for place in by_remainder[: 100 - sum(percent)]:
-        percent[place] += 1
-    return percent
-
-
-def _reference(route: str, weights: Mapping[str, int]) -> str:
-    return f"{route}@{json.dumps(weights, sort_keys=True, separators=(',', ':'))}"
-
-
-def _parse(reference: str) -> tuple[str, dict[str, int]]:
-    """The route and its weights; no weights for anything else."""
-    route, _, written = reference.rpartition("@")
-    try:
-        weights = json.loads(written)
-    except ValueError:
-        return route, {}
-    fits = route and isinstance(weights, dict) and all(type(weight) is int for weight in weights.values())
-    return route, weights if fits else {}
-
-
-def _judge(reference: str, wanted: Mapping[str, int], shown: Mapping[str, int]) -> Operation:
-    words = " · ".join(f"{arm} {weight} %" for arm, weight in shown.items())
-    if _same(shown, wanted):
-        return Operation(reference, OperationStatus.SUCCEEDED, words)
-    return Operation(reference, OperationStatus.FAILED, f"Cloudflare shows {words}; somebody else sets it too")
-
-
-def _same(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
-    return {arm: weight for arm, weight in one.items() if weight} == {arm: w for arm, w in other.items() if w}
+    async def look(self, route: str) -> Shown | None:
+        balancer = await self._client.find_load_balancer(route)
+        return None if balancer is None else Shown(await self._routes.read(route, balancer))

@@ -13,8 +13,9 @@ from providers.haproxy.client import HAProxyClient
 from providers.haproxy.servers import OneServer, ServerReader, Servers, make_drain, make_state
 from providers.haproxy.settings import HAProxySettings
 from providers.haproxy.socket import RuntimeSocket
-from providers.haproxy.traffic import EdgeRouter, Routes, Shifts
+from providers.haproxy.traffic import EdgeMover, EdgeRouter, Routes
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
+from providers.shifting import Shifts
 
 # The edge is near, and a rollback waits for it: rather ask again soon than wait long.
 LIMITS = Limits(connect=1.0, read=3.0, answer=4.0, attempts=3, budget=6.0, first_wait=0.05, longest_wait=0.5)
@@ -90,7 +91,7 @@ def open_connection(
         router=router,
         counters=router,
         underway=router,
-        shift_traffic=Shifts(client, routes, settings.state_file),
+        shift_traffic=Shifts(EdgeMover(client, routes, settings.state_file), "HAProxy", "backend"),
         maintain=NO_PAGE,
         pages=NO_PAGE,
         deploy=NO_DEPLOYS,

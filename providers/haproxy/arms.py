@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
+from console.domain.traffic import whole_percents
 from providers.haproxy.wire import Server
 
 MOST = 256
@@ -51,13 +52,7 @@ def divide(weights: Mapping[str, int], servers: Mapping[str, Sequence[str]]) -> 
 
 
 def read_percent(servers: Sequence[Server], arms: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Whole percent by arm that sum to 100, the largest remainders rounded up; all nothing where nobody serves."""
+    """Whole percent by arm that sum to 100; all nothing where nobody serves."""
     shares = {server.name: server.share for server in servers}
     sums = {arm: sum(shares.get(name, 0) for name in names) for arm, names in arms.items()}
-    total = sum(sums.values())
-    if not total:
-        return dict.fromkeys(arms, 0)
-    percent = {arm: 100 * part // total for arm, part in sums.items()}
-    missing = 100 - sum(percent.values())
-    by_remainder = sorted(sums, key=lambda arm: -(100 * sums[arm] % total))
-    return {arm: whole + (arm in by_remainder[:missing]) for arm, whole in percent.items()}
+    return dict(zip(sums, whole_percents(list(sums.values())), strict=True))

@@ -1,23 +1,19 @@
-"""Weights of a backend: read, moved in one line, read back; and what each arm was asked.
-
-A reference is `<backend>@<weights as JSON>`. HAProxy keeps no history, and a reload brings back the weights of its
-file: an operation whose weights are no longer in force is FAILED, and says whose doing it looks like.
-"""
+"""Weights of a backend: read, moved in one line, read back; and what each arm was asked."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from console.domain.errors import ProviderError, UnexpectedReply
-from console.domain.traffic import checked_weights
-from providers.contract import ArmCounters, Operation, OperationKey, OperationStatus, ShiftTraffic
+from console.domain.traffic import Weights
+from providers.contract import ArmCounters
 from providers.haproxy.arms import divide, find_arms, read_percent
 from providers.haproxy.client import Counted, HAProxyClient, Seen
 from providers.haproxy.settings import HAProxySettings, RouteSettings
 from providers.haproxy.wire import Figures, build_buckets, estimate_sum
+from providers.shifting import NOT_ALONE, Shown
 from providers.wire import ShapeError
 
 RECENTLY_S = 3600
@@ -147,8 +143,8 @@ class EdgeRouter:
         return seconds
 
 
-class Shifts:
-    """`Actuator[ShiftTraffic]`. Repeats harmlessly by nature: weights that are in force already are left alone.
+class EdgeMover:
+    """`Mover`. A reload brings back the weights of HAProxy's file: where that is why they differ, it is said.
 
     An arm that is given traffic while all its servers are drained or in maintenance is made ready. A single server that
     somebody took out of an arm stays out, without weight, and the others share what the arm gets.
@@ -159,40 +155,26 @@ class Shifts:
         self._routes = routes
         self._state_file = state_file
 
-    async def start(self, request: ShiftTraffic, key: OperationKey) -> Operation:
-        wanted = checked_weights(request.weights)
-        seen = await self._client.fetch_servers(request.route)
-        changes = self._routes.changes(request.route, seen, wanted)
+    async def move(self, route: str, wanted: Weights) -> Shown:
+        seen = await self._client.fetch_servers(route)
+        changes = self._routes.changes(route, seen, wanted)
         if changes:
-            await self._client.set_servers(request.route, changes)
-            seen = await self._client.fetch_servers(request.route)
-        kept = await self._keep_state()
-        return self._judge(_reference(request.route, wanted), request.route, wanted, seen, kept)
+            await self._client.set_servers(route, changes)
+            seen = await self._client.fetch_servers(route)
+        return self._show(route, seen, await self._keep_state())
 
-    async def observe(self, reference: str) -> Operation:
-        route, wanted = _parse(reference)
-        seen = await self._client.find_servers(route) if wanted else None
-        if seen is None:
-            return Operation(reference, OperationStatus.LOST, "HAProxy knows no such backend")
-        return self._judge(reference, route, wanted, seen)
+    async def look(self, route: str) -> Shown | None:
+        seen = await self._client.find_servers(route)
+        return None if seen is None else self._show(route, seen)
 
-    async def find(self, request: ShiftTraffic, key: OperationKey) -> Operation | None:
-        wanted = checked_weights(request.weights)
-        found = await self.observe(_reference(request.route, wanted))
-        return found if found.status is OperationStatus.SUCCEEDED else None
-
-    def _judge(self, reference: str, route: str, wanted: Mapping[str, int], seen: Seen, remark: str = "") -> Operation:
-        shown = self._routes.read(route, seen)
-        words = " · ".join(f"{arm} {weight} %" for arm, weight in shown.items())
-        if _same(shown, wanted):
-            return Operation(reference, OperationStatus.SUCCEEDED, words + remark)
-        why = "somebody else sets it too"
+    def _show(self, route: str, seen: Seen, remark: str = "") -> Shown:
+        why = NOT_ALONE
         if seen.is_as_configured and seen.process.uptime_s < RECENTLY_S:
             why = (
                 f"HAProxy was started or reloaded {seen.process.uptime_s} s ago and took them from its file; "
                 "`load-server-state-from-file global` keeps them"
             )
-        return Operation(reference, OperationStatus.FAILED, f"HAProxy shows {words}; {why}")
+        return Shown(self._routes.read(route, seen), remark, why)
 
     async def _keep_state(self) -> str:
         """Write the state file, so that a reload keeps the weights. A failure is only told: traffic has moved."""
@@ -210,22 +192,3 @@ def _write(path: Path, state: str) -> None:
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_text(state)
     fresh.replace(path)
-
-
-def _reference(route: str, weights: Mapping[str, int]) -> str:
-    return f"{route}@{json.dumps(weights, sort_keys=True, separators=(',', ':'))}"
-
-
-def _parse(reference: str) -> tuple[str, dict[str, int]]:
-    """The route and its weights; no weights for anything else."""
-    route, _, written = reference.rpartition("@")
-    try:
-        weights = json.loads(written)
-    except ValueError:
-        return route, {}
-    fits = route and isinstance(weights, dict) and all(type(weight) is int for weight in weights.values())
-    return route, weights if fits else {}
-
-
-def _same(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
-    return {arm: weight for arm, weight in one.items() if weight} == {arm: w for arm, w in other.items() if w}

@@ -13,7 +13,7 @@ from console.domain.ids import StepId
 from console.domain.plan import Phase, Step, StepKind, longest_path, ready_steps
 from console.domain.release import Release
 from console.domain.roles import NEEDED, Role, may
-from console.domain.traffic import checked_stages, checked_weights, split
+from console.domain.traffic import checked_stages, checked_weights, divide_alike, split, whole_percents
 from console.domain.verdict import Verdict, VerdictKind, worst
 
 rising = st.sets(st.integers(1, 99), max_size=6).map(lambda found: [*sorted(found), 100])
@@ -28,6 +28,17 @@ class TestGivenWeights:
     def test_when_they_are_no_division_then_they_are_refused(self, weights: dict[str, int]) -> None:
         with pytest.raises(UsageError):
             checked_weights(weights)
+
+    @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=6))
+    def test_when_read_in_other_terms_then_they_are_whole_percent(self, parts: list[int]) -> None:
+        percents = whole_percents(parts)
+
+        assert sum(percents) == (100 if sum(parts) else 0)
+        assert all((share > 0) <= (part > 0) for share, part in zip(percents, parts, strict=True))
+
+    def test_when_an_arm_without_weight_is_not_named_then_the_division_is_the_same(self) -> None:
+        assert divide_alike({"blue": 100, "green": 0}, {"blue": 100})
+        assert not divide_alike({"blue": 90, "green": 10}, {"blue": 100})
 
     @given(rising)
     def test_when_they_are_a_rollout_then_they_are_kept(self, stages: list[int]) -> None:

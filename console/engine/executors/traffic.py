@@ -8,7 +8,7 @@ from typing import Any
 from console.domain import events as ev
 from console.domain.ids import ServiceName
 from console.domain.plan import Phase
-from console.domain.traffic import checked_weights
+from console.domain.traffic import checked_weights, divide_alike, say_weights
 from console.engine.executors.trial import PROBES
 from console.engine.executors.weights import run_outputs
 from console.engine.work import Done, Failed, Outcome, Work
@@ -31,7 +31,7 @@ async def shift(work: Work) -> Outcome:
     unfit = await _await_fit(work, service)
     if unfit is not None:
         return unfit
-    words = " · ".join(f"{arm} {weight} %" for arm, weight in wanted.items())
+    words = say_weights(wanted)
     ended = await work.perform(capabilities.shift_traffic, ShiftTraffic(route, wanted), f"set {route} to {words}")
     if isinstance(ended, Failed):
         return ended
@@ -40,7 +40,7 @@ async def shift(work: Work) -> Outcome:
         return Failed(router.reason, f"step {work.step.id}", router.remedy)
     actual = dict(await work.steadily(lambda: router.fetch_weights(route)))
     await work.record(ev.TrafficShifted(ServiceName(service), actual))
-    if {arm: weight for arm, weight in actual.items() if weight} != {arm: w for arm, w in wanted.items() if w}:
+    if not divide_alike(actual, wanted):
         return Failed(
             f"The router shows {actual} where {dict(wanted)} was set.",
             f"route {route}",

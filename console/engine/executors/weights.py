@@ -15,7 +15,7 @@ from console.domain.deployment import StepStatus
 from console.domain.errors import ProviderError
 from console.domain.ids import ServiceName
 from console.domain.plan import StepKind
-from console.domain.traffic import split
+from console.domain.traffic import busy_arms, divide_alike, say_weights, split
 from console.domain.verdict import Verdict, VerdictKind
 from console.engine.work import Failed, Work
 from providers.contract import Router, ShiftTraffic, Unsupported
@@ -62,10 +62,10 @@ class WeightWatch:
             return False
         self._looked_at = now
         try:
-            found = _busy(await router.fetch_weights(self._route))
+            found = busy_arms(await router.fetch_weights(self._route))
         except ProviderError:
             return False
-        if found == _busy(self._wanted):
+        if divide_alike(found, self._wanted):
             return await self._be_content(router)
         if self.strange and found == self._found:
             return False
@@ -83,15 +83,15 @@ class WeightWatch:
         await self._work.record(ev.TrafficShifted(self._service, self._wanted))
         if self._work.state.status is StepStatus.WAITING:
             await self._work.record(ev.StepStarted(self._work.step.id, self._work.state.attempts))
-        await self._work.progress(f"the router divides {_words(self._wanted)} again; the stage goes on")
+        await self._work.progress(f"the router divides {say_weights(self._wanted)} again; the stage goes on")
         return True
 
     async def _doubt(self, router: Router) -> None:
         run = await _fetch_run(router, self._route)
         is_anew = bool(run and self._run and run != self._run)
         why = "It was started anew or read its file again" if is_anew else "Somebody else moves it"
-        seen = f"The router shows {_words(self._found) or 'no weights'} for {self._service} where "
-        seen += f"{_words(self._wanted)} was set. {why}"
+        seen = f"The router shows {say_weights(self._found) or 'no weights'} for {self._service} where "
+        seen += f"{say_weights(self._wanted)} was set. {why}"
         self.strange = f"{seen}."
         await self._work.progress(self.strange)
         evidence = {"set": dict(self._wanted), "found": dict(self._found), "router_began_anew": is_anew}
@@ -103,13 +103,13 @@ class WeightWatch:
             self._run = run
             return
         remedy = "after it had been put back once" if is_anew else "find out who"
-        words = f"{seen}, {remedy}: set {_words(self._wanted)} again and it goes on; or promote, or roll back."
+        words = f"{seen}, {remedy}: set {say_weights(self._wanted)} again and it goes on; or promote, or roll back."
         await self._work.record(ev.StepWaiting(self._work.step.id, words))
 
     async def _put_back(self) -> bool:
         capabilities = self._work.capabilities(str(self._work.argument("router")))
         request = ShiftTraffic(self._route, self._wanted)
-        summary = f"put {self._route} back to {_words(self._wanted)}"
+        summary = f"put {self._route} back to {say_weights(self._wanted)}"
         return not isinstance(await self._work.perform(capabilities.shift_traffic, request, summary), Failed)
 
 
@@ -133,11 +133,3 @@ def _recorded_run(work: Work) -> str:
         if state.step.service == work.step.service and state.step.kind is StepKind.SHIFT and RUN in state.outputs
     ]
     return runs[-1] if runs else ""
-
-
-def _busy(weights: Mapping[str, int]) -> dict[str, int]:
-    return {arm: weight for arm, weight in weights.items() if weight}
-
-
-def _words(weights: Mapping[str, int]) -> str:
-    return " · ".join(f"{arm} {weight} %" for arm, weight in weights.items())

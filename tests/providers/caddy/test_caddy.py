@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from console.domain.errors import Rejected, UsageError
 from providers.caddy.adapter import open_connection
 from providers.caddy.settings import CaddySettings, RouteSettings
-from providers.caddy.traffic import Routes, _percent
+from providers.caddy.traffic import Routes
 from providers.caddy.wire import Handler, parse_counters
 from providers.contract import OperationKey, OperationStatus, ShiftTraffic
 from providers.wire import ShapeError
@@ -240,14 +240,6 @@ class TestGivenAMetricsPage:
     def test_when_it_is_none_then_that_is_said(self, text):
         with pytest.raises(ShapeError):
             parse_counters(text)
-
-
-@given(st.lists(st.integers(0, 1000), min_size=1, max_size=6))
-def test_any_weights_read_as_whole_percent(weights):
-    percent = _percent(list(weights))
-
-    assert sum(percent) == (100 if sum(weights) else 0)
-    assert all((share > 0) <= (weight > 0) for share, weight in zip(percent, weights, strict=True))
 
 
 @given(st.integers(0, 100))

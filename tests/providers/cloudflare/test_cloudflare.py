@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from console.domain.errors import Rejected, Unauthorized, UsageError
@@ -15,7 +13,6 @@ from providers.cloudflare.adapter import open_connection
 from providers.cloudflare.readings import Checks, Health, Servers
 from providers.cloudflare.settings import CloudflareSettings, RouteSettings
 from providers.cloudflare.switches import DrainTime, OneOrigin
-from providers.cloudflare.traffic import _percent
 from providers.cloudflare.wire import parse_health
 from providers.contract import OperationKey, OperationStatus, ShiftTraffic
 from tests.playground.emulators.world import ManualClock
@@ -232,13 +229,3 @@ class TestGivenAnOperator:
             f"{HOSTNAME} has one way",
             "monitor of blue",
         }
-
-
-@given(st.integers(0, 100))
-def test_any_share_reads_back_as_written(weight):
-    assert _percent([(100 - weight) / 100, weight / 100]) == [100 - weight, weight]
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=5))
-def test_any_weights_read_as_whole_percent(weights):
-    assert sum(_percent(weights)) in (0, 100)

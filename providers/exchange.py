@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+
+from providers.refusals import Refusals, describe
 
 SILENCE_GROWTH = 1.5
 
@@ -56,3 +59,27 @@ class Ask:
     follow: bool | None = None
     answer: float | None = None
     bare: bool = False
+
+
+def read_reply(request: httpx.Request, response: httpx.Response, ask: Ask, refusals: Refusals) -> Reply:
+    """The answer as it was asked for.
+
+    Raises:
+        UnexpectedReply: It should be JSON and is not, or is empty where a GET has content.
+    """
+    status, headers = response.status_code, response.headers
+    if ask.as_bytes:
+        return Reply(status, headers, None, "", response.content)
+    content = response.text
+    is_empty = not content.strip()
+    if is_empty and not ask.as_text and request.method == "GET" and status == 200:
+        raise refusals.unexpected(f"an empty answer to {describe(request)}", status, headers, garbled=True)
+    if ask.as_text or is_empty:
+        return Reply(status, headers, None, content)
+    try:
+        return Reply(status, headers, json.loads(content), content)
+    except (ValueError, RecursionError) as error:
+        if not response.is_success:
+            return Reply(status, headers, None, content)
+        what = f"an answer to {describe(request)} that is not JSON"
+        raise refusals.unexpected(what, status, headers, content, garbled=True) from error

@@ -1,15 +1,11 @@
 """One thin HTTP client for every platform: time limits, rate limits, careful repetition, and errors in words.
 
 An adapter asks and decodes; what goes wrong on the way arrives as the contract's errors (`providers.refusals`).
-
-Requests that may be repeated are, a few times within a few seconds; lasting trouble is the caller's to wait out. A
-request that never left, or was turned away by a rate limit, had no effect and may always be repeated.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -22,7 +18,7 @@ import httpx
 
 from console.domain.errors import ProviderError, RateLimited, Unauthorized, UnexpectedReply, Unreachable
 from providers.allowances import Allowance, Allowances
-from providers.exchange import Ask
+from providers.exchange import Ask, read_reply
 from providers.exchange import Limits as Limits
 from providers.exchange import Reply as Reply
 from providers.kept import NOT_MODIFIED, Kept, KeptAnswers
@@ -31,6 +27,7 @@ from providers.query import Params as Params
 from providers.query import merged
 from providers.redaction import SECRET_HEADERS, redact, secrets_in
 from providers.refusals import Refusals, describe, read_words
+from providers.repeating import REPEATABLE, Patience
 from providers.skew import Skew
 from providers.wire import ShapeError
 
@@ -38,7 +35,6 @@ Clock = Callable[[], datetime]
 Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
 
-REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 GUARDED_FROM = 12
 LARGEST_ANSWER = 32 * 1024 * 1024
 MOVED = frozenset({301, 302, 303, 307, 308})
@@ -118,7 +114,7 @@ class ProviderHttp:
         """When the platform last refused the token something."""
         self._limits = limits or Limits()
         self._limit_class = limit_class
-        self._jitter = jitter
+        self._patience = Patience(self._limits, jitter)
         self._params = params
         self._secrets = {*secrets, *secrets_in(headers or {}), *(auth[1:] if isinstance(auth, tuple) else ())}
         self._allowances = Allowances(clock, allowances) if allowances else None
@@ -282,10 +278,9 @@ class ProviderHttp:
                     await self._keep_pace(method, path, began)
                 return await self._exchange(request, path, ask)
             except (Unreachable, RateLimited, UnexpectedReply) as error:
-                wait = self._wait_before_repeating(error, attempt)
-                left = self._limits.budget - (self.clock() - began).total_seconds() - wait
-                harmless = (error.transient and may_repeat) or _had_no_effect(error)
-                if not harmless or attempt >= self._limits.attempts or left < 0:
+                spent = (self.clock() - began).total_seconds()
+                wait = self._patience.wait_after(error, attempt, spent, may_repeat=may_repeat)
+                if wait is None:
                     if isinstance(error, Unreachable) and (words := await self.incident()):
                         error.add(f"Its status page tells of an incident: {words}.")
                     raise
@@ -354,9 +349,7 @@ class ProviderHttp:
             raise self._refusal(request, whole)
         if self._allowances and not ask.bare:
             self._allowances.admit()
-        if ask.as_bytes:
-            return Reply(whole.status_code, whole.headers, None, "", body)
-        return self._reply(request, whole, ask.as_text)
+        return read_reply(request, whole, ask, self._refusals)
 
     def _refusal(self, request: httpx.Request, response: httpx.Response) -> ProviderError:
         error = self._refusals.of_status(request, response, self.clock())
@@ -372,40 +365,9 @@ class ProviderHttp:
                 raise self._refusals.unexpected("an answer larger than 32 MiB", response.status_code, response.headers)
         return bytes(body)
 
-    def _reply(self, request: httpx.Request, response: httpx.Response, as_text: bool) -> Reply:
-        content = response.text
-        is_empty = not content.strip()
-        if is_empty and not as_text and request.method == "GET" and response.status_code == 200:
-            what = f"an empty answer to {describe(request)}"
-            raise self._refusals.unexpected(what, response.status_code, response.headers, garbled=True)
-        if as_text or is_empty:
-            return Reply(response.status_code, response.headers, None, content)
-        try:
-            decoded = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            if not response.is_success:
-                return Reply(response.status_code, response.headers, None, content)
-            what = f"an answer to {describe(request)} that is not JSON"
-            raise self._refusals.unexpected(
-                what, response.status_code, response.headers, content, garbled=True
-            ) from error
-        return Reply(response.status_code, response.headers, decoded, content)
-
     def _learn(self, method: str, path: str, response: httpx.Response, sent_at: datetime) -> None:
         self.rates.learn(self._limit_class(method, path), response.headers)
         self._skew.learn(response.headers.get("date", ""), sent_at)
-
-    def _wait_before_repeating(self, error: ProviderError, attempt: int) -> float:
-        backoff = min(self._limits.longest_wait, self._limits.first_wait * 2.0 ** (attempt - 1))
-        wait = backoff * (0.5 + self._jitter())
-        return max(wait, error.retry_after.total_seconds()) if isinstance(error, RateLimited) else wait
-
-
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-
-
-def _had_no_effect(error: ProviderError) -> bool:
-    return isinstance(error, RateLimited) or isinstance(error.__cause__, _NEVER_SENT)
 
 
 def _plain(headers: httpx.Headers) -> httpx.Headers:

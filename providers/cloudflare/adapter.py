@@ -11,6 +11,15 @@ import httpx
 from console.domain.errors import Unauthorized
 from providers.allowances import Allowance
 from providers.cloudflare.client import CloudflareClient
+from providers.cloudflare.dns import (
+    AddDnsRecord,
+    ChangeDnsRecord,
+    Dns,
+    DnsCalls,
+    DnsRecords,
+    RemoveDnsRecord,
+)
+from providers.cloudflare.naming import Names
 from providers.cloudflare.readings import BalancerReader, Checks, Health, Servers
 from providers.cloudflare.settings import CloudflareSettings
 from providers.cloudflare.switches import (
@@ -30,7 +39,7 @@ from providers.shifting import Shifts
 LIMITS = Limits(connect=3.0, read=8.0, answer=10.0, attempts=4, budget=10.0)
 REQUESTS = Allowance("requests", 1200, timedelta(minutes=5), lambda method, path: 1)
 """For all that one user does, here and elsewhere; beyond it everything is refused for five minutes."""
-NO_DEPLOYS = Unsupported("Cloudflare balances loads here; it runs none of the services.", "Use their own platform.")
+NO_DEPLOYS = Unsupported("Cloudflare leads visitors here; it runs none of the services.", "Use their own platform.")
 NO_PROBES = Unsupported(
     "Cloudflare's monitors ask in their own rhythm, not when asked.",
     "Use a provider of kind web; `health` tells theirs.",
@@ -97,13 +106,16 @@ def open_connection(
         transport=transport,
     )
     client = CloudflareClient(http, settings.account, settings.zone)
-    routes = Routes(client, settings.routes)
+    routes, records = Routes(client, settings.routes), DnsCalls(client)
+    names = Names(records)
     capabilities = Capabilities(
         account=Account(client),
         router=EdgeRouter(client, routes),
         counters=NO_COUNTERS,
         underway=NO_UNDERWAY,
         shift_traffic=Shifts(EdgeMover(client, routes), "Cloudflare", "load balancer"),
+        names=names,
+        point_name=names.pointing,
         deploy=NO_DEPLOYS,
         cancel=NO_DEPLOYS,
         promote=NO_DEPLOYS,
@@ -112,10 +124,10 @@ def open_connection(
         probes=NO_PROBES,
         metrics=NO_COUNTERS,
     )
-    return CloudflareConnection(name, capabilities, http, desk=_build_desk(client, routes))
+    return CloudflareConnection(name, capabilities, http, desk=_build_desk(client, routes, Dns(records)))
 
 
-def _build_desk(client: CloudflareClient, routes: Routes) -> Desk:
+def _build_desk(client: CloudflareClient, routes: Routes, dns: Dns) -> Desk:
     reader = BalancerReader(client, routes)
     return Desk(
         readings={
@@ -125,6 +137,7 @@ def _build_desk(client: CloudflareClient, routes: Routes) -> Desk:
             "health": Reading("What Cloudflare's checks say of a pool, by data centre.", Health, reader.fetch_health),
             "checks": Reading("What would upset a rollout here.", Checks, reader.fetch_checks),
             "requests": NO_COUNTERS,
+            "dns-records": Reading("What the name servers say of a domain.", DnsRecords, dns.fetch),
         },
         actions={
             "disable-pool": Action("Send nobody to a pool any more.", OnePool, make_pool_switch(client, False), True),
@@ -139,5 +152,8 @@ def _build_desk(client: CloudflareClient, routes: Routes) -> Desk:
             "set-drain-time": Action(
                 "Say how long visitors may stay at an origin that went off.", DrainTime, make_drain_time(client)
             ),
+            "add-dns-record": Action("Let a name say something more.", AddDnsRecord, dns.adding),
+            "change-dns-record": Action("Let a record say something else.", ChangeDnsRecord, dns.changing, True),
+            "remove-dns-record": Action("Take a DNS record away.", RemoveDnsRecord, dns.removing, True),
         },
     )

@@ -29,6 +29,7 @@ class CloudflareClient:
 
     def __init__(self, http: ProviderHttp, account: str, zone: str) -> None:
         self.http = http
+        self.account = account
         self._account = f"/accounts/{account}"
         self._balancers = f"{f'/zones/{zone}' if zone else self._account}/load_balancers"
         self._pools = f"{self._account}/load_balancers/pools"

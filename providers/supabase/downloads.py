@@ -4,15 +4,13 @@ The pieces go into a hidden file beside the destination, which takes the destina
 are what Storage tells: SHA-256 where we uploaded it, else the MD5 that is the etag of files that came in one part. Each
 piece must be of the same version of the file.
 
-A download lives in this process. `start` gives it a while to end, and then returns with it still running; one that was
-interrupted begins anew.
+One that was interrupted begins anew.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
 import tempfile
 from contextlib import suppress
@@ -21,8 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Annotated
 
-from console.domain.codec import to_json
-from console.domain.errors import ConsoleError, Rejected, UnexpectedReply, UsageError
+from console.domain.errors import Rejected, UnexpectedReply, UsageError
 from providers.contract import Operation, OperationKey, OperationStatus
 from providers.contract.desk import LocalPath
 from providers.supabase.buckets import BucketName
@@ -30,11 +27,11 @@ from providers.supabase.fields import ProjectRef
 from providers.supabase.hosts import ProjectHosts
 from providers.supabase.objects import FilePath, Objects, file_path
 from providers.supabase.relocating import digest_of
+from providers.supabase.transfers import Transfers, read_reference, refer
 from providers.wire import text, whole
 
 PIECE = 8 * 1024 * 1024
 PIECE_SECONDS = 60.0
-PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -61,14 +58,7 @@ class _Wanted:
 
     @property
     def reference(self) -> str:
-        return json.dumps(to_json(self), sort_keys=True, separators=(",", ":"))
-
-    @staticmethod
-    def parse(reference: str) -> _Wanted | None:
-        try:
-            return _Wanted(**json.loads(reference))
-        except (ValueError, TypeError):
-            return None
+        return refer(self)
 
     def fits(self, path: Path) -> bool:
         """Whether a local file is this content. Reads it whole. Raises OSError."""
@@ -89,8 +79,7 @@ class Downloads:
         self._hosts = hosts
         self._http = hosts.http
         self._objects = objects
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._got: dict[str, int] = {}
+        self._transfers = Transfers()
 
     async def start(self, request: DownloadFile, key: OperationKey) -> Operation:
         wanted = await self._look_up(request)
@@ -104,32 +93,22 @@ class Downloads:
         if await _is_there(wanted):
             return _succeeded(wanted)
         reference = wanted.reference
-        if reference not in self._running:
+        if reference not in self._transfers:
             await asyncio.to_thread(_check_destination, request)
-            self._running[reference] = asyncio.create_task(self._download(wanted, replace=request.replace))
-        task = self._running[reference]
-        await asyncio.wait({task}, timeout=PATIENCE_S)
-        if task.done():
-            del self._running[reference]
-            task.result()
+        await self._transfers.run(reference, lambda: self._download(wanted, replace=request.replace))
         return await self.observe(reference)
 
     async def observe(self, reference: str) -> Operation:
-        wanted = _Wanted.parse(reference)
+        wanted = read_reference(_Wanted, reference)
         if wanted is None:
             return Operation(reference, OperationStatus.LOST, "nothing is known of it")
         known = await self._objects.find_or_none(wanted.project, wanted.bucket, wanted.path)
         if await _is_there(wanted):
             return _succeeded(wanted)
-        task = self._running.get(reference)
-        if task is None:
-            gone = "" if known else "; Supabase has the file no longer"
-            words = f"{wanted.file} is not that file, and nobody is downloading it{gone}"
-            return Operation(reference, OperationStatus.LOST, words)
-        if task.done() and isinstance(error := task.exception(), ConsoleError):
-            return Operation(reference, OperationStatus.FAILED, error.what)
-        got = self._got.get(reference, 0)
-        return Operation(reference, OperationStatus.RUNNING, f"{got} of {wanted.size} bytes")
+        gone = "" if known else "; Supabase has the file no longer"
+        words = f"{wanted.file} is not that file, and nobody is downloading it{gone}"
+        begun = self._transfers.describe(reference, wanted.size)
+        return begun or Operation(reference, OperationStatus.LOST, words)
 
     async def find(self, request: DownloadFile, key: OperationKey) -> Operation | None:
         wanted = await self._look_up(request)
@@ -137,9 +116,7 @@ class Downloads:
 
     async def close(self) -> None:
         """Stop what is being downloaded; nothing of it is left."""
-        for task in self._running.values():
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await self._transfers.close()
 
     async def _look_up(self, request: DownloadFile) -> _Wanted | None:
         if not Path(request.file).is_absolute():
@@ -171,8 +148,6 @@ class Downloads:
                         os.unlink(part.name)
         except OSError as problem:
             raise _unwritable(wanted.file, problem) from problem
-        finally:
-            self._got.pop(wanted.reference, None)
 
     async def _fill(self, part: IO[bytes], wanted: _Wanted) -> None:
         got = 0
@@ -180,7 +155,7 @@ class Downloads:
             piece = await self._fetch_piece(wanted, got)
             await asyncio.to_thread(part.write, piece)
             got += len(piece)
-            self._got[wanted.reference] = got
+            self._transfers.count(wanted.reference, got)
 
     async def _fetch_piece(self, wanted: _Wanted, offset: int) -> bytes:
         last = min(offset + PIECE, wanted.size) - 1

@@ -3,9 +3,7 @@
 A file above six MiB goes in pieces; the platform wants pieces of exactly that size. Its SHA-256 is kept with it as
 metadata, which tells on any later day that it is there: the platform's own etag is a digest for whole uploads only.
 
-An upload lives in this process. `start` gives it a while to end, which is nearly always enough, and then returns with
-it still running. One that is interrupted goes on where it stopped, also when it is started again; another process
-begins anew.
+One that is interrupted goes on where it stopped, also when it is started again; another process begins anew.
 """
 
 from __future__ import annotations
@@ -21,14 +19,14 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from console.domain.codec import to_json
-from console.domain.errors import ProviderError, UnexpectedReply, Unreachable, UsageError
+from console.domain.errors import UnexpectedReply, Unreachable, UsageError
 from providers.contract import Operation, OperationKey, OperationStatus
 from providers.contract.desk import LocalPath
 from providers.supabase.buckets import BucketName
 from providers.supabase.fields import ProjectRef
 from providers.supabase.hosts import STORAGE, ProjectHosts
 from providers.supabase.objects import Objects, file_path
+from providers.supabase.transfers import Transfers, read_reference, refer
 from providers.wire import text, whole
 
 PIECE = 6 * 1024 * 1024
@@ -36,7 +34,6 @@ TUS = {"tus-resumable": "1.0.0"}
 RESUMABLE = "/upload/resumable/"
 CHECKSUM = "sha256"
 ANYTHING = "application/octet-stream"
-PATIENCE_S = 20.0
 MOST_TROUBLES = 3
 
 
@@ -63,14 +60,7 @@ class _Wanted:
 
     @property
     def reference(self) -> str:
-        return json.dumps(to_json(self), sort_keys=True, separators=(",", ":"))
-
-    @staticmethod
-    def parse(reference: str) -> _Wanted | None:
-        try:
-            return _Wanted(**json.loads(reference))
-        except (ValueError, TypeError):
-            return None
+        return refer(self)
 
 
 class Uploads:
@@ -80,37 +70,25 @@ class Uploads:
         self._hosts = hosts
         self._http = hosts.http
         self._objects = objects
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._transfers = Transfers()
         self._places: dict[str, str] = {}
-        self._sent: dict[str, int] = {}
 
     async def start(self, request: UploadFile, key: OperationKey) -> Operation:
         wanted = await asyncio.to_thread(_measure, request)
         if await self._is_there(wanted):
             return _succeeded(wanted)
-        reference = wanted.reference
-        if reference not in self._running:
-            self._running[reference] = asyncio.create_task(self._upload(request, wanted))
-        task = self._running[reference]
-        await asyncio.wait({task}, timeout=PATIENCE_S)
-        if task.done():
-            del self._running[reference]
-            task.result()
-        return await self.observe(reference)
+        await self._transfers.run(wanted.reference, lambda: self._upload(request, wanted))
+        return await self.observe(wanted.reference)
 
     async def observe(self, reference: str) -> Operation:
-        wanted = _Wanted.parse(reference)
+        wanted = read_reference(_Wanted, reference)
         if wanted is None:
             return Operation(reference, OperationStatus.LOST, "Supabase knows nothing of it")
         if await self._is_there(wanted):
             return _succeeded(wanted)
-        task = self._running.get(reference)
-        if task is None:
-            return Operation(reference, OperationStatus.LOST, "the file is not there, and nobody is uploading it")
-        if task.done() and isinstance(error := task.exception(), ProviderError):
-            return Operation(reference, OperationStatus.FAILED, error.what)
-        sent = self._sent.get(reference, 0)
-        return Operation(reference, OperationStatus.RUNNING, f"{sent} of {wanted.size} bytes sent")
+        begun = self._transfers.describe(reference, wanted.size)
+        words = "the file is not there, and nobody is uploading it"
+        return begun or Operation(reference, OperationStatus.LOST, words)
 
     async def find(self, request: UploadFile, key: OperationKey) -> Operation | None:
         wanted = await asyncio.to_thread(_measure, request)
@@ -118,9 +96,7 @@ class Uploads:
 
     async def close(self) -> None:
         """Stop what is being uploaded; what has arrived stays for a day."""
-        for task in self._running.values():
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await self._transfers.close()
 
     async def _is_there(self, wanted: _Wanted) -> bool:
         found = await self._objects.find_or_none(wanted.project, wanted.bucket, wanted.path)
@@ -156,7 +132,7 @@ class Uploads:
                     raise
                 await self._http.sleep(float(troubles))
                 offset = await self._go_on(request, wanted)
-            self._sent[wanted.reference] = offset
+            self._transfers.count(wanted.reference, offset)
         del self._places[wanted.reference]
 
     async def _send_piece(self, request: UploadFile, wanted: _Wanted, offset: int) -> int:

@@ -1,4 +1,4 @@
-"""Cloudflare's load balancing: one zone with a load balancer, and the pools of its account.
+"""Cloudflare's load balancing and name servers: one zone with a load balancer and records, its account's pools.
 
 Properties that a PATCH names are replaced whole, a pool's origins among them. 1,200 requests in five minutes; whoever
 asks for more is refused until they are over. A pool of weight 0 still serves once no other is healthy.
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from console.playground.emulators.clock import Clock
+from console.playground.emulators.cloudflare_dns import DOMAIN, Zone
 from console.playground.emulators.cloudflare_shapes import (
     Json,
     Pool,
@@ -30,7 +31,7 @@ ACCOUNT = "699d98642c564d2e855e9661899b7252"
 ZONE = "023e105f4ecef8ad9ca31a8372d0c353"
 BALANCER = "17b5962d775c646f3f9725cbc7a53df4"
 POOLS = {"blue": "9290f38c5d07c2e2f4df57b1f61d4196", "green": "00920f38ce07c2e2f4df50b1f61d4194"}
-HOSTNAME = "api.harbour-shop.example"
+HOSTNAME = f"api.{DOMAIN}"
 REQUESTS = Budget(1200, 300)
 
 Thing = TypeVar("Thing")
@@ -41,7 +42,7 @@ class Cloudflare(Emulator):
 
     Args:
         token: What opens it; of a user, or of the account where `is_accounts` says so.
-        may: What the token may touch: `balancers`, `pools`, and `write`.
+        may: What the token may touch: `balancers`, `pools`, `dns`, and `write`.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Cloudflare(Emulator):
         limit_scale: float = 1.0,
         *,
         is_accounts: bool = False,
-        may: frozenset[str] = frozenset({"balancers", "pools", "write"}),
+        may: frozenset[str] = frozenset({"balancers", "pools", "dns", "write"}),
     ) -> None:
         self._token = token
         self._clock = clock
@@ -61,10 +62,10 @@ class Cloudflare(Emulator):
         self._windows = Windows(clock, limit_scale)
         now = clock.now()
         self.pools: Mapping[str, Pool] = {
-            identity: build_pool(identity, name, f"{name}.harbour-shop.example", now)
-            for name, identity in POOLS.items()
+            identity: build_pool(identity, name, f"{name}.{DOMAIN}", now) for name, identity in POOLS.items()
         }
         self.balancers: dict[str, Json] = {BALANCER: build_balancer(BALANCER, HOSTNAME, list(POOLS.values()), now)}
+        self.zone = Zone(ZONE, clock)
         super().__init__("cloudflare", Starlette(routes=self._routes()), self._tally, self._windows)
 
     def chosen_for(self, share: float) -> str:
@@ -86,6 +87,7 @@ class Cloudflare(Emulator):
     def _routes(self) -> list[Route]:
         pools = "/client/v4/accounts/{account}/load_balancers/pools"
         balancers = "/client/v4/zones/{zone}/load_balancers"
+        records = "/client/v4/zones/{zone}/dns_records"
         return [
             self._route("GET", "/client/v4/user/tokens/verify", self._verify_user, ""),
             self._route("GET", "/client/v4/accounts/{account}/tokens/verify", self._verify_account, ""),
@@ -96,6 +98,9 @@ class Cloudflare(Emulator):
             self._route("GET", balancers, self._list_balancers, "balancers"),
             self._route("GET", balancers + "/{balancer}", self._get_balancer, "balancers"),
             self._route("PATCH", balancers + "/{balancer}", self._patch_balancer, "balancers"),
+            self._route("GET", "/client/v4/zones", self._list_zones, "dns"),
+            self._route("GET", records, self._list_records, "dns"),
+            self._route("POST", records + "/batch", self._change_records, "dns"),
         ]
 
     def _route(self, method: str, path: str, handler: Handler, right: str) -> Route:
@@ -171,6 +176,19 @@ class Cloudflare(Emulator):
             self.balancers[balancer["id"]] = patched
         return _told(patched)
 
+    async def _list_zones(self, request: Request) -> Response:
+        wanted = request.query_params.get("name", DOMAIN).lower()
+        return _told([self.zone.describe()] if wanted == DOMAIN else [])
+
+    async def _list_records(self, request: Request) -> Response:
+        records, info = self.zone.find(request.query_params)
+        return _told(records, result_info=info)
+
+    async def _change_records(self, request: Request) -> Response:
+        told = self.zone.change(await read_object(request))
+        self._tally.add("records")
+        return _told(told)
+
     def _pool(self, request: Request) -> Pool:
         return _found(self.pools, request.path_params["pool"])
 
@@ -184,8 +202,8 @@ def _found(known: Mapping[str, Thing], identity: str) -> Thing:
     return known[identity]
 
 
-def _told(result: Any) -> Response:
-    return as_json({"result": result, "success": True, "errors": [], "messages": []})
+def _told(result: Any, **more: Json) -> Response:
+    return as_json({"result": result, "success": True, "errors": [], "messages": [], **more})
 
 
 def _refused(refusal: Refusal) -> Response:

@@ -1,12 +1,14 @@
-"""Cloudflare's document of load balancing, as far as we use it: what may be asked, and what is answered.
+"""Cloudflare's document of load balancing and DNS, as far as we use it: what may be asked, and what is answered.
 
-Written down from developers.cloudflare.com/api (resources load_balancers, load_balancers/pools, user/tokens), which is
-too large to keep. A name that is not in here is a mistake of ours until somebody has read it there.
+Written down from developers.cloudflare.com/api (resources load_balancers, load_balancers/pools, zones, dns/records,
+user/tokens), which is too large to keep. A name that is not in here is a mistake of ours until somebody has read it
+there.
 """
 
 import json
 import re
 from collections.abc import Iterable, Sequence
+from types import UnionType
 from typing import Any
 
 import httpx
@@ -77,6 +79,32 @@ CHECK = {"failure_reason": str, "healthy": bool, "response_code": float, "rtt": 
 HEALTH_TOLD = {"pool_id": str, "pop_health": {"*": {"healthy": bool, "origins": [{"*": CHECK}]}}}
 TOKEN_TOLD = {"id": str, "status": str, "expires_on": str, "not_before": str}
 
+RECORD: dict[str, Any] = {
+    "comment": str,
+    "content": str,
+    "name": str,
+    "proxied": bool,
+    "settings": dict,
+    "tags": list,
+    "ttl": float,
+    "type": str,
+}
+RECORD_TOLD = {**RECORD, **TOLD, "comment": str | None, "meta": dict, "proxiable": bool}
+BATCH = {
+    "deletes": [{"id": str}],
+    "patches": [{**RECORD, "id": str}],
+    "puts": [{**RECORD, "id": str}],
+    "posts": [RECORD],
+}
+BATCH_TOLD = {key: [RECORD_TOLD] for key in BATCH}
+ZONE_TOLD = {"id": str, "name": str, "status": str, "paused": bool, "type": str}
+PAGE_TOLD = dict.fromkeys(("page", "per_page", "count", "total_count", "total_pages"), float)
+QUERIES = {
+    "/client/v4/zones": {"name", "account.id", "page", "per_page"},
+    "/dns_records": {"type", "name.exact", "content.exact", "page", "per_page"},
+}
+"""By the end of a path: the parameters that it takes."""
+
 OPERATIONS: Sequence[tuple[str, str, Any, Any]] = (
     ("GET", r"/client/v4/user/tokens/verify", None, TOKEN_TOLD),
     ("GET", rf"/client/v4/accounts/{ID}/tokens/verify", None, TOKEN_TOLD),
@@ -87,6 +115,9 @@ OPERATIONS: Sequence[tuple[str, str, Any, Any]] = (
     ("GET", PLACE, None, [BALANCER_TOLD]),
     ("GET", rf"{PLACE}/{ID}", None, BALANCER_TOLD),
     ("PATCH", rf"{PLACE}/{ID}", BALANCER, BALANCER_TOLD),
+    ("GET", r"/client/v4/zones", None, [ZONE_TOLD]),
+    ("GET", rf"/client/v4/zones/{ID}/dns_records", None, [RECORD_TOLD]),
+    ("POST", rf"/client/v4/zones/{ID}/dns_records/batch", BATCH, BATCH_TOLD),
 )
 
 
@@ -100,15 +131,17 @@ def judge_answer(method: str, path: str, body: Any) -> Sequence[str]:
     found = _find(method, path)
     if found is None:
         return [f"operation · {method} {path}"]
-    return [*_judge({"success": bool, "errors": list, "messages": list, "result": found[3]}, body, "$")]
+    envelope = {"success": bool, "errors": list, "messages": list, "result": found[3], "result_info": PAGE_TOLD}
+    return [*_judge(envelope, body, "$")]
 
 
 def _judge_request(request: httpx.Request) -> Sequence[str]:
     found = _find(request.method, request.url.path)
     if found is None:
         return [f"operation · {request.method} {request.url.path}"]
-    if request.url.query:
-        return [f"query · {request.url.path}: {request.url.query.decode()}"]
+    known = next((names for end, names in QUERIES.items() if request.url.path.endswith(end)), set())
+    if odd := sorted(set(request.url.params) - known):
+        return [f"query · {request.url.path}: {', '.join(odd)}"]
     if found[2] is None:
         return [f"body · {request.url.path}"] if request.content else []
     return [f"body · {request.url.path} {words}" for words in _judge(found[2], json.loads(request.content), "$")]
@@ -125,9 +158,9 @@ def _judge(shape: Any, given: Any, at: str) -> Iterable[str]:
     elif shape is float:
         if isinstance(given, bool) or not isinstance(given, int | float):
             yield f"{at}: {given!r} is no number"
-    elif isinstance(shape, type):
+    elif isinstance(shape, type | UnionType):
         if not isinstance(given, shape):
-            yield f"{at}: {given!r} is no {shape.__name__}"
+            yield f"{at}: {given!r} is no {shape}"
     elif isinstance(shape, list):
         if not isinstance(given, list):
             yield f"{at}: {given!r} is no list"

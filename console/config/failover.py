@@ -14,7 +14,7 @@ from console.config.shape import Duration, SecretReference, Section
 if TYPE_CHECKING:
     from console.config.settings import Settings
 
-NAME_KINDS = frozenset({"vercel"})
+NAME_KINDS = frozenset({"vercel", "cloudflare"})
 NAME_REMEDY = f"Name a provider of kind {' or '.join(sorted(NAME_KINDS))}, or move visitors by a route."
 STANDBY_TIER = "disaster-recovery"
 
@@ -56,7 +56,7 @@ class NameSettings(Section):
     """What it says while this side serves."""
     standby: str
     """What it says while the other side serves."""
-    ttl: int = Field(60, ge=1, le=86_400)
+    ttl: int = Field(60, ge=60, le=86_400)
     """Seconds that resolvers may keep the new answer."""
 
 
@@ -130,5 +130,8 @@ def check_failover(settings: Settings, name: str, routers: frozenset[str]) -> It
         elif move.dns and settings.providers[provider].kind not in NAME_KINDS:
             kind = settings.providers[provider].kind
             yield Fault(where, f"{provider} is of kind {kind}, whose name servers are not spoken to.", NAME_REMEDY)
+        elif move.dns and move.dns.type == "ALIAS" and settings.providers[provider].kind == "cloudflare":
+            remedy = 'Write type = "CNAME"; Cloudflare flattens one that stands on the domain itself.'
+            yield Fault((*key, "dns", "type"), "Cloudflare has no records of type ALIAS.", remedy)
         if move.traffic and move.traffic.primary == move.traffic.standby:
             yield Fault((*key, "traffic", "standby"), "Both sides are one arm.", "Name the arm of each side.")

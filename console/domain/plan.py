@@ -73,6 +73,7 @@ class StepKind(StrEnum):
     PROMOTE_STANDBY = "promote-standby"
     POINT_NAME = "point-name"
     VERIFY_FAILOVER = "verify-failover"
+    AWAIT_RESOLVERS = "await-resolvers"
     MAINTAIN = "maintain"
 
 

@@ -31,7 +31,8 @@ def write_notes(draft: Draft, failover: FailoverSettings, asked: Failover) -> It
         move = failover.services[name]
         if move.dns is not None:
             ttl = pointer.ttl_s or move.dns.ttl
-            yield f"{name}: resolvers may keep the old address for {ttl} s after the record has changed."
+            words = f"{name}: resolvers may keep the old address for {ttl} s after the record has changed"
+            yield f"{words}; until then {old} still gets visitors, so leave it running."
     for name in draft.environment.services:
         if draft.settings.kind_of(name) == "supabase" and name not in failover.databases:
             yield (

@@ -16,6 +16,8 @@ from console.planning.draft import SLACK, Draft, health_limit, probe_arguments
 VERIFY = "failover.verify"
 PROMOTION_STAYS = "Nothing demotes a server that took writes; failing back needs it to be made a standby again."
 FENCED = "The old side's database is fenced by then."
+LONGEST_WAIT = timedelta(hours=1)
+"""For how long the environment is held for the sake of slow resolvers; the time of slower ones is only told."""
 REHEARSED = "A rehearsal changes nothing."
 UNMEASURED = timedelta(seconds=10)
 """What a step counts for in an expected recovery time while none like it was ever measured."""
@@ -78,7 +80,8 @@ class FailoverWriter:
         promoted = [step.id for step in promotions] or fenced
         moves = [self._move(name, move, promoted) for name, move in self.failover.services.items()]
         verify = self._verify([step.id for step in moves] or promoted)
-        return (*before, *checks, *fences, *promotions, *moves, verify, *self._announce(verify))
+        waiting = self._await_resolvers(verify)
+        return (*before, *checks, *fences, *promotions, *moves, verify, *waiting, *self._announce(verify))
 
     def rehearse(self, full: Sequence[Step], doubts: Sequence[str]) -> tuple[Step, ...]:
         """The checks alone, and a last step that says what they found and what a failover would take."""
@@ -253,6 +256,24 @@ class FailoverWriter:
         direct = theirs.url or next((arm.url for arm in theirs.arms.values()), "")
         url = direct if move.dns else move.url or ours.url or direct
         return {"service": name, "url": url, **({"health": probe_arguments(health)} if health else {})}
+
+    def _await_resolvers(self, verify: Step) -> tuple[Step, ...]:
+        if not self.ttl:
+            return ()
+        wait = min(timedelta(seconds=self.ttl), LONGEST_WAIT)
+        return (
+            self.draft.step(
+                "resolvers",
+                f"Wait {wait.total_seconds():.0f} s: resolvers may lead visitors to {self.old} for {self.ttl} s",
+                StepKind.AWAIT_RESOLVERS,
+                Phase.CLOSE,
+                arguments={"old": self.old, "resolvers_s": self.ttl, "wait_s": wait.total_seconds()},
+                needs=[verify.id],
+                no_undo="It changes nothing.",
+                lasts=wait,
+                time_limit=wait + SLACK,
+            ),
+        )
 
     def _announce(self, verify: Step) -> tuple[Step, ...]:
         source = self.draft.settings.source.provider

@@ -11,6 +11,7 @@ from console.domain.deployment import Deployment, DeploymentStatus, StepStatus
 from console.domain.errors import PlanRejected, Refused, Unreachable
 from console.domain.events import Control
 from console.domain.failover import read_figures
+from console.domain.ids import StepId
 from tests.engine.recovery import FRA, IAD, Regions
 
 
@@ -172,10 +173,31 @@ class TestGivenANameInThePlaceOfARoute:
         assert world.platform.records["www.shop.example"] == ("iad.example", 60)
         assert figures(ended)["resolvers_s"] == 300
 
+    async def test_when_the_name_has_changed_then_the_old_side_counts_as_unused_after_its_ttl(
+        self,
+    ) -> None:
+        ended = await self.named(300).failed_over()
+
+        moved, waited = ended.steps[StepId("front.move")], ended.steps[StepId("resolvers")]
+        assert moved.ended_at is not None
+        assert waited.ended_at is not None
+        assert (waited.ended_at - moved.ended_at).total_seconds() == pytest.approx(300, abs=1)
+        assert waited.detail == "no resolver leads visitors to production any more"
+
+    async def test_when_resolvers_are_slower_than_an_hour_then_the_environment_is_not_held_that_long(self) -> None:
+        ended = await self.named(86_400).failed_over()
+
+        moved, waited = ended.steps[StepId("front.move")], ended.steps[StepId("resolvers")]
+        assert moved.ended_at is not None
+        assert waited.ended_at is not None
+        assert (waited.ended_at - moved.ended_at).total_seconds() == pytest.approx(3600, abs=1)
+        assert "leave it running until then" in waited.detail
+
     async def test_when_planned_then_it_says_how_long_resolvers_keep_the_old_address(self) -> None:
         plan = await self.named(300).preview()
 
         assert any("may keep the old address for 300 s" in note for note in plan.notes)
+        assert any("Wait 300 s" in step.name for step in plan.steps)
 
     async def test_when_resolvers_keep_it_longer_than_is_promised_then_it_is_refused(self) -> None:
         world = self.named(3600, rto="15m")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -185,6 +185,27 @@ async def point_name(work: Work) -> Outcome:
     full = f"{request.name}.{request.domain}".removeprefix(".")
     ended = await work.perform(work.capabilities().point_name, request, f"let {full} say {request.value}")
     return ended if isinstance(ended, Failed) else Done(f"{full} says {request.value}", ended.outputs)
+
+
+async def await_resolvers(work: Work) -> Outcome:
+    """Call the old side unused only once no resolver can keep its address: counted from when the names changed."""
+    old, kept = str(work.argument("old")), timedelta(seconds=float(work.argument("resolvers_s")))
+    changes = [
+        state.ended_at
+        for state in work.deployment.steps.values()
+        if state.step.kind is StepKind.POINT_NAME and state.ended_at is not None
+    ]
+    changed = max(changes, default=work.state.started_at or work.clock.now())
+    until = changed + timedelta(seconds=float(work.argument("wait_s")))
+    unused_at = changed + kept
+    told = f"resolvers may lead visitors to {old} until {unused_at:%H:%M:%S} UTC"
+    while (left := (until - work.clock.now()).total_seconds()) > 0:
+        await work.progress(told)
+        await work.sleep(left)
+    outputs = {"unused_at": to_json(unused_at)}
+    if work.clock.now() < unused_at:
+        return Done(f"{told}: leave it running until then", outputs)
+    return Done(f"no resolver leads visitors to {old} any more", outputs)
 
 
 async def verify(work: Work) -> Outcome:

@@ -60,5 +60,6 @@ EXECUTORS: Mapping[StepKind, Executor] = {
     StepKind.PROMOTE_STANDBY: failover.promote,
     StepKind.POINT_NAME: failover.point_name,
     StepKind.VERIFY_FAILOVER: failover.verify,
+    StepKind.AWAIT_RESOLVERS: failover.await_resolvers,
     StepKind.MAINTAIN: maintenance.maintain,
 }

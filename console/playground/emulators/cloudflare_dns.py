@@ -84,7 +84,7 @@ class Zone:
         if not set(wish) <= TAKES:
             raise Refusal(400, "DNS validation error", "1004")
         now = iso(self._clock.now())
-        told = {"created_on": now, "modified_on": now, "meta": {}, "settings": {}, "tags": [], "comment": None}
+        told: Json = {"created_on": now, "modified_on": now, "meta": {}, "settings": {}, "tags": [], "comment": None}
         made = _check({"id": secrets.token_hex(16), **told, "proxied": False, "ttl": AUTOMATIC, **wish})
         self._check_company(made)
         self.records.append(made)

@@ -9,14 +9,14 @@ from console.domain.clock import Clock
 from console.domain.deployment import Deployment, StepState, fold
 from console.domain.errors import InvalidTransition
 from console.domain.ids import Actor, DeploymentId, StepId
-from console.storage.ledger import Ledger
+from console.storage.ledger import DeploymentLedger
 from console.watch.collector import RolloutCollector
 
 
 class Board:
     """The fold here always equals the ledger's: both change under one lock, ledger first."""
 
-    def __init__(self, deployment: Deployment, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, deployment: Deployment, ledger: DeploymentLedger, clock: Clock) -> None:
         self.deployment = deployment
         self.wake = asyncio.Event()
         self.tasks: dict[StepId, asyncio.Task[object]] = {}
@@ -28,7 +28,7 @@ class Board:
         self._changed = asyncio.Event()
 
     @classmethod
-    async def load(cls, deployment_id: DeploymentId, ledger: Ledger, clock: Clock) -> Board:
+    async def load(cls, deployment_id: DeploymentId, ledger: DeploymentLedger, clock: Clock) -> Board:
         deployment = fold(await ledger.events_of(deployment_id))
         if deployment is None:
             raise InvalidTransition(f"Deployment {deployment_id} has no events.", "engine", "Look at the worker's log.")

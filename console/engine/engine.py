@@ -30,7 +30,7 @@ from console.engine.upkeep import Upkeep
 from console.engine.variables import Variables
 from console.planning.kinds import say_purpose
 from console.planning.rollback import build_rollback
-from console.storage.ledger import ControlRow, Ledger, Wake, locked
+from console.storage.ledger import ControlRow, DeploymentLedger, Wake, locked
 from providers.contract import Connection
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Engine:
         self,
         *,
         settings: Settings,
-        ledger: Ledger,
+        ledger: DeploymentLedger,
         durable: Durable,
         connections: Mapping[str, Connection],
         clock: Clock,

@@ -30,7 +30,7 @@ from console.planning.kinds import Fact, Origin, is_strategy, read_strategy
 from console.planning.live import Live
 from console.planning.plans import build_plan
 from console.planning.recreate import recreates
-from console.storage.ledger import Ledger
+from console.storage.ledger import DeploymentLedger
 from console.variables.record import find_live
 from console.watch.holds import fetch_hold
 from providers.contract import Connection, MigrationFile
@@ -46,7 +46,7 @@ class Planner:
     def __init__(
         self,
         settings: Settings,
-        ledger: Ledger,
+        ledger: DeploymentLedger,
         connections: Mapping[str, Connection],
         clock: Clock,
         variables: Variables | None = None,

@@ -24,7 +24,7 @@ from console.engine.decide import RollbackBuilder, decide, reply_to
 from console.engine.ports import Context, Json
 from console.engine.variables import Variables
 from console.engine.work import Done, Failed, Outcome, Skipped, Work
-from console.storage.ledger import Ledger
+from console.storage.ledger import DeploymentLedger
 from providers.contract import Connection
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Runner:
     def __init__(
         self,
         *,
-        ledger: Ledger,
+        ledger: DeploymentLedger,
         executors: Mapping[StepKind, Executor],
         connections: Mapping[str, Connection],
         build_rollback: RollbackBuilder,

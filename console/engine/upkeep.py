@@ -23,7 +23,7 @@ from console.domain.ids import EnvironmentName, ServiceName
 from console.domain.maintenance import MAINTENANCE, MaintenanceWish, OpenPage
 from console.domain.plan import Wish
 from console.domain.windows import parse_window
-from console.storage.ledger import Ledger
+from console.storage.ledger import DeploymentLedger
 from console.watch.pages import PageRecord, page_places
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Due:
 class Upkeep:
     """Asks for what is due, in the name of Quarterdeck itself."""
 
-    def __init__(self, settings: Settings, ledger: Ledger, clock: Clock, deploy: Deploy) -> None:
+    def __init__(self, settings: Settings, ledger: DeploymentLedger, clock: Clock, deploy: Deploy) -> None:
         self._settings = settings
         self._ledger = ledger
         self._clock = clock

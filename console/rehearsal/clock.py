@@ -34,6 +34,12 @@ class JumpingClock:
         heapq.heappush(self._waiters, (self._now + timedelta(seconds=max(seconds, 0.0)), next(self._order), future))
         await future
 
+    def next_moment(self) -> datetime | None:
+        """The earliest that somebody waits for."""
+        while self._waiters and self._waiters[0][2].done():
+            heapq.heappop(self._waiters)
+        return self._waiters[0][0] if self._waiters else None
+
     def touch(self) -> None:
         """Say that something is going on, so that time does not jump yet."""
         self._signs_of_life += 1
@@ -49,17 +55,17 @@ class JumpingClock:
             self.touch()
 
     async def step(self) -> bool:
-        """Let everybody do what they can, then jump to the next waiter; False when nobody waits."""
-        await self._settle()
-        while self._waiters:
-            moment, _, future = heapq.heappop(self._waiters)
-            if not future.done():
-                self._now = max(self._now, moment)
-                future.set_result(None)
-                return True
-        return False
+        """Settle, then jump to the next waiter; False when nobody waits."""
+        await self.settle()
+        if self.next_moment() is None:
+            return False
+        moment, _, future = heapq.heappop(self._waiters)
+        self._now = max(self._now, moment)
+        future.set_result(None)
+        return True
 
-    async def _settle(self) -> None:
+    async def settle(self) -> None:
+        """Let everybody do what they can without time passing."""
         seen = -1
         while seen != self._signs_of_life or self._asking:
             seen = self._signs_of_life

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from console.config.settings import Settings
-from console.domain.deployment import Deployment
+from console.domain.deployment import Deployment, fold
 from console.domain.errors import PlanRejected, Refused
-from console.domain.events import Control, Event
+from console.domain.events import ConfigurationRecorded, Control, Event
 from console.domain.exchange import ControlRequest
 from console.domain.ids import Actor, DeploymentId
 from console.domain.plan import Plan, StepKind, Wish
@@ -22,11 +22,11 @@ from console.engine.memory import MemoryDurable
 from console.engine.variables import Resolve, Variables
 from console.planning.rollback import name_irreversible
 from console.rehearsal.clock import JumpingClock
-from console.rehearsal.ledger import ThrowawayLedger
 from console.rehearsal.standin import Stage, StandIn
 from console.rehearsal.traffic import RehearsedTraffic
 from console.rehearsal.troubles import Troubles
 from console.storage.kept import KeptValues
+from console.storage.memory_ledger import MemoryLedger
 from console.variables.digest import Masker
 from providers.contract import Connection
 
@@ -134,14 +134,14 @@ async def rehearse(
     trouble = troubles or Troubles()
     stage = Stage(clock, trouble, lambda kind, place: lengths.get((kind, place), ASSUMED.get(kind, ASSUMED_ELSE)))
     stand_ins: dict[str, Connection] = {name: StandIn(name, real, stage) for name, real in connections.items()}
-    ledger = ThrowawayLedger(clock, past)
+    ledger = MemoryLedger(_known(past), on_call=clock.touch)
     durable = MemoryDurable()
     with tempfile.TemporaryDirectory(prefix="qd-rehearsal-") as home:
         kept = KeptValues(Path(home) / "kept")
         variables = Variables(settings, stand_ins, Masker(b"rehearsal"), kept, resolve) if resolve else None
         engine = Engine(
             settings=settings,
-            ledger=ledger,  # type: ignore[arg-type]  # the part of it that the engine uses
+            ledger=ledger,
             durable=durable,
             connections=stand_ins,
             clock=clock,
@@ -175,6 +175,15 @@ async def rehearse(
         stuck=stuck,
         notes=plan.notes,
     )
+
+
+def _known(past: Sequence[Sequence[Event]]) -> Iterator[Event]:
+    """What ended. Variables are left out: their digests are under the worker's own salt, which stays with it."""
+    for history in past:
+        known = [event for event in history if not isinstance(event.payload, ConfigurationRecorded)]
+        folded = fold(known)
+        if folded is not None and folded.is_terminal:
+            yield from known
 
 
 def _refuse_what_is_not_pretended(plan: Plan) -> None:
@@ -216,7 +225,7 @@ def _furnish(settings: Settings, wish: Wish, plan: Plan, stage: Stage, troubles:
 
 
 async def _run(
-    engine: Engine, ledger: ThrowawayLedger, clock: JumpingClock, deployment: DeploymentId, latest: datetime
+    engine: Engine, ledger: MemoryLedger, clock: JumpingClock, deployment: DeploymentId, latest: datetime
 ) -> str:
     """Let time pass to the end, with every approval given as soon as it is waited for. Says what it hangs on, if so."""
     idle = 0

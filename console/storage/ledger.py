@@ -1,8 +1,8 @@
 """The record of everything that happened, as the engine and the API see it.
 
 Two implementations obey it: one file on this host (`sqlite_ledger`), and a Postgres database that several hosts share
-(`postgres_ledger`). An event is committed and numbered first and announced second; a subscriber that missed the
-announcement finds the event by its number.
+(`postgres_ledger`). A third, in memory, keeps deployments alone (`memory_ledger`). An event is committed and numbered
+first and announced second; a subscriber that missed the announcement finds the event by its number.
 """
 
 from __future__ import annotations
@@ -93,23 +93,8 @@ class SummaryQuery(Protocol):
     def before(self) -> DeploymentId | None: ...
 
 
-class Ledger(Protocol):
-    """Everything that is kept about deployments. Any call may raise a `StoreError` that says what to do."""
-
-    async def open(self) -> None:
-        """Open it, creating or upgrading what is missing.
-
-        Raises:
-            StoreTooNew: A newer version wrote it; nothing was touched.
-            StoreDamaged: It is not a database, or fails its own check.
-        """
-        ...
-
-    async def close(self) -> None: ...
-
-    async def salt(self) -> bytes:
-        """What digests of secrets are made with: random, made once, the same for every worker of this history."""
-        ...
+class DeploymentLedger(Protocol):
+    """Deployments on record, who holds which environment, and wishes about both: all that an engine works on."""
 
     async def open_deployment(self, event: Event, lock: Lock) -> Opened:
         """Record a `DeploymentRequested` and take its environment's lock, in one transaction.
@@ -176,16 +161,39 @@ class Ledger(Protocol):
         """Lines of the history, newest first."""
         ...
 
-    async def unfinished_reviews(self) -> tuple[DeploymentSummary, ...]:
-        """Emergencies whose review is open, or closed while the source still shows it as open; oldest first."""
-        ...
-
     async def find_deployments(self, text: str) -> tuple[DeploymentId, ...]:
         """By id, by the beginning or end of one, or by environment; newest first."""
         ...
 
     async def unfinished(self) -> tuple[DeploymentId, ...]:
         """Deployments that have not ended, oldest first."""
+        ...
+
+    def subscribe(self, callback: Callable[[Wake], None]) -> Callable[[], None]:
+        """Be called on the event loop after each commit; the result ends it. The callback must not block or raise."""
+        ...
+
+
+class Ledger(DeploymentLedger, Protocol):
+    """Everything that is kept about deployments. Any call may raise a `StoreError` that says what to do."""
+
+    async def open(self) -> None:
+        """Open it, creating or upgrading what is missing.
+
+        Raises:
+            StoreTooNew: A newer version wrote it; nothing was touched.
+            StoreDamaged: It is not a database, or fails its own check.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+    async def salt(self) -> bytes:
+        """What digests of secrets are made with: random, made once, the same for every worker of this history."""
+        ...
+
+    async def unfinished_reviews(self) -> tuple[DeploymentSummary, ...]:
+        """Emergencies whose review is open, or closed while the source still shows it as open; oldest first."""
         ...
 
     async def add_measurements(self, items: Sequence[Measurement]) -> None: ...
@@ -213,8 +221,4 @@ class Ledger(Protocol):
 
     async def forget_measurements(self, before: datetime) -> int:
         """Delete older figures; returns how many."""
-        ...
-
-    def subscribe(self, callback: Callable[[Wake], None]) -> Callable[[], None]:
-        """Be called on the event loop after each commit; the result ends it. The callback must not block or raise."""
         ...

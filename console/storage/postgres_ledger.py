@@ -23,8 +23,9 @@ from console.domain.observations import DeploymentSummary, Lock, Measurement
 from console.storage import postgres_schema
 from console.storage.ledger import AuditEntry, ControlRow, Opened, SummaryQuery, Wake
 from console.storage.records import Sql
-from console.storage.sql_ledger import SqlLedger, Subscribers, wakes_for
+from console.storage.sql_ledger import SqlLedger
 from console.storage.sqlite_ledger import SqliteLedger
+from console.storage.subscribers import Subscribers, wakes_for
 
 if TYPE_CHECKING:
     import psycopg

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -18,39 +17,11 @@ from console.domain.observations import DeploymentSummary, Lock, Measurement
 from console.storage import figures, records
 from console.storage.ledger import AuditEntry, ControlRow, Opened, SummaryQuery, Wake
 from console.storage.records import Folds, Sql
+from console.storage.subscribers import Subscribers, wakes_for
 
 T = TypeVar("T")
-log = logging.getLogger(__name__)
 
 SALT_BYTES = 32
-
-
-class Subscribers:
-    """Callbacks that are told of commits, on the event loop."""
-
-    def __init__(self) -> None:
-        self._callbacks: list[Callable[[Wake], None]] = []
-
-    def add(self, callback: Callable[[Wake], None]) -> Callable[[], None]:
-        self._callbacks.append(callback)
-
-        def remove() -> None:
-            if callback in self._callbacks:
-                self._callbacks.remove(callback)
-
-        return remove
-
-    def tell(self, wakes: Sequence[Wake]) -> None:
-        for wake in wakes:
-            for callback in tuple(self._callbacks):
-                try:
-                    callback(wake)
-                except Exception:
-                    log.exception("A subscriber of the ledger failed on %s", wake)
-
-
-def wakes_for(events: Sequence[Event]) -> tuple[Wake, ...]:
-    return tuple(Wake("event", event.deployment, event.seq) for event in events)
 
 
 class SqlLedger(ABC):

@@ -13,7 +13,7 @@ from console.domain.ids import DeploymentId, EnvironmentName, ProviderName, Serv
 from console.domain.maintenance import MAINTENANCE, OpenPage
 from console.domain.observations import DeploymentSummary
 from console.domain.plan import StepKind
-from console.storage.ledger import Ledger
+from console.storage.ledger import DeploymentLedger
 from providers.contract import Maintain
 
 AT_ONCE = 100
@@ -61,7 +61,7 @@ class PageRecord:
     The history is read only when something was added to it since the last time.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: DeploymentLedger) -> None:
         self._ledger = ledger
         self._seq = -1
         self._known: dict[EnvironmentName, tuple[OpenPage, ...]] = {}

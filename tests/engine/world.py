@@ -116,7 +116,7 @@ class World:
                 self.standbys,
             ),
             settings=self.settings,
-            ledger=self.ledger,  # type: ignore[arg-type]  # the part of it that the engine uses
+            ledger=self.ledger,
             durable=self.durable,
             connections=connections,
             clock=self.clock,

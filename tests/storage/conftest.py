@@ -16,6 +16,8 @@ from console.domain.ids import Actor, DeploymentId, EnvironmentName, StepId
 from console.domain.observations import Lock
 from console.domain.plan import Phase, Plan, Step, StepKind
 from console.domain.release import Release
+from console.storage.ledger import DeploymentLedger
+from console.storage.postgres_ledger import PostgresLedger
 from console.storage.sqlite_ledger import SqliteLedger
 
 START = datetime(2026, 11, 22, 6, 16, 3, tzinfo=UTC)
@@ -63,6 +65,18 @@ class Story:
     def success(self, deployment: str) -> ev.Event:
         return self.event(deployment, ev.DeploymentSucceeded())
 
+    async def fill(self, ledger: DeploymentLedger) -> None:
+        """Store three deployments that succeeded, and a fourth that was only asked for."""
+        for name, environment in (
+            ("261122-060000-aaaa", "production"),
+            ("261122-070000-bbbb", "production"),
+            ("261122-080000-cccc", "staging"),
+            ("261122-090000-dddd", "production"),
+        ):
+            await ledger.open_deployment(*self.request(name, environment))
+            if not name.endswith("dddd"):
+                await ledger.append(self.start(name), self.success(name), unlock=EnvironmentName(environment))
+
 
 @pytest.fixture
 def story() -> Story:
@@ -75,7 +89,12 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def ledger(path: Path) -> AsyncIterator[SqliteLedger]:
+def ledger(sqlite: SqliteLedger) -> SqliteLedger:
+    return sqlite
+
+
+@pytest.fixture
+async def sqlite(path: Path) -> AsyncIterator[SqliteLedger]:
     opened = SqliteLedger(path)
     await opened.open()
     yield opened
@@ -100,3 +119,11 @@ def shared_url(shared_database: str) -> str:
     with psycopg.connect(shared_database, autocommit=True) as admin:
         admin.execute("DROP SCHEMA IF EXISTS quarterdeck CASCADE")
     return shared_database
+
+
+@pytest.fixture
+async def postgres(path: Path, shared_url: str) -> AsyncIterator[PostgresLedger]:
+    opened = PostgresLedger(shared_url, SqliteLedger(path))
+    await opened.open()
+    yield opened
+    await opened.close()

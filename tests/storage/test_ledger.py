@@ -1,10 +1,9 @@
-"""What every ledger promises, on SQLite and, where one is at hand, on Postgres."""
+"""What every ledger promises of deployments: in memory, on SQLite and, where one is at hand, on Postgres."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -14,28 +13,20 @@ from console.domain.errors import InvalidTransition, Refused
 from console.domain.events import (
     Control,
     ControlReceived,
-    ReviewClosed,
-    ReviewTraced,
     StepProgressed,
     StepStarted,
     UnknownEvent,
 )
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
-from console.domain.observations import Measurement
-from console.storage.ledger import AuditEntry, ControlRow, Wake
-from console.storage.postgres_ledger import PostgresLedger
-from console.storage.sqlite_ledger import SqliteLedger
+from console.storage.ledger import ControlRow, Wake
+from console.storage.memory_ledger import MemoryLedger
 
 PRODUCTION = EnvironmentName("production")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def ledger(request, path):
-    copy = SqliteLedger(path)
-    opened = copy if request.param == "sqlite" else PostgresLedger(request.getfixturevalue("shared_url"), copy)
-    await opened.open()
-    yield opened
-    await opened.close()
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def ledger(request):
+    return MemoryLedger() if request.param == "memory" else request.getfixturevalue(request.param)
 
 
 async def take(queue: asyncio.Queue[Wake], count: int) -> list[Wake]:
@@ -59,33 +50,6 @@ class TestGivenAnEmptyLedger:
             await ledger.append(story.start("ghost"))
 
         assert await ledger.last_seq() == 0
-
-    async def test_when_figures_are_stored_then_they_come_back_by_time_and_name(self, ledger, story):
-        first, second = story.now(), story.now()
-        items = [
-            Measurement(first, PRODUCTION, "error_rate", 0.02, {"service": "api"}),
-            Measurement(second, PRODUCTION, "cpu", 0.5),
-            Measurement(second, EnvironmentName("staging"), "cpu", 0.1),
-        ]
-
-        await ledger.add_measurements(items)
-
-        assert await ledger.measurements(PRODUCTION, first, second) == tuple(items[:2])
-        assert await ledger.measurements(PRODUCTION, first, second, ("cpu",)) == (items[1],)
-        assert await ledger.measurements(PRODUCTION, second + timedelta(seconds=1), second + timedelta(days=1)) == ()
-        assert await ledger.forget_measurements(second) == 1
-        assert await ledger.measurements(PRODUCTION, first, second) == (items[1],)
-
-    async def test_when_actions_are_audited_then_the_newest_comes_first(self, ledger, story):
-        one = AuditEntry(story.now(), Actor("ann"), "deploy", "production", "done", {"release": "v1"})
-        two = AuditEntry(story.now(), Actor("bob"), "approve", "d1", "refused")
-
-        await ledger.record_audit(one)
-        await ledger.record_audit(two)
-
-        assert [replace(entry, id=0) for entry in await ledger.audit()] == [two, one]
-        assert [replace(entry, id=0) for entry in await ledger.audit(until=one.at)] == [one]
-        assert [replace(entry, id=0) for entry in await ledger.audit(actor="bob")] == [two]
 
 
 class TestGivenARunningDeployment:
@@ -229,15 +193,7 @@ class TestGivenARunningDeployment:
 class TestGivenAHistory:
     @pytest.fixture(autouse=True)
     async def _history(self, ledger, story):
-        for name, environment in (
-            ("261122-060000-aaaa", "production"),
-            ("261122-070000-bbbb", "production"),
-            ("261122-080000-cccc", "staging"),
-            ("261122-090000-dddd", "production"),
-        ):
-            await ledger.open_deployment(*story.request(name, environment))
-            if not name.endswith("dddd"):
-                await ledger.append(story.start(name), story.success(name), unlock=EnvironmentName(environment))
+        await story.fill(ledger)
 
     @pytest.mark.parametrize(
         ("text", "ends"),
@@ -266,34 +222,6 @@ class TestGivenAHistory:
     )
     async def test_when_lines_are_asked_for_then_the_newest_come_first(self, ledger, query, ends):
         assert [line.id[-4:] for line in await ledger.summaries(query)] == ends
-
-    async def test_when_it_is_pruned_then_what_runs_and_the_newest_stay_and_numbers_go_on(self, ledger, story):
-        last = await ledger.last_seq()
-
-        gone = await ledger.forget_deployments(0)
-
-        assert sorted(name[-4:] for name in gone) == ["aaaa", "bbbb"]
-        assert [line.id[-4:] for line in await ledger.summaries(HistoryQuery())] == ["dddd", "cccc"]
-        assert await ledger.events_of(DeploymentId("261122-060000-aaaa")) == ()
-        stored = await ledger.append(story.start("261122-090000-dddd"))
-        assert stored[0].seq == last + 1
-
-    async def test_when_an_emergency_is_not_reviewed_then_it_is_listed_and_never_pruned(self, ledger, story):
-        name = DeploymentId("261122-080500-eeee")
-        await ledger.open_deployment(*story.emergency(name, "staging"))
-        await ledger.append(story.success(name), unlock=EnvironmentName("staging"))
-        await ledger.open_deployment(*story.request("261122-100000-ffff", "staging"))
-
-        gone = await ledger.forget_deployments(0)
-
-        assert name not in gone
-        assert [(line.id, line.review) for line in await ledger.unfinished_reviews()] == [(name, "open")]
-        await ledger.append(story.event(name, ReviewTraced("https://github.example/1")))
-        await ledger.append(story.event(name, ReviewClosed("fine")))
-        assert [line.review for line in await ledger.unfinished_reviews()] == ["closing"]
-        await ledger.append(story.event(name, ReviewTraced("https://github.example/1", closed=True)))
-        assert await ledger.unfinished_reviews() == ()
-        assert name in await ledger.forget_deployments(0)
 
     async def test_when_a_reader_comes_in_batches_then_nothing_is_missed(self, ledger):
         seen, cursor = [], 0

@@ -13,9 +13,9 @@ PAST = 20
 """Deployments of an environment that forecasts are taken from, and what its places were configured with."""
 
 
-async def fetch_past(history: History, environment: EnvironmentName) -> list[Deployment]:
+async def fetch_past(history: History, environment: EnvironmentName, count: int = PAST) -> list[Deployment]:
     """The newest deployments of an environment, newest first."""
-    ids = (await history.find_deployments(environment))[:PAST]
+    ids = (await history.find_deployments(environment))[:count]
     past = [fold(await history.events_of(deployment)) for deployment in ids]
     return [deployment for deployment in past if deployment is not None]
 

@@ -16,8 +16,9 @@ from console.domain.errors import ConsoleError
 from console.domain.ids import EnvironmentName
 from console.domain.secrets import SecretFinding, SecretProblem, SecretReport, SecretUse
 from console.domain.variables import UNREADABLE
+from console.engine.past import fetch_past
 from console.engine.variables import Place, Variables
-from console.server.variables import fetch_past
+from console.server.variables import LOOK_BACK
 from console.storage.ledger import Ledger
 from console.variables.secrets import find_old, find_shared, looks_secret, since_when
 
@@ -42,7 +43,7 @@ class SecretDesk:
         uses, findings = await asyncio.to_thread(self._look_at_references)
         notes: list[str] = []
         for environment in map(EnvironmentName, self._settings.environments):
-            seen = since_when(await fetch_past(self._ledger, environment))
+            seen = since_when(await fetch_past(self._ledger, environment, LOOK_BACK))
             for place in self._variables.places(environment):
                 try:
                     actual = await self._variables.fetch_actual(place.provider, place.target)

@@ -9,10 +9,10 @@ from pathlib import Path
 from console.config.secrets import SecretMissing, resolve
 from console.config.settings import Settings, is_reference
 from console.config.shape import LITERAL
-from console.domain.deployment import Deployment, fold
 from console.domain.errors import ConsoleError, UsageError
 from console.domain.ids import EnvironmentName
 from console.domain.variables import VariableLine, VariableReport
+from console.engine.past import fetch_past
 from console.engine.variables import Place, Variables, WantedValues
 from console.storage.ledger import Ledger
 from console.variables.compare import build_report, compare_places, compare_with_wanted
@@ -64,7 +64,7 @@ class VariableDesk:
     async def compare(self, environment: EnvironmentName, services: Collection[str] = ()) -> VariableReport:
         """The environment's variables against what the configuration wants and what the live releases ran with."""
         places = self._variables.places(environment, services)
-        live = find_live(await fetch_past(self._ledger, environment))
+        live = find_live(await fetch_past(self._ledger, environment, LOOK_BACK))
         wanted = {
             service: self._variables.mask_wanted(await self._variables.fetch_wanted(environment, service))
             for service in dict.fromkeys(place.service for place in places)
@@ -120,10 +120,3 @@ class VariableDesk:
             else:
                 found[place] = self._variables.masker.mask_all(answer)
         return found, problems
-
-
-async def fetch_past(ledger: Ledger, environment: EnvironmentName) -> list[Deployment]:
-    """The newest deployments of an environment, newest first."""
-    ids = (await ledger.find_deployments(environment))[:LOOK_BACK]
-    past = [fold(await ledger.events_of(deployment)) for deployment in ids]
-    return [deployment for deployment in past if deployment is not None]

@@ -153,6 +153,7 @@ class Survey:
             target.auto_deploy,
             instances=target.instances,
             cannot=_cannot(self._of_service(name)),
+            stages=target.stages,
         )
 
     async def _fetch_arms(self, name: str, placement: PlacementSettings) -> LiveService:

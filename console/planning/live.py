@@ -12,6 +12,7 @@ from console.domain.ids import ServiceName
 from console.domain.observations import Lock
 from console.domain.rotation import SecretFacts
 from console.domain.variables import Reconfiguration
+from providers.contract import PlatformStage
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class LiveService:
     says what keeps visitors at their arm.
 
     `problem` says why it could not be read; then nothing else here is to be trusted. `cannot` names acts of recovery
-    that its platform does not offer, and why.
+    that its platform does not offer, and why. `stages` are the platform's own, for what is promoted there.
     """
 
     commit: str = ""
@@ -53,6 +54,7 @@ class LiveService:
     problem: str = ""
     instances: int | None = None
     cannot: Mapping[str, str] = field(default_factory=dict)
+    stages: tuple[PlatformStage, ...] = ()
 
     @property
     def weights(self) -> dict[str, int]:

@@ -17,6 +17,7 @@ from console.planning.draft import (
     probe_arguments,
     request_arguments,
 )
+from console.planning.own_stages import weigh_stages
 from providers.contract import MigrationFile
 
 
@@ -86,6 +87,7 @@ def plan_staged(draft: Draft, name: str) -> Flow:
         if live.deployment
         else None
     )
+    own = weigh_stages(name, live.stages)
     promote = draft.step(
         f"{name}.promote",
         f"Promote the new {name}",
@@ -96,15 +98,16 @@ def plan_staged(draft: Draft, name: str) -> Flow:
         arguments={"target": placement.id, "deployment_from": build},
         undo=undo,
         no_undo="" if undo else "Nothing was live before.",
+        lasts=own.lasts,
+        time_limit=None if own.lasts is None else own.lasts + draft.environment.limits.deploy,
     )
-    note = f"{name}: its platform cannot divide traffic; everybody gets the new release in one move."
     return Flow(
         name,
         prepare=chain(prepare),
         serve=(promote,),
         verify=_watch(draft, name),
-        notes=(note, *configured.notes),
-        refusals=configured.refusals,
+        notes=(own.note, *configured.notes),
+        refusals=(*own.refusals, *configured.refusals),
         first=not live.deployment,
     )
 

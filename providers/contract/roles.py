@@ -13,10 +13,19 @@ from console.domain.verdict import Verdict
 
 
 @dataclass(frozen=True)
+class PlatformStage:
+    """A stage of the platform's own: `percent` of visitors for `lasts`, or until somebody approves the next (None)."""
+
+    percent: int
+    lasts: timedelta | None
+
+
+@dataclass(frozen=True)
 class Target:
     """One thing of the platform that can be deployed to, as the platform reports it now.
 
     `live` is what serves there (empty for nothing), `live_deployment` the platform's id of it, `url` where it answers.
+    `stages` are those through which the platform leads visitors to what is promoted; empty where all move at once.
     """
 
     id: str
@@ -29,6 +38,7 @@ class Target:
     auto_deploy: bool | None = None
     instances: int | None = None
     detail: str = ""
+    stages: tuple[PlatformStage, ...] = ()
 
 
 class Inventory(Protocol):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from console.domain.errors import ProviderError, Rejected, Unauthorized
 from console.domain.observations import LogLine
-from providers.contract import AccountReport, Target
+from providers.contract import AccountReport, PlatformStage, Target
 from providers.tail import Entry, Numbering, follow
 from providers.vercel.client import VercelClient
+from providers.vercel.rolling_release import RollingCalls, Stage
 from providers.vercel.wire import Project
 
 AT_ONCE = 8
@@ -27,6 +28,7 @@ class Inventory:
     def __init__(self, client: VercelClient, scheme: str) -> None:
         self._client = client
         self._scheme = scheme
+        self._rolling = RollingCalls(client)
 
     async def fetch_target(self, target: str) -> Target:
         return await self._describe(await self._client.fetch_project(target))
@@ -43,6 +45,7 @@ class Inventory:
 
     async def _describe(self, project: Project) -> Target:
         live = await self._client.fetch_deployment_or_none(project.production) if project.production else None
+        rolling = await self._rolling.fetch_config(project.id) if project.rolls else None
         host = next(iter(project.domains), live.url if live else "")
         return Target(
             id=project.id,
@@ -53,7 +56,14 @@ class Inventory:
             url=f"{self._scheme}://{host}" if host else "",
             suspended=project.paused,
             auto_deploy=project.assigns_domains,
+            stages=tuple(map(_own_stage, rolling or ())),
         )
+
+
+def _own_stage(stage: Stage) -> PlatformStage:
+    """A stage without a length ends when somebody approves the next one."""
+    waits = stage.needs_approval or stage.duration is None
+    return PlatformStage(stage.percent, None if waits else timedelta(minutes=stage.duration or 0))
 
 
 class Logs:

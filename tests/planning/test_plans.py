@@ -13,7 +13,7 @@ from console.domain.plan import Phase, Plan, Step, StepKind, Wish
 from console.planning.forecast import Forecasts, build_forecasts
 from console.planning.live import Live, LiveArm, LiveService
 from console.planning.plans import build_plan
-from providers.contract import MigrationFile
+from providers.contract import MigrationFile, PlatformStage
 from tests.planning.stories import (
     FIRST,
     NEW,
@@ -244,6 +244,30 @@ class TestGivenCareBeforeTheStart:
 
         assert plan.refusals == ()
         assert any("live already" in note for note in plan.notes)
+
+
+class TestGivenAPlatformWithStagesOfItsOwn:
+    def rolling(self, *stages: PlatformStage) -> Live:
+        return live_shop(frontend=LiveService(OLD, "dpl_old", stages=(*stages, PlatformStage(100, None))))
+
+    def test_when_they_pass_by_time_then_the_plan_counts_and_tells_them(self) -> None:
+        five = timedelta(minutes=5)
+
+        plan = plan_shop(live=self.rolling(PlatformStage(10, five), PlatformStage(50, five)))
+
+        promote, usual = step(plan, "frontend.promote"), step(plan_shop(), "frontend.promote")
+        assert plan.refusals == ()
+        assert any("10 % for 5 min, 50 % for 5 min, then to everybody" in note for note in plan.notes)
+        assert promote.forecast == timedelta(minutes=10)
+        assert promote.time_limit == usual.time_limit + timedelta(minutes=10)
+
+    def test_when_one_waits_for_approval_then_the_plan_is_refused_before_anything_begins(self) -> None:
+        plan = plan_shop(live=self.rolling(PlatformStage(10, timedelta(minutes=5)), PlatformStage(50, None)))
+
+        assert any("50 % of visitors and wait there for approval" in refusal for refusal in plan.refusals)
+
+    def test_when_there_are_none_then_everybody_moves_at_once(self) -> None:
+        assert any("in one move" in note for note in plan_shop().notes)
 
 
 class TestGivenHistory:

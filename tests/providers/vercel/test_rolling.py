@@ -1,5 +1,7 @@
 """Rolling releases at Vercel's desk, and what the engine's own promotion and rollback make of one."""
 
+from datetime import timedelta
+
 import pytest
 
 from console.domain.errors import Rejected
@@ -37,6 +39,18 @@ class TestGivenARollingRelease:
 
         assert seen == [(RUNNING, f"{canary} has 10 % of the visitors, waiting for approval"), RUNNING, SUCCEEDED]
         assert (vercel.live(), set(vercel.hosting.serving("frontend"))) == (canary, {"v1.2"})
+
+    async def test_when_its_target_is_read_then_a_plan_knows_the_stages(self, operator: Operator, canary: str) -> None:
+        inventory = operator.connection.capabilities.inventory
+        waiting = (await inventory.fetch_target(FRONTEND)).stages
+        await operator.act("configure-rolling-release", rolling.ConfigureRolling(FRONTEND, STAGES, minutes=5))
+        passing = (await inventory.fetch_target(FRONTEND)).stages
+        await operator.act("disable-rolling-release", rolling.DisableRolling(FRONTEND))
+
+        five = timedelta(minutes=5)
+        assert [(stage.percent, stage.lasts) for stage in waiting] == [(10, None), (50, None), (100, None)]
+        assert [(stage.percent, stage.lasts) for stage in passing] == [(10, five), (50, five), (100, None)]
+        assert (await inventory.fetch_target(FRONTEND)).stages == ()
 
     async def test_when_one_looks_then_both_serve_and_the_plan_is_named(self, operator: Operator, canary: str) -> None:
         told = await operator.ask("rolling-release", rolling.RollingReleaseOf(FRONTEND))

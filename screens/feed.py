@@ -130,7 +130,9 @@ class Feed:
     async def _take(self, item: Event | Pulse) -> None:
         store = self._store
         store.set_link(Link.LIVE)
-        if isinstance(item, Pulse):
+        if isinstance(item, Pulse) and item.calendar:
+            self.refresh_environments()
+        elif isinstance(item, Pulse):
             store.apply_pulse(item)
         else:
             if not store.apply_event(item):

@@ -9,6 +9,7 @@ from console.cli.following import DEPLOY_CODES, follow, watch_words
 from console.cli.output import show, show_json
 from console.cli.session import Session
 from console.cli.showing import deployment_json, deployment_lines, plan_lines
+from console.cli.times import parse_later
 from console.client.service import Service
 from console.domain.errors import ExitCode, PlanRejected, Refused, UsageError
 from console.domain.ids import EnvironmentName, ServiceName
@@ -20,7 +21,7 @@ CAREFUL_TIERS = frozenset({"production", "disaster-recovery"})
 async def plan(session: Session) -> int:
     """Show the plan; refusals are part of it and make the exit code."""
     service = await session.service()
-    found = await service.preview(_wish(session))
+    found = await service.preview(read_wish(session))
     show(session, found, plan_lines(found))
     return ExitCode.REFUSED if found.refusals else ExitCode.GOOD
 
@@ -28,11 +29,15 @@ async def plan(session: Session) -> int:
 async def deploy(session: Session) -> int:
     """Start it; with `--wait` stay until the end and print the deployment."""
     options = session.options
-    wish = _wish(session)
+    if options.at:
+        from console.cli.scheduling import add
+
+        return await add(session)
+    wish = read_wish(session)
     service = await session.service()
     digest = ""
     if not options.yes and sys.stdin.isatty() and session.err.isatty():
-        digest = await _confirm(session, service, wish)
+        digest = await confirm(session, service, wish)
     request_id = options.request_id or uuid.uuid4().hex
     submitted = await service.deploy(wish, request_id, digest)
     deployment_id = submitted.deployment
@@ -54,7 +59,7 @@ async def deploy(session: Session) -> int:
     return DEPLOY_CODES.get(ended.status, ExitCode.WAITING)
 
 
-def _wish(session: Session) -> Wish:
+def read_wish(session: Session) -> Wish:
     options = session.options
     if options.emergency and not options.reason:
         raise UsageError(
@@ -69,10 +74,11 @@ def _wish(session: Session) -> Wish:
         services=tuple(ServiceName(name) for name in options.service),
         reason=options.reason,
         emergency=options.emergency,
+        at=parse_later(options.at, session.now(), "option --at") if options.at else None,
     )
 
 
-async def _confirm(session: Session, service: Service, wish: Wish) -> str:
+async def confirm(session: Session, service: Service, wish: Wish) -> str:
     """Show the plan and ask; returns the digest of what was agreed to, so that nothing else is run."""
     found: Plan = await service.preview(wish)
     session.say(*plan_lines(found))

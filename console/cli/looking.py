@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from console.cli.finding import find_deployment
 from console.cli.output import show_json, show_lines, show_rows
@@ -22,9 +23,14 @@ from console.cli.words import (
 )
 from console.client.service import HistoryQuery, Service
 from console.domain.errors import ExitCode
+from console.domain.freeze import find_holding, find_next, say_from, say_until
 from console.domain.ids import EnvironmentName
 from console.domain.maintenance import say_pages
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Health, Measurement
+from console.domain.schedule import say_scheduled
+
+TOLD_DAYS = 7
+"""How long the history names what was scheduled and did not begin; `schedule list --all` tells longer."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ async def status(session: Session) -> int:
     service = await session.service()
     name = session.options.environment
     found = await service.environments(EnvironmentName(name) if name else None)
-    show_rows(session, found, status_lines(found, detailed=bool(name)))
+    show_rows(session, found, status_lines(found, session.now(), detailed=bool(name)))
     return ExitCode.GOOD
 
 
@@ -84,6 +90,9 @@ async def history(session: Session) -> int:
     name = EnvironmentName(options.environment) if options.environment else None
     found = await service.history(HistoryQuery(name, options.status, options.limit))
     show_rows(session, found, history_lines(found))
+    if session.form == "text":
+        tried = await service.schedule(name, days=TOLD_DAYS)
+        session.say(*(f"! {one.environment}: {say_scheduled(one)}" for one in tried if one.status.went_wrong))
     return ExitCode.GOOD
 
 
@@ -98,7 +107,18 @@ async def show(session: Session) -> int:
     return ExitCode.GOOD
 
 
-def status_lines(found: Sequence[EnvironmentStatus], *, detailed: bool = False) -> Iterator[str]:
+def calendar_lines(status: EnvironmentStatus, now: datetime) -> Iterator[str]:
+    """Freezes that hold and the next, what is to begin, and what should have begun and did not."""
+    yield from (f"! {status.name} is {say_until(span)}" for span in find_holding(status.freezes, now))
+    ahead = find_next(status.freezes, now)
+    if ahead is not None:
+        yield f"  {status.name} is {say_from(ahead)}"
+    for entry in status.scheduled:
+        mark = "!" if entry.status.went_wrong else " "
+        yield f"{mark} {status.name}: {say_scheduled(entry)}"
+
+
+def status_lines(found: Sequence[EnvironmentStatus], now: datetime, *, detailed: bool = False) -> Iterator[str]:
     rows = [
         [status.name, status.tier, say_state(status.health.value), status.release or "–", _moves(status)]
         for status in found
@@ -106,6 +126,7 @@ def status_lines(found: Sequence[EnvironmentStatus], *, detailed: bool = False) 
     yield from table(["ENVIRONMENT", "TIER", "HEALTH", "LIVE", "DEPLOYMENT"], rows)
     for status in found:
         yield from (f"! {status.name}: {line}" for line in say_pages(status.pages))
+        yield from calendar_lines(status, now)
     for status in found:
         if status.hold is not None:
             yield f"! {status.name}: {status.hold.words}. `quarterdeck promote {status.name}` lifts it."

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn, TypeAlias
 
+from console.cli.calendar_options import AT_HELP, add_calendar
 from console.cli.what_if import add_what_if
 from console.domain.errors import ExitCode
 
@@ -61,6 +62,8 @@ HANDLERS = {
     "config": "console.cli.configuration:config",
     "secrets": "console.cli.secrets:secrets",
     "maintenance": "console.cli.maintenance:maintenance",
+    "freeze": "console.cli.freezing:freeze",
+    "schedule": "console.cli.scheduling:schedule",
 }
 
 CONTROLS = {
@@ -144,6 +147,7 @@ def build_parser() -> Parser:
     _add_config(commands)
     _add_secrets(commands)
     _add_maintenance(commands)
+    add_calendar(lambda name, words: _group(commands, name, words), _command, _add_wish)
     return parser
 
 
@@ -179,14 +183,19 @@ def _command(commands: Commands, name: str, words: str) -> Parser:
     return parser
 
 
+def _group(commands: Commands, name: str, words: str) -> Commands:
+    """A command that has actions."""
+    parser = commands.add_parser(name, help=words, description=words[:1].upper() + words[1:] + ".")
+    _add_globals(parser, again=True)
+    return parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+
+
 def _add_trying(commands: Commands) -> None:
     demo = _command(commands, "demo", "bring up a playground and show a guided deployment")
     demo.add_argument("--headless", action="store_true", help="tell the story as text and exit 0 if it held")
     demo.add_argument("--rps", type=float, default=50.0, help="requests a second of the playground's traffic (50)")
 
-    playground = commands.add_parser("playground", help="the emulated platforms with a real product")
-    _add_globals(playground, again=True)
-    actions = playground.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    actions = _group(commands, "playground", "the emulated platforms with a real product")
     up = _command(actions, "up", "start everything")
     up.add_argument("--rps", type=float, default=None, help="requests a second")
     _command(actions, "down", "stop everything it started")
@@ -211,9 +220,7 @@ def _add_trying(commands: Commands) -> None:
 
 
 def _add_worker(commands: Commands) -> None:
-    worker = commands.add_parser("worker", help="the process that does the work")
-    _add_globals(worker, again=True)
-    actions = worker.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    actions = _group(commands, "worker", "the process that does the work")
     _command(actions, "run", "run the worker in the foreground, as under systemd")
     _command(actions, "start", "start a worker in the background")
     _command(actions, "stop", "stop it; running deployments go on with the next one")
@@ -229,6 +236,7 @@ def _add_wish(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--emergency", action="store_true", help="pass gates that the environment names; needs --reason"
     )
+    parser.add_argument("--at", default="", metavar="TIME", help=AT_HELP)
 
 
 def _add_waiting(parser: argparse.ArgumentParser) -> None:
@@ -354,9 +362,7 @@ def _add_desk(commands: Commands) -> None:
 
 
 def _add_config(commands: Commands) -> None:
-    config = commands.add_parser("config", help="the configuration")
-    _add_globals(config, again=True)
-    actions = config.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    actions = _group(commands, "config", "the configuration")
     _command(actions, "check", "say every problem of the configuration")
     schema = _command(actions, "schema", "print the JSON Schema that editors complete and check with")
     schema.add_argument("of", metavar="WHAT", nargs="?", choices=("config", "pipeline"), default="config")
@@ -376,9 +382,7 @@ def _add_config(commands: Commands) -> None:
 
 
 def _add_maintenance(commands: Commands) -> None:
-    maintenance = commands.add_parser("maintenance", help="holding pages before the services of an environment")
-    _add_globals(maintenance, again=True)
-    actions = maintenance.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    actions = _group(commands, "maintenance", "holding pages before the services of an environment")
     on = _command(actions, "on", "show visitors a page instead of the services")
     off = _command(actions, "off", "show the services again")
     on.add_argument("--for", dest="length", default="", metavar="DURATION", help="ends by itself after this long (30m)")
@@ -403,9 +407,7 @@ def _add_maintenance(commands: Commands) -> None:
 
 
 def _add_secrets(commands: Commands) -> None:
-    secrets = commands.add_parser("secrets", help="where secrets are kept and used")
-    _add_globals(secrets, again=True)
-    actions = secrets.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    actions = _group(commands, "secrets", "where secrets are kept and used")
     check = _command(actions, "check", "what is unresolved, open to others, shared, unused or old")
     check.add_argument("--max-age", type=_count, default=90, metavar="DAYS", help="days after which one is old (90)")
     rotate = _command(actions, "rotate", "put a new secret in the place of an old one, and give the old one up last")

@@ -6,6 +6,23 @@ from datetime import UTC, datetime
 
 from console.config.durations import parse_duration
 from console.domain.errors import UsageError
+from console.domain.moments import parse_coming
+
+
+def parse_later(text: str, now: datetime, where: str) -> datetime:
+    """A moment to come: a time of day is today's, or tomorrow's where that is past.
+
+    Args:
+        where: The option it comes from, for the message.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        return parse_coming(text, now)
+    except ValueError as problem:
+        what, _, how = str(problem).partition(": ")
+        raise UsageError(f"{what}.", where, f"{how[:1].upper()}{how[1:]}.") from problem
 
 
 def parse_moment(text: str, now: datetime) -> datetime:

@@ -37,12 +37,15 @@ from console.domain.exchange import (
     Pulse,
     ReviewRequest,
     RollbackPreview,
+    ScheduleRequest,
     Submitted,
     WorkerStatus,
 )
+from console.domain.freeze import Freeze, FreezeSpan, FreezeWish
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
+from console.domain.schedule import Scheduled
 from console.domain.secrets import SecretReport
 from console.domain.variables import VariableReport
 
@@ -133,6 +136,25 @@ class HttpService:
 
     async def reviews(self, environment: EnvironmentName | None = None) -> Sequence[OpenReview]:
         return from_json(_many(OpenReview), await self._get("/v1/reviews", {"environment": environment}))
+
+    async def freezes(self, environment: EnvironmentName | None = None) -> Sequence[FreezeSpan]:
+        return from_json(_many(FreezeSpan), await self._get("/v1/freezes", {"environment": environment}))
+
+    async def add_freeze(self, wish: FreezeWish) -> Freeze:
+        return from_json(Freeze, await self._post("/v1/freezes", to_json(wish)))
+
+    async def lift_freeze(self, freeze: str, reason: str = "") -> Freeze:
+        return from_json(Freeze, await self._post(f"/v1/freezes/{_part(freeze)}/lift", {"reason": reason}))
+
+    async def schedule(self, environment: EnvironmentName | None = None, *, days: int = 0) -> Sequence[Scheduled]:
+        values = {"environment": environment, "days": days}
+        return from_json(_many(Scheduled), await self._get("/v1/schedule", values))
+
+    async def add_scheduled(self, request: ScheduleRequest) -> Scheduled:
+        return from_json(Scheduled, await self._post("/v1/schedule", to_json(request)))
+
+    async def cancel_scheduled(self, entry: str, reason: str = "") -> Scheduled:
+        return from_json(Scheduled, await self._post(f"/v1/schedule/{_part(entry)}/cancel", {"reason": reason}))
 
     async def preview_rollback(
         self, deployment: DeploymentId, services: tuple[ServiceName, ...] = ()

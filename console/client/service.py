@@ -32,12 +32,15 @@ from console.domain.exchange import (
     Pulse,
     ReviewRequest,
     RollbackPreview,
+    ScheduleRequest,
     Submitted,
     WorkerStatus,
 )
+from console.domain.freeze import Freeze, FreezeSpan, FreezeWish
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
+from console.domain.schedule import Scheduled
 from console.domain.secrets import SecretReport
 from console.domain.variables import VariableReport
 
@@ -59,6 +62,7 @@ __all__ = [
     "Pulse",
     "ReviewRequest",
     "RollbackPreview",
+    "ScheduleRequest",
     "Service",
     "Submitted",
     "WorkerStatus",
@@ -107,6 +111,34 @@ class Service(Protocol):
 
     async def reviews(self, environment: EnvironmentName | None = None) -> Sequence[OpenReview]:
         """Emergencies that nobody has reviewed yet, oldest first."""
+        ...
+
+    async def freezes(self, environment: EnvironmentName | None = None) -> Sequence[FreezeSpan]:
+        """Freezes that hold and those to come, by begin."""
+        ...
+
+    async def add_freeze(self, wish: FreezeWish) -> Freeze:
+        """Let nothing go forward for a time. Raises Refused for who may not, UsageError for times that cannot be."""
+        ...
+
+    async def lift_freeze(self, freeze: str, reason: str = "") -> Freeze:
+        """End one that was added by hand: by id, a unique end of it, or its environment."""
+        ...
+
+    async def schedule(self, environment: EnvironmentName | None = None, *, days: int = 0) -> Sequence[Scheduled]:
+        """Deployments to come, by time; with `days` also what became of those of so many days before."""
+        ...
+
+    async def add_scheduled(self, request: ScheduleRequest) -> Scheduled:
+        """Have a deployment begin at `wish.at`; what it names is fixed now.
+
+        Raises:
+            PlanRejected: Every reason at once, as of that moment; or the plan is not the one previewed.
+        """
+        ...
+
+    async def cancel_scheduled(self, entry: str, reason: str = "") -> Scheduled:
+        """Take one off the schedule. Raises Refused where it begins just now."""
         ...
 
     async def preview_rollback(

@@ -13,6 +13,7 @@ from console.config.failover import FailoverSettings
 from console.config.logins import LoginSettings
 from console.config.maintenance import MaintenanceSettings, PageSettings
 from console.config.shape import Duration, DurationOrForever, SecretReference, Section, VariableValue
+from console.config.windows import FreezeSettings, ScheduleSettings
 
 
 class Tier(StrEnum):
@@ -53,7 +54,11 @@ class GateSettings(Section):
 class EmergencySettings(Section):
     """`[environments.ENV.emergency]`: what `deploy --emergency` passes over. `[roles] emergency` says who may."""
 
-    skips: tuple[Literal["checks", "approvals", "benchmark", "bake", "promotion"], ...] = ("checks", "approvals")
+    skips: tuple[Literal["checks", "approvals", "benchmark", "bake", "promotion", "freeze"], ...] = (
+        "checks",
+        "approvals",
+        "freeze",
+    )
     """Gates that are not waited for; `bake` gives everybody the release at once, and watches it there."""
     valid: Duration = Field(timedelta(minutes=30), gt=timedelta())
     """How long the permission holds: until the first change, and for taking up again what was interrupted."""
@@ -193,6 +198,10 @@ class EnvironmentSettings(Section):
     """How the candidate is judged."""
     maintenance: MaintenanceSettings = MaintenanceSettings()
     """What visitors see while it is in maintenance, and when that is by itself."""
+    freezes: tuple[FreezeSettings, ...] = ()
+    """When nothing goes forward here."""
+    schedule: ScheduleSettings = ScheduleSettings()
+    """Deployments that begin at a moment to come."""
     services: Mapping[str, PlacementSettings] = Field(default_factory=dict)
     """The services of this environment, and where they are."""
     logins: Mapping[str, LoginSettings] = Field(default_factory=dict)

@@ -18,6 +18,7 @@ class Gate(StrEnum):
     BENCHMARK = "benchmark"
     BAKE = "bake"
     PROMOTION = "promotion"
+    FREEZE = "freeze"
 
 
 GATE_WORDS = {
@@ -26,6 +27,7 @@ GATE_WORDS = {
     Gate.BENCHMARK: "its speed is not compared",
     Gate.BAKE: "everybody gets it at once, without stages",
     Gate.PROMOTION: "stages that pass wait for nobody",
+    Gate.FREEZE: "the freeze is passed over",
 }
 
 

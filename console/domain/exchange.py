@@ -11,6 +11,7 @@ from console.domain.emergency import Emergency
 from console.domain.events import Control
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
 from console.domain.observations import ArmHealth, LogLine
+from console.domain.plan import Wish
 from console.domain.roles import Role
 from console.domain.statuses import DeploymentStatus
 
@@ -75,6 +76,22 @@ class ReviewRequest:
 
 
 @dataclass(frozen=True)
+class ScheduleRequest:
+    """A deployment that is to begin at `wish.at`, as in a request to deploy."""
+
+    wish: Wish
+    request_id: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class ReasonRequest:
+    """Why something is ended: a freeze lifted, a deployment to come cancelled."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class OpenReview:
     """An emergency deployment that nobody else has looked at yet."""
 
@@ -109,11 +126,15 @@ class LogBatch:
 
 @dataclass(frozen=True)
 class Pulse:
-    """The live part that is not record: health and weights, sent when they change (at most twice a second)."""
+    """The live part that is not record: health and weights, sent when they change (at most twice a second).
+
+    With `calendar`, freezes or the schedule have changed: ask for the environments again. It says nothing of health.
+    """
 
     at: datetime
     environment: EnvironmentName
     health: tuple[ArmHealth, ...] = ()
+    calendar: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from console.domain.freeze import FreezeSpan
 from console.domain.hold import Hold
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.maintenance import OpenPage
+from console.domain.schedule import Scheduled
 from console.domain.statuses import DeploymentStatus
 
 
@@ -102,6 +104,10 @@ class EnvironmentStatus:
     pages: tuple[OpenPage, ...] = ()
     reviews: tuple[DeploymentId, ...] = ()
     """Emergencies that nobody has reviewed yet, oldest first."""
+    freezes: tuple[FreezeSpan, ...] = ()
+    """Those that hold and those to come soon, by their begin."""
+    scheduled: tuple[Scheduled, ...] = ()
+    """Deployments to come, the next first; then those of the last day that should have begun and did not."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from console.domain.codec import to_json
@@ -151,6 +151,10 @@ class Wish:
     returns: bool = False
     """Go back to a release that was live before, forwards: without approvals, and at once where it still runs."""
     maintenance: MaintenanceWish | None = None
+    at: datetime | None = None
+    """When it is to begin; None for now."""
+    pinned: Release | None = None
+    """What `release` named when a deployment to come was added; nobody is asked again."""
 
 
 @dataclass(frozen=True)

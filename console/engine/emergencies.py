@@ -17,12 +17,17 @@ FRAMING = frozenset({StepKind.CHECK_COMMIT, StepKind.APPROVAL, StepKind.ANNOUNCE
 TAKES_UP = frozenset({Control.RESUME, Control.RETRY, Control.SKIP})
 
 
+def has_changed(deployment: Deployment) -> bool:
+    """Whether anything of the product has begun to change."""
+    return any(state.started_at is not None and state.step.kind not in FRAMING for state in deployment.steps.values())
+
+
 def find_void(deployment: Deployment, now: datetime) -> str:
     """Why an emergency deployment may not begin any more; empty while it may, or once it has begun to change things."""
     emergency = deployment.emergency
     if emergency is None or emergency.expires_at is None or not emergency.has_expired(now):
         return ""
-    if any(state.started_at is not None and state.step.kind not in FRAMING for state in deployment.steps.values()):
+    if has_changed(deployment):
         return ""
     return (
         f"The emergency permission ended at {emergency.expires_at:%H:%M:%S} UTC, before anything was changed; "

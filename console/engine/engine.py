@@ -22,10 +22,12 @@ from console.engine.controls import refuse_wish
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.emergencies import refuse_review
 from console.engine.executors.table import EXECUTORS
+from console.engine.freezes import Freezes, refuse_approval
 from console.engine.planner import Planner
 from console.engine.ports import Durable
 from console.engine.rollbacks import Rollbacks
 from console.engine.runner import Runner
+from console.engine.schedule import Schedule
 from console.engine.upkeep import Upkeep
 from console.engine.variables import Variables
 from console.planning.kinds import say_purpose
@@ -80,7 +82,9 @@ class Engine:
         self._reconciling: asyncio.Task[None] | None = None
         self._late = asyncio.Lock()
         self._maintaining: asyncio.Task[None] | None = None
-        self._upkeep = Upkeep(settings, ledger, clock, self._deploy_by_itself)
+        self.freezes = Freezes(settings, ledger, clock)
+        self.schedule = Schedule(settings, ledger, clock, worker, self.preview, self.deploy)
+        self._upkeep = Upkeep(settings, ledger, clock, self._deploy_by_itself, self.schedule.look)
 
     @property
     def running(self) -> tuple[DeploymentId, ...]:
@@ -132,6 +136,7 @@ class Engine:
         for task in (*self._checks, self._reconciling, self._maintaining):
             if task is not None:
                 task.cancel()
+        await self.schedule.stop()
         await self._durable.stop()
 
     # --- asking -----------------------------------------------------------------------------------------------------
@@ -193,6 +198,9 @@ class Engine:
             await self._control_ended(deployment, request, actor)
             return
         refuse_wish(deployment, request, self._clock.now())
+        if request.control is Control.APPROVE:
+            settings = self._settings.environments[deployment.environment]
+            refuse_approval(deployment, settings, await self.freezes.find(deployment.environment), self._clock.now())
         row = ControlRow(0, deployment.id, request.control, actor, at, request.step, request.reason, request.services)
         await self._ledger.add_control(row)
         await self._answer_late(deployment.id)
@@ -295,6 +303,8 @@ class Engine:
     def _on_wake(self, wake: Wake) -> None:
         if wake.kind == "control":
             self._runner.wake(wake.deployment)
+        elif wake.kind == "calendar":
+            self._upkeep.wake()
 
     def _on_workflow_end(self, name: str) -> None:
         self._upkeep.wake()

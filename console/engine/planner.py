@@ -18,7 +18,9 @@ from console.domain.observations import Lock
 from console.domain.plan import Plan, Wish
 from console.domain.release import Release
 from console.domain.rotation import Rotation, SecretFacts
+from console.domain.schedule import say_later
 from console.engine.failover import fetch_failover
+from console.engine.freezes import Freezes
 from console.engine.pages import fetch_pages
 from console.engine.past import fetch_past, find_last_release, find_served
 from console.engine.rotation import fetch_secret
@@ -26,6 +28,7 @@ from console.engine.survey import Survey
 from console.engine.variables import Variables
 from console.engine.way_back import acts_of_undos, find_obstacles
 from console.planning.forecast import Forecasts, build_forecasts
+from console.planning.freezing import heed_freezes
 from console.planning.kinds import Fact, Origin, is_strategy, read_strategy
 from console.planning.live import Live
 from console.planning.plans import build_plan
@@ -57,9 +60,10 @@ class Planner:
         self._clock = clock
         self._variables = variables
         self._survey = Survey(settings, connections, clock, variables)
+        self._freezes = Freezes(settings, ledger, clock)
 
     async def plan(self, wish: Wish, lock: Lock | None) -> Plan:
-        """The plan as it would run now, refusals included.
+        """The plan as it would run now, refusals included; its freezes are those of `wish.at`.
 
         Args:
             lock: Who holds the environment, which refuses the plan; None once the lock is ours.
@@ -81,8 +85,12 @@ class Planner:
         live = replace(live, lock=lock, at=self._clock.now())
         plan = build_plan(self._settings, wish, release, live, files, history)
         obstacles = await find_obstacles(acts_of_undos(plan.steps), self._connections)
-        on_failure = self._settings.environments[wish.environment].on_failure
-        return replace(plan, on_failure=on_failure, obstacles=obstacles)
+        environment = self._settings.environments[wish.environment]
+        notes = (*plan.notes, *say_later(wish, release))
+        whole = replace(plan, on_failure=environment.on_failure, obstacles=obstacles, notes=notes)
+        at = wish.at or self._clock.now()
+        freezes = await self._freezes.find(wish.environment, at)
+        return heed_freezes(whole, environment, freezes, at, emergency=wish.emergency)
 
     def check_environment(self, environment: EnvironmentName) -> None:
         """Raises UsageError where there is no such environment."""
@@ -133,9 +141,7 @@ class Planner:
         self, wish: Wish, past: Sequence[Deployment], history: Forecasts
     ) -> tuple[Release, Live, tuple[MigrationFile, ...]]:
         """The release that is asked for, and what it changes of what is live."""
-        release, live = await asyncio.gather(
-            self._survey.fetch_release(wish.environment, wish.release), self._ask(wish, past)
-        )
+        release, live = await asyncio.gather(self._fetch_release(wish), self._ask(wish, past))
         files, added, locks = await asyncio.gather(
             self._survey.fetch_migrations(wish.environment, release),
             self._survey.fetch_commits(live.most_live_commit, release),
@@ -150,6 +156,10 @@ class Planner:
             served=find_served(past) if wish.returns else frozenset(),
         )
         return release, facts, files
+
+    async def _fetch_release(self, wish: Wish) -> Release:
+        """What was asked for; what was pinned when a deployment to come was added is asked of nobody."""
+        return wish.pinned or await self._survey.fetch_release(wish.environment, wish.release)
 
     async def _name_release(
         self, origin: Origin, environment: EnvironmentName, live: Live, past: Sequence[Deployment]

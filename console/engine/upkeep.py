@@ -1,4 +1,4 @@
-"""Maintenance that begins and ends by itself: windows of the configuration, and ends that somebody gave.
+"""What begins and ends by itself: windows of maintenance, ends that somebody gave, and the schedule.
 
 Nothing here is remembered between two looks. What is due follows from the configuration, the record and the time, and
 the request id names what it is for, so that a worker that was down, or several of them, do it once. An environment that
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -33,6 +33,8 @@ LOOK_SECONDS = 10.0
 
 SHORTEST = 0.2
 
+LookAtSchedule = Callable[[], Awaitable[Iterable[datetime]]]
+"""Begins what is due; the answer is the moments that are still to come."""
 Deploy = Callable[[Wish, str], Awaitable[Submitted]]
 
 
@@ -47,11 +49,14 @@ class Due:
 class Upkeep:
     """Asks for what is due, in the name of Quarterdeck itself."""
 
-    def __init__(self, settings: Settings, ledger: DeploymentLedger, clock: Clock, deploy: Deploy) -> None:
+    def __init__(
+        self, settings: Settings, ledger: DeploymentLedger, clock: Clock, deploy: Deploy, schedule: LookAtSchedule
+    ) -> None:
         self._settings = settings
         self._ledger = ledger
         self._clock = clock
         self._deploy = deploy
+        self._schedule = schedule
         self._pages = PageRecord(ledger)
         self._refused: dict[str, str] = {}
         self._woken = asyncio.Event()
@@ -84,7 +89,7 @@ class Upkeep:
     async def look(self) -> float:
         """Ask for what is due; the answer is the number of seconds until the next look."""
         now = self._clock.now()
-        ends = [now + timedelta(seconds=LOOK_SECONDS)]
+        ends = [now + timedelta(seconds=LOOK_SECONDS), *await self._schedule()]
         for name in map(EnvironmentName, self._settings.environments):
             services = frozenset(place.service for place in page_places(self._settings, name))
             pages = await self._pages.fetch(name, services) if services else ()

@@ -66,6 +66,7 @@ class PlanKind(Generic[Asked]):
     Args:
         read: What a strategy asks for; None for one that is of another kind.
         purpose: What a deployment of it does, in the words that stand beside the environment's lock.
+        goes_forward: Whether a freeze keeps it from beginning; what comes back, or helps visitors, is never frozen.
         build: Writes the plan. It gets what forbids it already, and adds to that.
     """
 
@@ -74,6 +75,7 @@ class PlanKind(Generic[Asked]):
     facts: frozenset[Fact]
     origin: Origin
     build: Callable[[Draft, Asked, Sequence[str]], Plan]
+    goes_forward: bool = True
 
 
 def _named(word: str) -> Callable[[str], str | None]:
@@ -93,6 +95,7 @@ HOLDING_PAGES = PlanKind[str](
     facts=frozenset({Fact.PAGES}),
     origin=Origin.LAST,
     build=lambda draft, _, refusals: plan_maintenance(draft, refusals),
+    goes_forward=False,
 )
 FAILING_OVER = PlanKind[Failover](
     read=read_failover,
@@ -100,6 +103,7 @@ FAILING_OVER = PlanKind[Failover](
     facts=frozenset({Fact.FAILOVER}),
     origin=Origin.NONE,
     build=plan_failover,
+    goes_forward=False,
 )
 LIFTING = PlanKind[str](
     read=_named(LIFT_HOLD),
@@ -114,6 +118,7 @@ RECOVERING = PlanKind[Recovery](
     facts=frozenset({Fact.SERVICES, Fact.HOLD}),
     origin=Origin.RUNNING_BY_RECORD,
     build=plan_recovery,
+    goes_forward=False,
 )
 ROTATING = PlanKind[Rotation](
     read=read_rotation,

@@ -40,6 +40,7 @@ from console.domain.plan import Plan, Wish
 from console.domain.roles import EMERGENCY, Role, may
 from console.domain.secrets import SecretReport
 from console.domain.variables import VariableReport
+from console.server.calendar import Calendar, with_calendar
 from console.server.memory import resident_bytes
 from console.server.parts import Parts
 from console.server.refusals import refuse, refuse_unknown
@@ -100,7 +101,13 @@ class LocalService:
         if name is not None:
             self._check_environment(name)
         statuses = await self._parts.monitor.environment_statuses(name)
-        return with_reviews(statuses, await self._parts.ledger.unfinished_reviews())
+        reviewed = with_reviews(statuses, await self._parts.ledger.unfinished_reviews())
+        return await with_calendar(self._parts, reviewed)
+
+    @property
+    def calendar(self) -> Calendar:
+        """Freezes and the schedule."""
+        return Calendar(self._parts, self._actor, self._need, self._audited, self._check_environment)
 
     async def preview(self, wish: Wish) -> Plan:
         self._need("view")
@@ -115,6 +122,8 @@ class LocalService:
             detail["emergency"] = "yes"
 
         async def start() -> Submitted:
+            if wish.at is not None or wish.pinned is not None:
+                raise UsageError("A deployment to come is scheduled.", "wish.at", "Add it to /v1/schedule.")
             if wish.emergency:
                 self._need(EMERGENCY)
             submitted = await self._parts.engine.deploy(wish, request_id, digest, self._actor)
@@ -195,7 +204,10 @@ class LocalService:
         ledger, bell, pulses = self._parts.ledger, asyncio.Event(), dict[EnvironmentName, Pulse]()
 
         def on_wake(wake: Wake) -> None:
-            if wake.kind == "event":
+            if wake.kind == "calendar":
+                nowhere = EnvironmentName("")
+                pulses[nowhere] = Pulse(self._parts.clock.now(), nowhere, calendar=True)
+            if wake.kind != "control":
                 bell.set()
 
         def on_pulse(at: datetime, environment: EnvironmentName, health: tuple[ArmHealth, ...]) -> None:

@@ -18,6 +18,8 @@ from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, EnvironmentStatus
 from console.domain.plan import Plan, Wish
+from console.engine.freezes import Freezes
+from console.engine.schedule import Schedule
 from console.server.desk import FrontDesk
 from console.server.examination import Examiner
 from console.server.incoming import Incoming
@@ -29,6 +31,12 @@ from console.storage.logs import LogStore
 
 class EngineDoor(Protocol):
     """The part of the engine that clients reach."""
+
+    @property
+    def freezes(self) -> Freezes: ...
+
+    @property
+    def schedule(self) -> Schedule: ...
 
     @property
     def running(self) -> tuple[DeploymentId, ...]: ...

@@ -28,14 +28,18 @@ from console.domain.exchange import (
     OpenReview,
     ProviderAbout,
     Pulse,
+    ReasonRequest,
     ReviewRequest,
     RollbackPreview,
+    ScheduleRequest,
     Submitted,
     WorkerStatus,
 )
+from console.domain.freeze import Freeze, FreezeSpan, FreezeWish
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
+from console.domain.schedule import Scheduled
 from console.domain.secrets import SecretReport
 from console.domain.variables import VariableReport
 from console.server.local import LocalService
@@ -244,6 +248,29 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/reviews", "reviews", "Emergencies that nobody has reviewed yet, oldest first.",
           tuple[OpenReview, ...], lambda asked: asked.service.reviews(asked["environment"]),
           parameters=(ENVIRONMENT,), errors=UNKNOWN),
+    Route("GET", "/v1/freezes", "freezes", "Freezes that hold and those to come, by begin.", tuple[FreezeSpan, ...],
+          lambda asked: asked.service.calendar.freezes(asked["environment"]), parameters=(ENVIRONMENT,),
+          errors=UNKNOWN),
+    Route("POST", "/v1/freezes", "add_freeze", "Let nothing go forward in an environment for a time.", Freeze,
+          lambda asked: asked.service.calendar.add_freeze(asked.body), body=FreezeWish, status=201,
+          errors={**REFUSED, **UNKNOWN}),
+    Route("POST", "/v1/freezes/{freeze}/lift", "lift_freeze", "End a freeze that was added by hand.", Freeze,
+          lambda asked: asked.service.calendar.lift_freeze(asked["freeze"], asked.body.reason),
+          parameters=(Parameter("freeze", str, "its id, a unique end of it, or its environment"),),
+          body=ReasonRequest, errors={**REFUSED, **UNKNOWN}),
+    Route("GET", "/v1/schedule", "schedule", "Deployments to come, by time; with `days` also what became of others.",
+          tuple[Scheduled, ...],
+          lambda asked: asked.service.calendar.schedule(asked["environment"], days=max(0, min(asked["days"], 3650))),
+          parameters=(ENVIRONMENT, Parameter("days", int, "also those of so many days before now", 0)),
+          errors=UNKNOWN),
+    Route("POST", "/v1/schedule", "add_scheduled",
+          "Have a deployment begin at a moment to come; the same request id again is the same one.", Scheduled,
+          lambda asked: asked.service.calendar.add_scheduled(asked.body), body=ScheduleRequest, status=201,
+          errors={**REFUSED, **UNKNOWN}),
+    Route("POST", "/v1/schedule/{entry}/cancel", "cancel_scheduled", "Take a deployment to come off the schedule.",
+          Scheduled, lambda asked: asked.service.calendar.cancel_scheduled(asked["entry"], asked.body.reason),
+          parameters=(Parameter("entry", str, "its id, or a unique end of it"),), body=ReasonRequest,
+          errors={**REFUSED, **UNKNOWN}),
     Route("GET", "/v1/deployments/{deployment}/rollback", "preview_rollback", "What a rollback would do now.",
           RollbackPreview,
           lambda asked: asked.service.preview_rollback(asked["deployment"], tuple(map(ServiceName, asked["service"]))),

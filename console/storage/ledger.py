@@ -14,8 +14,10 @@ from typing import Literal, Protocol
 
 from console.domain.errors import Refused
 from console.domain.events import Control, Event
+from console.domain.freeze import Freeze
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
 from console.domain.observations import DeploymentSummary, Lock, Measurement
+from console.domain.schedule import Scheduled
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,15 @@ class ControlRow:
 
 @dataclass(frozen=True)
 class Wake:
-    """Told after a commit. `seq` is the event's number, or the control's id."""
+    """Told after a commit. `seq` is the event's number, or the control's id; `calendar` is of no deployment."""
 
-    kind: Literal["event", "control"]
+    kind: Literal["event", "control", "calendar"]
     deployment: DeploymentId
     seq: int
+
+
+CALENDAR = Wake("calendar", DeploymentId(""), 0)
+"""Freezes or the schedule have changed."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,37 @@ class SummaryQuery(Protocol):
     def before(self) -> DeploymentId | None: ...
 
 
-class DeploymentLedger(Protocol):
+class CalendarLedger(Protocol):
+    """Freezes and deployments to come, and the audit of who asked for them."""
+
+    async def add_freeze(self, freeze: Freeze) -> None:
+        """Durable when this returns; then subscribers are woken."""
+        ...
+
+    async def lift_freeze(self, lifted: Freeze) -> bool:
+        """Record it as lifted; False where somebody lifted it before."""
+        ...
+
+    async def freezes(self, after: datetime) -> tuple[Freeze, ...]:
+        """Those that nobody lifted and that end later than a moment, by their begin."""
+        ...
+
+    async def add_scheduled(self, entry: Scheduled, request_id: str = "") -> Scheduled:
+        """Store a deployment to come, or find what the same request id stored before; then subscribers are woken."""
+        ...
+
+    async def change_scheduled(self, entry: Scheduled) -> Scheduled | None:
+        """Store what became of it; None, and nothing stored, where it was changed since `entry.revision`."""
+        ...
+
+    async def scheduled(self, since: datetime | None = None) -> tuple[Scheduled, ...]:
+        """What is still to begin, and what was to begin since a moment, by time."""
+        ...
+
+    async def record_audit(self, entry: AuditEntry) -> None: ...
+
+
+class DeploymentLedger(CalendarLedger, Protocol):
     """Deployments on record, who holds which environment, and wishes about both: all that an engine works on."""
 
     async def open_deployment(self, event: Event, lock: Lock) -> Opened:
@@ -203,8 +239,6 @@ class Ledger(DeploymentLedger, Protocol):
     ) -> tuple[Measurement, ...]:
         """Figures within [since, until], oldest first; all names when none is given."""
         ...
-
-    async def record_audit(self, entry: AuditEntry) -> None: ...
 
     async def audit(
         self, since: datetime | None = None, until: datetime | None = None, actor: str = "", limit: int = 500

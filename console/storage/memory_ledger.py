@@ -12,11 +12,12 @@ from console.domain.events import DeploymentRequested, Event
 from console.domain.ids import DeploymentId, EnvironmentName
 from console.domain.observations import DeploymentSummary, Lock
 from console.storage.ledger import ControlRow, Opened, SummaryQuery, Wake, locked
+from console.storage.memory_calendar import MemoryCalendar
 from console.storage.projection import summarise
 from console.storage.subscribers import Subscribers, wakes_for
 
 
-class MemoryLedger:
+class MemoryLedger(MemoryCalendar):
     """Implements `DeploymentLedger`.
 
     Args:
@@ -26,6 +27,8 @@ class MemoryLedger:
 
     def __init__(self, past: Iterable[Event] = (), *, on_call: Callable[[], None] = lambda: None) -> None:
         self._on_call = on_call
+        self._subscribers = Subscribers()
+        super().__init__(self._subscribers)
         self.events: list[Event] = []
         self._events_of: dict[DeploymentId, list[Event]] = {}
         self._folded: dict[DeploymentId, Deployment] = {}
@@ -33,7 +36,6 @@ class MemoryLedger:
         self._locks: dict[EnvironmentName, Lock] = {}
         self._controls: dict[int, ControlRow] = {}
         self._taken: set[int] = set()
-        self._subscribers = Subscribers()
         self._keep(sorted(past, key=lambda event: event.seq))
 
     def deployment(self, name: DeploymentId) -> Deployment:

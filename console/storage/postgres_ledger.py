@@ -14,12 +14,14 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from console.domain.errors import ConsoleError, StoreBusy, StoreError
 from console.domain.events import Event
+from console.domain.freeze import Freeze
 from console.domain.ids import DeploymentId, EnvironmentName
 from console.domain.observations import DeploymentSummary, Lock, Measurement
+from console.domain.schedule import Scheduled
 from console.storage import postgres_schema
 from console.storage.ledger import AuditEntry, ControlRow, Opened, SummaryQuery, Wake
 from console.storage.records import Sql
@@ -36,6 +38,8 @@ CHANNEL = "quarterdeck"
 COPY_BATCH = 500
 LISTEN_SECONDS = 30.0  # looks by itself this often, should a notification be lost
 RETRY_SECONDS = 2.0
+TOLD_AT_ONCE: dict[str, Literal["control", "calendar"]] = {"control": "control", "calendar": "calendar"}
+"""What is in no copy, so that a host is told without one."""
 OPTIONS: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives": 1,
@@ -186,7 +190,7 @@ class PostgresLedger:
 
     def _on_commit(self, wake: Wake) -> None:
         """After a commit of our own, whether or not its caller still waits: tell this host, then the others."""
-        if wake.kind == "control":
+        if wake.kind in TOLD_AT_ONCE:
             self._subscribers.tell((wake,))
         following = asyncio.get_running_loop().create_task(self._follow_up(wake))
         self._following.add(following)
@@ -215,8 +219,8 @@ class PostgresLedger:
 
     def _hear(self, text: str) -> None:
         kind, number, deployment, speaker = (*text.split(" "), "", "", "", "")[:4]
-        if kind == "control" and number.isdigit() and speaker != self._name:
-            self._subscribers.tell((Wake("control", DeploymentId(deployment), int(number)),))
+        if kind in TOLD_AT_ONCE and number.isdigit() and speaker != self._name:
+            self._subscribers.tell((Wake(TOLD_AT_ONCE[kind], DeploymentId(deployment), int(number)),))
 
     async def open_deployment(self, event: Event, lock: Lock) -> Opened:
         opened = await self._shared.open_deployment(event, lock)
@@ -288,6 +292,24 @@ class PostgresLedger:
         self, since: datetime | None = None, until: datetime | None = None, actor: str = "", limit: int = 500
     ) -> tuple[AuditEntry, ...]:
         return await self._shared.audit(since, until, actor, limit)
+
+    async def add_freeze(self, freeze: Freeze) -> None:
+        await self._shared.add_freeze(freeze)
+
+    async def lift_freeze(self, lifted: Freeze) -> bool:
+        return await self._shared.lift_freeze(lifted)
+
+    async def freezes(self, after: datetime) -> tuple[Freeze, ...]:
+        return await self._shared.freezes(after)
+
+    async def add_scheduled(self, entry: Scheduled, request_id: str = "") -> Scheduled:
+        return await self._shared.add_scheduled(entry, request_id)
+
+    async def change_scheduled(self, entry: Scheduled) -> Scheduled | None:
+        return await self._shared.change_scheduled(entry)
+
+    async def scheduled(self, since: datetime | None = None) -> tuple[Scheduled, ...]:
+        return await self._shared.scheduled(since)
 
     async def forget_deployments(self, keep: int) -> tuple[DeploymentId, ...]:
         gone = await self._shared.forget_deployments(keep)

@@ -42,7 +42,19 @@ FIRST = (
     "CREATE INDEX audit_at ON audit (at)",
 )
 REVIEWS = ("ALTER TABLE deployments ADD COLUMN review text NOT NULL DEFAULT ''",)
-VERSIONS: tuple[tuple[str, ...], ...] = (FIRST, REVIEWS)
+CALENDAR = (
+    (
+        "CREATE TABLE freezes (id text PRIMARY KEY, environment text NOT NULL, ends_at text NOT NULL,"
+        " lifted integer NOT NULL, body text NOT NULL)"
+    ),
+    "CREATE INDEX freezes_standing ON freezes (ends_at) WHERE lifted = 0",
+    (
+        "CREATE TABLE schedule (id text PRIMARY KEY, environment text NOT NULL, at text NOT NULL,"
+        " is_open integer NOT NULL, revision integer NOT NULL, request_id text UNIQUE, body text NOT NULL)"
+    ),
+    "CREATE INDEX schedule_at ON schedule (is_open, at)",
+)
+VERSIONS: tuple[tuple[str, ...], ...] = (FIRST, REVIEWS, CALENDAR)
 
 
 def upgrade(sql: Sql) -> None:

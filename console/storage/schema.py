@@ -91,7 +91,33 @@ def _reviews(db: Database) -> None:
     db.table("deployments").add_column("review", str, not_null_default="")
 
 
-VERSIONS: tuple[Callable[[Database], None], ...] = (_first, _reviews)
+def _calendar(db: Database) -> None:
+    freezes = db.table("freezes").create(
+        {"id": str, "environment": str, "ends_at": str, "lifted": int, "body": str},
+        pk="id",
+        not_null={"environment", "ends_at", "lifted", "body"},
+        strict=True,
+    )
+    freezes.create_index(["lifted", "ends_at"])
+    schedule = db.table("schedule").create(
+        {
+            "id": str,
+            "environment": str,
+            "at": str,
+            "is_open": int,
+            "revision": int,
+            "request_id": str,
+            "body": str,
+        },
+        pk="id",
+        not_null={"environment", "at", "is_open", "revision", "body"},
+        strict=True,
+    )
+    schedule.create_index(["is_open", "at"])
+    schedule.create_index(["request_id"], unique=True)
+
+
+VERSIONS: tuple[Callable[[Database], None], ...] = (_first, _reviews, _calendar)
 
 
 def upgrade(connection: sqlite3.Connection, path: Path) -> None:

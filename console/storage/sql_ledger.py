@@ -12,10 +12,12 @@ from typing import TypeVar
 
 from console.domain.errors import StoreError
 from console.domain.events import Event
+from console.domain.freeze import Freeze
 from console.domain.ids import DeploymentId, EnvironmentName
 from console.domain.observations import DeploymentSummary, Lock, Measurement
-from console.storage import figures, records
-from console.storage.ledger import AuditEntry, ControlRow, Opened, SummaryQuery, Wake
+from console.domain.schedule import Scheduled
+from console.storage import calendar, figures, records
+from console.storage.ledger import CALENDAR, AuditEntry, ControlRow, Opened, SummaryQuery, Wake
 from console.storage.records import Folds, Sql
 from console.storage.subscribers import Subscribers, wakes_for
 
@@ -168,6 +170,34 @@ class SqlLedger(ABC):
         self, since: datetime | None = None, until: datetime | None = None, actor: str = "", limit: int = 500
     ) -> tuple[AuditEntry, ...]:
         return await self._call(lambda sql: figures.audit(sql, since, until, actor, limit))
+
+    async def _call_and_tell(self, work: Callable[[Sql], T]) -> T:
+        """Change freezes or the schedule, and say that they changed."""
+
+        def change(sql: Sql) -> T:
+            answer = work(sql)
+            self._announce((CALENDAR,))
+            return answer
+
+        return await self._call(change)
+
+    async def add_freeze(self, freeze: Freeze) -> None:
+        await self._call_and_tell(lambda sql: calendar.add_freeze(sql, freeze))
+
+    async def lift_freeze(self, lifted: Freeze) -> bool:
+        return await self._call_and_tell(lambda sql: calendar.lift_freeze(sql, lifted))
+
+    async def freezes(self, after: datetime) -> tuple[Freeze, ...]:
+        return await self._call(lambda sql: calendar.freezes(sql, after))
+
+    async def add_scheduled(self, entry: Scheduled, request_id: str = "") -> Scheduled:
+        return await self._call_and_tell(lambda sql: calendar.add_scheduled(sql, entry, request_id))
+
+    async def change_scheduled(self, entry: Scheduled) -> Scheduled | None:
+        return await self._call_and_tell(lambda sql: calendar.change_scheduled(sql, entry))
+
+    async def scheduled(self, since: datetime | None = None) -> tuple[Scheduled, ...]:
+        return await self._call(lambda sql: calendar.scheduled(sql, since))
 
     async def forget_deployments(self, keep: int) -> tuple[DeploymentId, ...]:
         return await self._call(lambda sql: records.forget_deployments(sql, keep))

@@ -30,6 +30,7 @@ from console.client.service import (
     Pulse,
     ReviewRequest,
     RollbackPreview,
+    ScheduleRequest,
     Submitted,
     WorkerStatus,
 )
@@ -38,6 +39,7 @@ from console.domain.deployment import Deployment, fold
 from console.domain.emergency import EmergencyTerms
 from console.domain.errors import ConsoleError, PlanRejected, UsageError
 from console.domain.exchange import CapabilityAbout, DeskEntry, FieldAbout, Finding
+from console.domain.freeze import Freeze, FreezeId, FreezeSpan, FreezeWish
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
 from console.domain.observations import (
     ArmHealth,
@@ -51,6 +53,7 @@ from console.domain.observations import (
 from console.domain.plan import Phase, Plan, Risk, Step, StepKind, Undo, Wish
 from console.domain.release import Release
 from console.domain.roles import Role
+from console.domain.schedule import Scheduled, ScheduledId, ScheduleStatus
 from console.domain.verdict import Verdict, VerdictKind
 
 START = datetime(2026, 11, 22, 6, 16, 3, tzinfo=UTC)
@@ -109,6 +112,9 @@ class FakeService:
     lines: tuple[LogLine, ...] = ()
     controls: list[tuple[str, ControlRequest]] = field(default_factory=list)
     submitted: list[tuple[Wish, str]] = field(default_factory=list)
+    frozen: list[Freeze] = field(default_factory=list)
+    scheduled: list[Scheduled] = field(default_factory=list)
+    schedules: list[ScheduleRequest] = field(default_factory=list)
     health_now: tuple[ArmHealth, ...] = ()
     answer: object = None
     findings: tuple[Finding, ...] = ()
@@ -162,6 +168,40 @@ class FakeService:
 
     async def review(self, deployment: DeploymentId, request: ReviewRequest) -> None:
         self.tell(deployment, ev.ReviewClosed(request.comment), actor="ben")
+
+    async def freezes(self, environment: EnvironmentName | None = None) -> Sequence[FreezeSpan]:
+        return [freeze.span for freeze in self.frozen if environment in (None, freeze.environment)]
+
+    async def add_freeze(self, wish: FreezeWish) -> Freeze:
+        added = Freeze(
+            FreezeId("f-1"), wish.environment, wish.begins_at, wish.ends_at, wish.reason, Actor("ana"), START
+        )
+        self.frozen.append(added)
+        return added
+
+    async def lift_freeze(self, freeze: str, reason: str = "") -> Freeze:
+        lifted = next(one for one in self.frozen if freeze in (one.id, one.environment))
+        self.frozen.remove(lifted)
+        return lifted
+
+    async def schedule(self, environment: EnvironmentName | None = None, *, days: int = 0) -> Sequence[Scheduled]:
+        return [entry for entry in self.scheduled if environment in (None, entry.environment)]
+
+    async def add_scheduled(self, request: ScheduleRequest) -> Scheduled:
+        if self.refusals:
+            raise PlanRejected(request.wish.environment, self.refusals)
+        assert request.wish.at is not None
+        self.schedules.append(request)
+        plan = build_plan(request.wish)
+        name = ScheduledId(f"s-{len(self.scheduled) + 1}")
+        entry = Scheduled(name, request.wish.at, request.wish, plan.release, plan.digest, Actor("ana"), START)
+        self.scheduled.append(entry)
+        return entry
+
+    async def cancel_scheduled(self, entry: str, reason: str = "") -> Scheduled:
+        found = next(one for one in self.scheduled if one.id == entry)
+        self.scheduled.remove(found)
+        return replace(found, status=ScheduleStatus.CANCELLED)
 
     async def reviews(self, environment: EnvironmentName | None = None) -> Sequence[OpenReview]:
         found = [await self.deployment(name) for name in dict.fromkeys(event.deployment for event in self.log)]

@@ -17,6 +17,7 @@ from console.client.service import (
     Pulse,
     ReviewRequest,
     RollbackPreview,
+    ScheduleRequest,
     Submitted,
     WorkerStatus,
     WorkerUnavailable,
@@ -25,10 +26,12 @@ from console.domain import events as ev
 from console.domain.deployment import Deployment, DeploymentStatus, fold_all
 from console.domain.errors import UsageError
 from console.domain.events import Event, Payload
+from console.domain.freeze import Freeze, FreezeId, FreezeSpan, FreezeWish
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
 from console.domain.plan import Plan, Wish
 from console.domain.roles import Role
+from console.domain.schedule import Scheduled, ScheduledId, ScheduleStatus
 from tests.screens import scene
 
 REPORT = """# v1.5.0 → production
@@ -83,6 +86,9 @@ class FakeService:
         self.asked: list[tuple[DeploymentId, ControlRequest]] = []
         self.reviewed: list[tuple[DeploymentId, str]] = []
         self.deployed: list[tuple[Wish, str, str]] = []
+        self.frozen: list[Freeze] = []
+        self.scheduled: list[Scheduled] = []
+        self.schedules: list[ScheduleRequest] = []
         self.deploy_error: Exception | None = None
         self.calls: list[str] = []
         self._streams: list[asyncio.Queue[Event | Pulse | None]] = []
@@ -160,6 +166,40 @@ class FakeService:
     async def review(self, deployment: DeploymentId, request: ReviewRequest) -> None:
         self._check("review")
         self.reviewed.append((deployment, request.comment))
+
+    async def freezes(self, environment: EnvironmentName | None = None) -> Sequence[FreezeSpan]:
+        self._check("freezes")
+        return [freeze.span for freeze in self.frozen if environment in (None, freeze.environment)]
+
+    async def add_freeze(self, wish: FreezeWish) -> Freeze:
+        added = Freeze(
+            FreezeId("f-1"), wish.environment, wish.begins_at, wish.ends_at, wish.reason, Actor("ana"), scene.START
+        )
+        self.frozen.append(added)
+        return added
+
+    async def lift_freeze(self, freeze: str, reason: str = "") -> Freeze:
+        lifted = next(one for one in self.frozen if freeze in (one.id, one.environment))
+        self.frozen.remove(lifted)
+        return lifted
+
+    async def schedule(self, environment: EnvironmentName | None = None, *, days: int = 0) -> Sequence[Scheduled]:
+        return [entry for entry in self.scheduled if environment in (None, entry.environment)]
+
+    async def add_scheduled(self, request: ScheduleRequest) -> Scheduled:
+        self._check("add_scheduled")
+        assert request.wish.at is not None
+        self.schedules.append(request)
+        plan = self.plan
+        name = ScheduledId(f"s-{len(self.scheduled) + 1}")
+        entry = Scheduled(name, request.wish.at, request.wish, plan.release, plan.digest, Actor("ana"), scene.START)
+        self.scheduled.append(entry)
+        return entry
+
+    async def cancel_scheduled(self, entry: str, reason: str = "") -> Scheduled:
+        found = next(one for one in self.scheduled if one.id == entry)
+        self.scheduled.remove(found)
+        return replace(found, status=ScheduleStatus.CANCELLED)
 
     async def reviews(self, environment: EnvironmentName | None = None) -> Sequence[OpenReview]:
         self._check("reviews")

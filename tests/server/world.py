@@ -25,6 +25,8 @@ from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, EnvironmentStatus, Health, Lock
 from console.domain.plan import Phase, Plan, Step, StepKind, Wish
 from console.domain.release import Release
+from console.engine.freezes import Freezes
+from console.engine.schedule import Schedule
 from console.engine.variables import Variables
 from console.server.api import build_api
 from console.server.desk import FrontDesk
@@ -83,6 +85,11 @@ class FakeEngine:
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     asked: list[tuple[DeploymentId, ControlRequest, Actor]] = field(default_factory=list)
     fails_with: Exception | None = None
+
+    def __post_init__(self) -> None:
+        clock = StillClock()
+        self.freezes = Freezes(SETTINGS, self.ledger, clock)
+        self.schedule = Schedule(SETTINGS, self.ledger, clock, "host-1", self.preview, self.deploy)
 
     @property
     def running(self) -> tuple[DeploymentId, ...]:

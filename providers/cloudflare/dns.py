@@ -14,6 +14,7 @@ from providers import wire
 from providers.cloudflare.client import CloudflareClient
 from providers.cloudflare.wire import parse_list, unwrap
 from providers.ensuring import UNKNOWN, Ensuring, Standing, absent, done
+from providers.pointing import same_value, whole_name
 
 AUTOMATIC = 1
 """The time to live of a record that leaves it to Cloudflare; a proxied one always does."""
@@ -86,14 +87,6 @@ def parse_record(node: object) -> DnsRecord:
         wire.flag(node, "proxied") is True,
         wire.text(node, "comment"),
     )
-
-
-def same_value(one: str, other: str) -> bool:
-    return one.rstrip(".").lower() == other.rstrip(".").lower()
-
-
-def whole_name(domain: str, name: str) -> str:
-    return f"{name}.{domain}".removeprefix(".").lower()
 
 
 def build_record(kind: str, name: str, value: str, ttl: int, *, proxied: bool = False) -> dict[str, object]:

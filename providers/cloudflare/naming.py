@@ -1,16 +1,16 @@
-"""DNS names that say one value: read, and pointed elsewhere by changing the record that is there.
+"""DNS names that say one value, at Cloudflare.
 
-The record is changed in its place, and whatever else the name said is deleted with it in one transaction. Whether
-visitors are led through Cloudflare (proxied) stays as it was.
+Whatever else a name said is deleted in the same transaction. Whether visitors are led through Cloudflare (proxied)
+stays as it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from providers.cloudflare.dns import DnsCalls, DnsRecord, build_record, same_value, whole_name
+from providers.cloudflare.dns import DnsCalls, DnsRecord, build_record
 from providers.contract import NameRecord, PointName
-from providers.ensuring import UNKNOWN, Ensuring, Standing, absent, done
+from providers.pointing import Pointing, name_records, whole_name
 
 
 class Names:
@@ -18,37 +18,25 @@ class Names:
 
     def __init__(self, calls: DnsCalls) -> None:
         self._calls = calls
-        self.pointing = Ensuring(PointName, self._look, self._point)
+        self.pointing = Pointing(self)
 
     async def fetch_names(self, domain: str, name: str, kind: str) -> Sequence[NameRecord]:
         zone = await self._calls.need_zone(domain)
-        found = await self._calls.fetch(zone, kind, whole_name(domain, name))
-        return [NameRecord(one.value, one.kept_s) for one in found]
+        return name_records(await self._calls.fetch(zone, kind, whole_name(domain, name)))
 
-    async def _look(self, request: PointName) -> Standing:
-        zone = await self._calls.find_zone(request.domain)
-        if not zone:
-            return UNKNOWN
-        name = whole_name(request.domain, request.name)
-        now = await self._calls.fetch(zone, request.type, name)
-        if len(now) == 1 and same_value(now[0].value, request.value) and _is_kept_so(now[0], request.ttl):
-            return done(f"{name} says {request.value}", record=now[0].id)
-        return absent(f"{name} says {', '.join(one.value for one in now) or 'nothing'}")
+    async def find_records(self, domain: str, name: str, kind: str) -> Sequence[DnsRecord] | None:
+        zone = await self._calls.find_zone(domain)
+        return await self._calls.fetch(zone, kind, whole_name(domain, name)) if zone else None
 
-    async def _point(self, request: PointName) -> Mapping[str, object]:
-        """The outputs are what the name said before."""
+    def lives_as_asked(self, record: DnsRecord, request: PointName) -> bool:
+        """Proxied records have no time to live of their own."""
+        return record.proxied or record.ttl == request.ttl
+
+    async def replace(self, request: PointName, kept: DnsRecord | None, others: Sequence[DnsRecord]) -> None:
         zone, name = await self._calls.need_zone(request.domain), whole_name(request.domain, request.name)
-        now = await self._calls.fetch(zone, request.type, name)
-        kept = next((one for one in now if same_value(one.value, request.value)), now[0] if now else None)
         proxied = kept is not None and kept.proxied
         record = build_record(request.type, name, request.value, request.ttl, proxied=proxied)
         if kept is None:
             await self._calls.change(zone, posts=[record])
         else:
-            others = [one.id for one in now if one.id != kept.id]
-            await self._calls.change(zone, deletes=others, patches={kept.id: record})
-        return {"previous": [one.value for one in now], "previous_ttl_s": max((one.kept_s for one in now), default=0)}
-
-
-def _is_kept_so(record: DnsRecord, ttl: int) -> bool:
-    return record.proxied or record.ttl == ttl
+            await self._calls.change(zone, deletes=[one.id for one in others], patches={kept.id: record})

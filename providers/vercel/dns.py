@@ -52,6 +52,11 @@ class DnsRecord:
     priority: int | None
     comment: str
 
+    @property
+    def kept_s(self) -> int | None:
+        """For how many seconds resolvers may keep it."""
+        return self.ttl
+
 
 def parse_record(row: object) -> DnsRecord:
     return DnsRecord(

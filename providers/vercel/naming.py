@@ -1,15 +1,12 @@
-"""DNS names that say one value: read, and pointed elsewhere by changing the record that is there.
-
-The record is changed in its place (PATCH), so that there is no moment in which the name says nothing.
-"""
+"""DNS names that say one value, at Vercel."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from providers.contract import NameRecord, PointName
-from providers.ensuring import UNKNOWN, Ensuring, Standing, absent, done
 from providers.http import segment
+from providers.pointing import Pointing, name_records
 from providers.vercel.client import VercelClient
 from providers.vercel.dns import AddDnsRecord, Dns, DnsRecord, DnsRecords
 
@@ -20,41 +17,28 @@ class Names:
     def __init__(self, client: VercelClient) -> None:
         self._http = client.http
         self._dns = Dns(client)
-        self.pointing = Ensuring(PointName, self._look, self._point)
+        self.pointing = Pointing(self)
 
     async def fetch_names(self, domain: str, name: str, kind: str) -> Sequence[NameRecord]:
-        return [NameRecord(one.value, one.ttl) for one in await self._records(domain, name, kind)]
+        return name_records(_of(await self._dns.fetch(DnsRecords(domain)), name, kind))
 
-    async def _records(self, domain: str, name: str, kind: str) -> list[DnsRecord]:
-        found = await self._dns.fetch(DnsRecords(domain))
-        return [one for one in found if (one.type, one.name) == (kind, name)]
+    async def find_records(self, domain: str, name: str, kind: str) -> Sequence[DnsRecord] | None:
+        found = await self._dns.fetch_or_none(domain)
+        return None if found is None else _of(found, name, kind)
 
-    async def _look(self, request: PointName) -> Standing:
-        if await self._dns.fetch_or_none(request.domain) is None:
-            return UNKNOWN
-        now = await self._records(request.domain, request.name, request.type)
-        if [_bare(one.value) for one in now] == [_bare(request.value)] and now[0].ttl == request.ttl:
-            return done(f"{_name(request)} says {request.value}", record=now[0].id)
-        return absent(f"{_name(request)} says {', '.join(one.value for one in now) or 'nothing'}")
+    def lives_as_asked(self, record: DnsRecord, request: PointName) -> bool:
+        return record.ttl == request.ttl
 
-    async def _point(self, request: PointName) -> Mapping[str, object]:
-        """The outputs are what the name said before."""
-        now = await self._records(request.domain, request.name, request.type)
-        if now:
-            kept = next((one for one in now if _bare(one.value) == _bare(request.value)), now[0])
-            body = {"value": request.value, "ttl": request.ttl}
-            await self._http.send("PATCH", f"/v1/domains/records/{segment(kept.id)}", json=body)
-            for other in (one for one in now if one.id != kept.id):
-                path = f"/v2/domains/{segment(request.domain)}/records/{segment(other.id)}"
-                await self._http.send("DELETE", path, accept=(404,))
-        else:
+    async def replace(self, request: PointName, kept: DnsRecord | None, others: Sequence[DnsRecord]) -> None:
+        if kept is None:
             await self._dns.add(AddDnsRecord(request.domain, request.type, request.name, request.value, request.ttl))
-        return {"previous": [one.value for one in now], "previous_ttl_s": max((one.ttl or 0 for one in now), default=0)}
+            return
+        body = {"value": request.value, "ttl": request.ttl}
+        await self._http.send("PATCH", f"/v1/domains/records/{segment(kept.id)}", json=body)
+        for other in others:
+            path = f"/v2/domains/{segment(request.domain)}/records/{segment(other.id)}"
+            await self._http.send("DELETE", path, accept=(404,))
 
 
-def _bare(value: str) -> str:
-    return value.rstrip(".")
-
-
-def _name(request: PointName) -> str:
-    return f"{request.name}.{request.domain}".removeprefix(".")
+def _of(records: Sequence[DnsRecord], name: str, kind: str) -> Sequence[DnsRecord]:
+    return [one for one in records if (one.type, one.name) == (kind, name)]

@@ -13,8 +13,10 @@ from typing import Any
 
 from console.domain.deployment import Deployment, DeploymentStatus, StepState, StepStatus
 from console.domain.errors import RateLimited, Rejected, UnexpectedReply, Unreachable
-from console.domain.events import DeploymentSucceeded, OperationIntended, RollbackRequested, StepStarted
+from console.domain.events import Control, DeploymentSucceeded, OperationIntended, RollbackRequested, StepStarted
+from console.domain.ids import DeploymentId
 from console.domain.plan import Phase, StepKind
+from console.engine.emergencies import FRAMING
 from providers.contract import Operation, OperationKey, OperationStatus, ProbeRequest, ProbeResult
 from tests.engine.fake_platform import Asked, FakePlatform
 from tests.engine.world import NEW, OLD, World
@@ -22,6 +24,7 @@ from tests.engine.world import NEW, OLD, World
 SECOND_MIGRATION = "20260201000000"
 PLACING = frozenset({StepKind.DEPLOY, StepKind.PROMOTE, StepKind.ROLL_BACK_RELEASE})
 JUDGING = frozenset({StepKind.BAKE, StepKind.VERIFY})
+NEVER = datetime.max.replace(tzinfo=UTC)
 SLOW = timedelta(minutes=20)
 """Longer than any step may take."""
 
@@ -146,7 +149,7 @@ class HostileWorld(World):
     """A world whose platform misbehaves, and the laws that it must not break."""
 
     platform: HostilePlatform
-    turned_bad_at: datetime = datetime.max.replace(tzinfo=UTC)
+    turned_bad_at: datetime = NEVER
 
     def turn_bad(self) -> None:
         """The good release begins to err, wherever it runs."""
@@ -182,7 +185,8 @@ class HostileWorld(World):
         attempts = Counter((name, p.step) for name, p in payloads if isinstance(p, StepStarted))
         wishes = Counter((name, p.step) for name, p in intended)
         assert not wishes - attempts, f"asked for more than once in one attempt: {wishes - attempts}"
-        assert not list(self._steps_begun_on_the_way_back())
+        wrong = [*self._steps_begun_on_the_way_back(), *self._begun_without_leave()]
+        assert not wrong, wrong
         for arm in self.arms_with_traffic():
             place = self.platform.places[arm]
             assert place.live, f"{arm} has traffic and nothing runs there"
@@ -198,6 +202,27 @@ class HostileWorld(World):
                 case StepStarted(step) if event.deployment in asked and event.at > asked[event.deployment]:
                     if self.deployment(event.deployment).steps[step].step.phase is not Phase.ROLLBACK:
                         yield f"{event.deployment} {step}"
+
+    def _begun_without_leave(self) -> Iterator[str]:
+        """Deployments that began to change things unapproved, or after their emergency permission had ended."""
+        for deployment in self.deployments:
+            planned = [deployment.steps[step.id] for step in deployment.plan.steps]
+            begun = [s.started_at for s in planned if s.started_at and s.step.kind not in FRAMING]
+            if not begun:
+                continue
+            first, emergency = min(begun), deployment.emergency
+            approved = [c.at for c in deployment.controls if c.control is Control.APPROVE]
+            if any(s.step.kind is StepKind.APPROVAL for s in planned) and min(approved, default=NEVER) > first:
+                yield f"{deployment.id} was never approved"
+            if emergency and emergency.expires_at and first > emergency.expires_at:
+                yield f"{deployment.id} began after {emergency.expires_at}"
+
+    def needs_leave(self, deployment: DeploymentId) -> bool:
+        """Whether an emergency under way would have to be allowed anew before anything of it is taken up."""
+        seen = self.deployment(deployment)
+        if seen.emergency is None or seen.is_terminal or seen.rollback is not None:
+            return False
+        return seen.emergency.has_expired(self.clock.now())
 
     def arms_with_traffic(self) -> list[str]:
         return [arm for arm, weight in self.platform.weights["api"].items() if weight]

@@ -22,6 +22,7 @@ from console.domain.errors import ConsoleError
 from console.domain.events import Control
 from console.domain.plan import StepKind
 from console.engine.crash_points import POINTS
+from console.engine.emergencies import TAKES_UP
 from tests.engine.hostile import Answer, HostileWorld
 from tests.engine.world import ANN, Crash
 
@@ -38,7 +39,7 @@ ROUNDS_AT_MOST = 60
 GOING_ON = 12
 """Rounds in which somebody goes on with what waits for a person, before they take it back."""
 
-PATIENCE = 60
+PATIENCE = 20
 """Steps of ten seconds for which somebody waits for the moment to press a key."""
 
 
@@ -101,6 +102,14 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(release=RELEASES, strategy=STRATEGIES, emergency=st.booleans())
     def deploy_another(self, release: str, strategy: str, emergency: bool) -> None:
         self.play(self._deploy(release, strategy=strategy, emergency=emergency, reason="I say so"))
+
+    @rule(minutes=st.sampled_from([1, 5]), control=st.sampled_from([Control.PAUSE, Control.RENEW, Control.APPROVE]))
+    def declare_an_emergency_nobody_hears_of(self, minutes: int, control: Control) -> None:
+        """It waits for whoever is to be told first, perhaps for longer than the permission holds."""
+        self.be_down("announce", minutes)
+        self.deploy_another("v2", "", emergency=True)
+        self.press(control, 1)
+        self.wait(60)
 
     @rule(release=st.sampled_from(["v1", "v1", "v2"]))
     def go_back_to(self, release: str) -> None:
@@ -206,9 +215,11 @@ class AnyOrder(RuleBasedStateMachine):
 
     async def _ask(self, deployment: Deployment, control: Control, **more: Any) -> None:
         """Refused or done; a wish that was taken is counted, so that it shows what is really played."""
+        needs_leave = self.world.needs_leave(deployment.id) and control in TAKES_UP
         with contextlib.suppress(ConsoleError):
             await self.world.ask(deployment.id, control, ANN, reason="I say so", **more)
             event(f"accepted: {control.value}{' of some services' if more else ''}")
+            assert not needs_leave, f"{control} was taken though the emergency permission is over"
 
     async def _until(self, holds: Callable[[Deployment], bool]) -> None:
         for _ in range(PATIENCE):
@@ -249,7 +260,7 @@ def _steps(deployment: Any) -> str:
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(
-    max_examples=LONGER or 40,
+    max_examples=LONGER or 25,
     stateful_step_count=30 if LONGER else 12,
     deadline=None,
     derandomize=not LONGER,

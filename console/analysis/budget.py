@@ -16,7 +16,7 @@ ERRORS, SLOW_SHARE, LOG_MEAN, REPORTS = "errors", "slow share", "log mean", "rep
 
 WEIGHTS: Mapping[str, int] = MappingProxyType({ERRORS: 4, SLOW_SHARE: 1, LOG_MEAN: 1, REPORTS: 1})
 """How the budget is divided among the metrics that are judged. Errors are rare, so that each nat of evidence costs many
-requests: they get the most, and a slowdown is still found in two thirds of the time that it may take."""
+requests: they get the most, and a slowdown is still found in about seven tenths of the time that it may take."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class JudgeSettings:
     floor: float = 0.005
     margin: float = 0.05
     margin_alpha: float = 0.05
-    min_requests: int = 50
+    min_requests: int = 20
     instant_requests: int = 20
     ceiling: float = 0.02
     alone_ratio: float = 5.0

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from console.cli.output import show_json, show_lines
 from console.cli.session import Session
+from console.config.environments import JudgeSettings
 from console.domain.codec import to_json
 from console.domain.errors import ExitCode, UsageError
+from console.planning.draft import judge_arguments
 from console.watch.judgement import judge_settings
 from console.watch.simulation.figures import Figures
 from console.watch.simulation.run import simulate
@@ -20,7 +22,8 @@ def judge(session: Session) -> int:
     options = session.options
     if not options.simulate:
         raise UsageError("There is nothing to judge.", "judge", "Write `quarterdeck judge --simulate`.")
-    found = simulate(options.seed, options.rollouts, judge_settings({}), told=_Progress(session).tell)
+    shipped = judge_settings(judge_arguments(JudgeSettings()))
+    found = simulate(options.seed, options.rollouts, shipped, look=options.look, told=_Progress(session).tell)
     if session.form == "text":
         show_lines(session, _lines(found))
     else:
@@ -47,7 +50,7 @@ def _bars(found: Figures) -> list[dict[str, object]]:
 
 
 def _lines(found: Figures) -> Iterator[str]:
-    yield f"{found.rollouts:,} rollouts of each kind, seed {found.seed}, {found.seconds:.0f} s"
+    yield f"{found.rollouts:,} rollouts of each kind, seed {found.seed}, judged every {found.look:g} s"
     yield ""
     width = max(len(bar.name) for bar in found.bars)
     for bar in found.bars:

@@ -333,6 +333,7 @@ def _add_looking(commands: Commands) -> None:
     judge = _command(commands, "judge", "how often the judge of rollouts is wrong, and how soon it is right")
     judge.add_argument("--simulate", action="store_true", help="simulate whole rollouts with the default settings")
     judge.add_argument("--seed", type=int, default=1, metavar="N", help="where chance begins (1)")
+    judge.add_argument("--look", type=_seconds, default=25.0, metavar="SECONDS", help="between two judgements (25)")
     judge.add_argument("--rollouts", type=_count, default=2000, metavar="N", help="rollouts of every kind (2000)")
 
 

@@ -139,7 +139,7 @@ class TestGivenTooFewRequests:
     def test_when_a_new_stage_begins_then_it_needs_requests_of_its_own(self):
         verdict = verdict_on(stage(0.1, arm(200), arm(1800)), stage(0.5, arm(10), arm(10)))
         assert verdict.kind is VerdictKind.INCONCLUSIVE
-        assert verdict.evidence["requests_needed"] == 40
+        assert verdict.evidence["requests_needed"] == 10
 
     def test_when_errors_came_on_both_sides_then_more_are_needed_than_without(self):
         clean = verdict_on(stage(0.5, arm(60), arm(60)))

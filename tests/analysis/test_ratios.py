@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from fractions import Fraction
 
 import pytest
@@ -67,6 +68,44 @@ class TestGivenThatNothingIsWrong:
         for hits in range(10):
             log_evidence(hits, 100, 0.05)
         assert log_evidence(9, 100, 0.05) == log_evidence.__wrapped__(9, 100, 0.05)
+
+
+def requests_until_found(dice: random.Random, share: float, ours: float, theirs: float, alpha: float) -> int:
+    """Canary requests until errors tell, jumping from one failed request to the next."""
+    failing = share * ours + (1.0 - share) * theirs
+    sound = share * (1.0 - ours) / (1.0 - failing)
+    canary = requests = hits = misses = 0
+    while log_evidence(hits, misses, share) < -math.log(alpha):
+        good = int(math.log(1.0 - dice.random()) / math.log1p(-failing))
+        requests += good + 1
+        canary += round(good * sound + dice.gauss(0.0, math.sqrt(good * sound * (1.0 - sound))))
+        failed = dice.random() < share * ours / failing
+        hits, misses, canary = hits + failed, misses + (not failed), canary + failed
+    return canary
+
+
+def requests_until_split(dice: random.Random, share: float, real: float, alpha: float) -> int:
+    canary = requests = 0
+    while log_evidence(canary, requests - canary, share, OTHER) < -math.log(alpha):
+        canary += sum(dice.random() < real for _ in range(25))
+        requests += 25
+    return requests
+
+
+class TestGivenTheFiguresThatDocstringsName:
+    """Medians and 95th percentiles as written there, up to what so few runs can tell."""
+
+    def test_then_five_points_of_errors_are_found_as_soon_as_said(self):
+        dice = random.Random(1)
+        found = sorted(requests_until_found(dice, 0.05, 0.06, 0.01, 0.0065) for _ in range(1200))
+        assert found[600] == pytest.approx(101, abs=8)
+        assert found[1140] == pytest.approx(255, abs=25)
+
+    def test_then_an_unfair_split_is_found_as_soon_as_said(self):
+        dice = random.Random(1)
+        found = sorted(requests_until_split(dice, 0.05, 0.07, 0.001) for _ in range(200))
+        assert found[100] == pytest.approx(1850, abs=300)
+        assert found[190] == pytest.approx(4100, abs=800)
 
 
 class TestGivenMoreOfOneSort:

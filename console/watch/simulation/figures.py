@@ -14,7 +14,13 @@ SURE = 2.33
 """Standard deviations of the 99 % point: so many false rollbacks above the mean a judge that keeps alpha may show."""
 DETECTION = {of.ERRORS: (110, 280), of.LATENCY: (210, 490)}
 """Canary requests until rollback at 5 % share: median and 95th percentile."""
-SPLIT_WITHIN = 5000
+FOUND_BY = {of.ERRORS: "errors", of.LATENCY: "latency"}
+"""The trigger that must have found it: a rollback for another reason is luck."""
+
+PASSES_BEFORE = {of.SILENT_LATER: 1}
+"""Stages that may pass before the silence begins."""
+
+SPLIT_WITHIN, SPLIT_ALPHA = 5000, 0.001
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class Figures:
 
     seed: int
     rollouts: int
+    look: float
     false_rollback_rate: float
     false_rollbacks: int
     false_rollback_rate_drift: float
@@ -75,19 +82,19 @@ class Figures:
         return all(bar.holds for bar in self.bars)
 
 
-def most_false(rollouts: int) -> int:
-    """False rollbacks that a judge with a true rate of alpha stays within 99 times of 100: 31 of 2,000."""
-    return math.ceil(ALPHA * rollouts + SURE * math.sqrt(ALPHA * (1 - ALPHA) * rollouts))
+def most_false(rollouts: int, alpha: float = ALPHA) -> int:
+    """False alarms that a judge with a true rate of alpha stays within 99 times of 100: 31 of 2,000 at 1 %."""
+    return math.ceil(alpha * rollouts + SURE * math.sqrt(alpha * (1 - alpha) * rollouts))
 
 
-def gather(seed: int, rollouts: int, ended: Mapping[str, Sequence[Ended]], seconds: float) -> Figures:
-    """Count what each scenario came to."""
+def gather(seed: int, rollouts: int, look: float, ended: Mapping[str, Sequence[Ended]], seconds: float) -> Figures:
+    """Count what each scenario came to; `look` is the time (s) between two judgements of releases that are no worse."""
     fair = [ended[name] for name in (of.SAME, of.SAME_DRIFT, of.SAME_OUTAGE)]
     false = [sum(one.is_rolled_back for one in group) for group in fair]
-    detection = {name: _detection(ended[name]) for name in DETECTION}
+    detection = {name: _detection(ended[name], FOUND_BY[name]) for name in DETECTION}
     split = _split(ended[of.SPLIT], [one for group in fair for one in group])
     silent = [one for name in of.SILENT for one in ended[name]]
-    passes = sum(one.passes for one in silent)
+    passes = sum(max(0, one.passes - PASSES_BEFORE.get(name, 0)) for name in of.SILENT for one in ended[name])
     bars = [
         *(
             Bar(f"false rollbacks, {name}", count, most_false(len(group)))
@@ -97,12 +104,14 @@ def gather(seed: int, rollouts: int, ended: Mapping[str, Sequence[Ended]], secon
         *(Bar(f"{name}, p95", detection[name].p95, most) for name, (_, most) in DETECTION.items()),
         Bar("passes on silence", passes, 0),
         Bar("unfair split, p95 of requests until held", split.p95_requests, SPLIT_WITHIN),
+        Bar("fair split, alarms", split.fair_alarms, most_false(split.fair_rollouts, SPLIT_ALPHA)),
         Bar("unfair split, judged all the same", split.judged, most_false(len(ended[of.SPLIT]))),
     ]
     rates = [count / max(1, len(group)) for count, group in zip(false, fair, strict=True)]
     return Figures(
         seed=seed,
         rollouts=rollouts,
+        look=look,
         false_rollback_rate=rates[0],
         false_rollbacks=false[0],
         false_rollback_rate_drift=rates[1],
@@ -131,10 +140,11 @@ def _triggers(ended: Iterable[Ended]) -> Mapping[str, int]:
     return counts
 
 
-def _detection(ended: Sequence[Ended]) -> Detection:
-    """What was never found counts as found last, at what the canary had got by the end."""
-    found = sorted(one.requests for one in ended if one.is_rolled_back)
-    late = sorted(one.requests for one in ended if not one.is_rolled_back)
+def _detection(ended: Sequence[Ended], trigger: str) -> Detection:
+    """What was never found for what it is counts as found last, at what the canary had got by the end."""
+    is_found = [one.is_rolled_back and one.trigger == trigger for one in ended]
+    found = sorted(one.requests for one, is_it in zip(ended, is_found, strict=True) if is_it)
+    late = sorted(one.requests for one, is_it in zip(ended, is_found, strict=True) if not is_it)
     delays = [*found, *late]
     return Detection(_quantile(delays, 0.5), _quantile(delays, 0.95), len(found) / max(1, len(ended)))
 

@@ -13,7 +13,7 @@ from console.analysis.settings import JudgeSettings
 from console.domain.verdict import Verdict
 from console.watch.collector import RolloutCollector
 from console.watch.simulation.edge import Behaviour, SimulatedEdge
-from console.watch.simulation.scenarios import Ladder, Scenario
+from console.watch.simulation.scenarios import LOOK, Ladder, Scenario
 
 FASTEST, SLOWEST, SPEEDS = 0.08, 0.8, 11
 """Medians (s) of the services that are rolled out, evenly in logarithms, so that no bucket bound is favoured."""
@@ -42,24 +42,30 @@ class Ended:
     split_after: int | None = None
 
 
-def run_rollout(scenario: Scenario, seed: str, number: int, settings: JudgeSettings) -> Ended:
-    """Run the rollout of that number; the same seed and number always give the same one."""
+def run_rollout(scenario: Scenario, seed: str, number: int, settings: JudgeSettings, look: float = LOOK) -> Ended:
+    """Run the rollout of that number; the same seed, number and look always give the same one."""
     dice = Random(f"{seed}/{scenario.name}/{number}")  # noqa: S311 - a simulation, which must be repeatable
     ladder = scenario.ladders[number % len(scenario.ladders)]
     stable = Behaviour(median=FASTEST * (SLOWEST / FASTEST) ** (dice.randrange(SPEEDS) / (SPEEDS - 1)))
-    return _Rollout(scenario, ladder, dice, stable, settings).run()
+    return _Rollout(scenario, ladder, dice, stable, settings, scenario.look or look).run()
 
 
 class _Rollout:
     def __init__(
-        self, scenario: Scenario, ladder: Ladder, dice: Random, stable: Behaviour, settings: JudgeSettings
+        self,
+        scenario: Scenario,
+        ladder: Ladder,
+        dice: Random,
+        stable: Behaviour,
+        settings: JudgeSettings,
+        look: float,
     ) -> None:
         self._scenario = scenario
+        self._look = look
         self._ladder = ladder
         self._settings = settings
         self._stable = stable
         self._edge = SimulatedEdge(dice, scenario.rate)
-        self._edge.answers = scenario.answers
         self._collector = RolloutCollector(self._edge, "shop", candidate="candidate", stable="stable")
         self._seconds = 0.0
         self._passes = 0
@@ -84,14 +90,15 @@ class _Rollout:
 
     def _hold(self, bake: float) -> Verdict:
         """Judge at every look; the bake time over, a pass ends the stage, and so does doubt once patience is over."""
-        scenario, looks = self._scenario, math.ceil(bake / self._scenario.look)
-        most = looks + math.ceil(PATIENCE / scenario.look)
+        scenario, looks = self._scenario, math.ceil(bake / self._look)
+        most = looks + math.ceil(PATIENCE / self._look)
         for look in range(1, most + 1):
             over = min(1.0, self._seconds / self._ladder.seconds)
+            self._edge.answers = scenario.answers_until == 1.0 or over < scenario.answers_until
             stable = scenario.course(over, self._stable)
             candidate = scenario.course(over, scenario.candidate(self._stable))
-            self._edge.pass_time(scenario.look, stable, candidate, scenario.real_share)
-            self._seconds += scenario.look
+            self._edge.pass_time(self._look, stable, candidate, scenario.real_share)
+            self._seconds += self._look
             verdict = judge(finish(self._collector.sample()), self._settings)
             if verdict.evidence.get("trigger") == "split" and self._split_after is None:
                 self._split_after = self._all_requests()

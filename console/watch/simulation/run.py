@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from console.analysis.settings import JudgeSettings
 from console.watch.simulation.figures import Figures, gather
 from console.watch.simulation.rollout import Ended, run_rollout
-from console.watch.simulation.scenarios import SCENARIOS
+from console.watch.simulation.scenarios import LOOK, SCENARIOS
 
 BATCH = 50
 
@@ -25,12 +25,14 @@ def simulate(
     rollouts: int,
     settings: JudgeSettings | None = None,
     *,
+    look: float = LOOK,
     processes: int | None = None,
     told: Callable[[int, int], None] = lambda done, of: None,
 ) -> Figures:
     """Simulate `rollouts` of every scenario and gather the figures; the seed alone decides them, not the cores.
 
     Args:
+        look: Seconds between two judgements of releases that are no worse; bad ones are judged every second or two.
         told: Called with rollouts done and in total, now and then.
         processes: How many work at once; None takes every core, 1 stays in this process.
     """
@@ -39,12 +41,12 @@ def simulate(
     batches = list(_batches(rollouts))
     total, done = sum(count for _, _, count in batches), 0
     parts: dict[Batch, list[Ended]] = {}
-    for batch, ended in _run(seed, settings, batches, processes or _cores()):
+    for batch, ended in _run(seed, settings, look, batches, processes or _cores()):
         parts[batch] = ended
         done += len(ended)
         told(done, total)
     ended_of = {name: [one for batch in batches if batch[0] == name for one in parts[batch]] for name in SCENARIOS}
-    return gather(seed, rollouts, ended_of, time.monotonic() - began)
+    return gather(seed, rollouts, look, ended_of, time.monotonic() - began)
 
 
 def _batches(rollouts: int) -> Iterator[Batch]:
@@ -55,17 +57,17 @@ def _batches(rollouts: int) -> Iterator[Batch]:
 
 
 def _run(
-    seed: int, settings: JudgeSettings, batches: list[Batch], processes: int
+    seed: int, settings: JudgeSettings, look: float, batches: list[Batch], processes: int
 ) -> Iterator[tuple[Batch, list[Ended]]]:
     if processes == 1:
         for batch in batches:
-            yield batch, run_batch(seed, settings, batch)
+            yield batch, run_batch(seed, settings, look, batch)
         return
     # A fresh interpreter each: what this process holds open or has locked is of no use there.
     # What a rollout leaves behind goes without the collector of cycles, which would only search in vain.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context, initializer=gc.disable) as pool:
-        running = {pool.submit(run_batch, seed, settings, batch): batch for batch in batches}
+        running = {pool.submit(run_batch, seed, settings, look, batch): batch for batch in batches}
         try:
             for future in as_completed(running):
                 yield running[future], future.result()
@@ -74,9 +76,9 @@ def _run(
             raise
 
 
-def run_batch(seed: int, settings: JudgeSettings, batch: Batch) -> list[Ended]:
+def run_batch(seed: int, settings: JudgeSettings, look: float, batch: Batch) -> list[Ended]:
     name, first, count = batch
-    return [run_rollout(SCENARIOS[name], str(seed), number, settings) for number in range(first, first + count)]
+    return [run_rollout(SCENARIOS[name], str(seed), number, settings, look) for number in range(first, first + count)]
 
 
 def _cores() -> int:

@@ -10,6 +10,10 @@ from console.watch.simulation.edge import Behaviour
 Course = Callable[[float, Behaviour], Behaviour]
 """How a behaviour changes with the part of the rollout that is over (0..1)."""
 
+LOOK = 25.0
+"""Seconds between two judgements where nothing is asked for. A worker looks every second, which takes twenty times
+as long to simulate; `--look 1` does."""
+
 DRIFT, DRIFT_STEPS = 10.0, 20
 OUTAGE_ERRORS = 0.20
 
@@ -55,22 +59,22 @@ class Scenario:
     Args:
         ladders: Taken in turn.
         rate: Requests a second over both arms.
-        look: Seconds between two judgements.
+        look: Seconds between two judgements; None takes what was asked for, else `LOOK`.
         candidate: What the release on trial does to the behaviour of the other one.
         course: What happens to both arms over time.
         real_share: What the router gives to the candidate whatever was set, 0..1.
-        answers: Whether the router tells its counts.
+        answers_until: Part of the rollout (0..1) after which the router tells its counts no more.
         part: Of the rollouts asked for, how many this scenario takes (0..1).
     """
 
     name: str
     ladders: tuple[Ladder, ...] = (BLUE_GREEN, CANARY)
     rate: float = 20.0
-    look: float = 25.0
+    look: float | None = None
     candidate: Callable[[Behaviour], Behaviour] = field(default=lambda stable: stable)
     course: Course = _same
     real_share: float | None = None
-    answers: bool = True
+    answers_until: float = 1.0
     part: float = 1.0
 
 
@@ -85,7 +89,11 @@ def _slower(stable: Behaviour) -> Behaviour:
 SAME, SAME_DRIFT, SAME_OUTAGE = "same", "same_drift", "same_outage"
 ERRORS, LATENCY, SPLIT = "errors", "latency", "split"
 SILENT_CANDIDATE, SILENT_STABLE, NO_DATA = "silent_candidate", "silent_stable", "no_data"
-SILENT = (SILENT_CANDIDATE, SILENT_STABLE, NO_DATA)
+SILENT_LATER = "silent_later"
+"""The router tells nothing any more once the first stage has passed: what it said before must not carry the others."""
+
+SILENT = (SILENT_CANDIDATE, SILENT_STABLE, NO_DATA, SILENT_LATER)
+FIRST_STAGE = 0.25
 
 SCENARIOS = {
     scenario.name: scenario
@@ -98,6 +106,7 @@ SCENARIOS = {
         Scenario(SPLIT, ladders=(FIVE_PERCENT,), rate=50.0, look=2.0, real_share=0.07),
         Scenario(SILENT_CANDIDATE, real_share=0.0, part=0.05),
         Scenario(SILENT_STABLE, real_share=1.0, part=0.05),
-        Scenario(NO_DATA, answers=False, part=0.05),
+        Scenario(NO_DATA, answers_until=0.0, part=0.05),
+        Scenario(SILENT_LATER, answers_until=FIRST_STAGE, part=0.05),
     )
 }

@@ -6,7 +6,7 @@ What a platform took on happens at its own time, looked at or not, one after the
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -24,6 +24,9 @@ from tests.engine.world import NEW, OLD, World
 SECOND_MIGRATION = "20260201000000"
 PLACING = frozenset({StepKind.DEPLOY, StepKind.PROMOTE, StepKind.ROLL_BACK_RELEASE})
 JUDGING = frozenset({StepKind.BAKE, StepKind.VERIFY})
+UNSETTLING = frozenset({"deploy", "promote", "roll_back", "suspend", "resume", "restart"})
+"""Kinds of wishes after which nobody knows whether a place is well."""
+
 NEVER = datetime.max.replace(tzinfo=UTC)
 SLOW = timedelta(minutes=20)
 """Longer than any step may take."""
@@ -129,20 +132,23 @@ class HostilePlatform(FakePlatform):
 
     def _take_on(self, kind: str, request: Any) -> Asked:
         """A place does one thing after the other; what changes there has to show anew that it is well."""
-        if kind == "shift_traffic":
-            self._hold_against_probes(request)
+        if kind == "shift_traffic" and request.route not in self.pages:
+            now = self.weights[request.route]
+            self._want_well(arm for arm, weight in request.weights.items() if weight and not now.get(arm))
+        if kind == "maintain" and not request.on and request.target in self.pages:
+            self._want_well(arm for arm, weight in self.weights[request.target].items() if weight)
         asked = super()._take_on(kind, request)
         place = getattr(request, "target", kind)
         waits = max(self._busy_until.get(place, self.clock.now()) - self.clock.now(), timedelta(0))
         asked.ends_at += waits
         self._busy_until[place] = asked.ends_at
-        self._well.discard(place)
+        if kind in UNSETTLING:
+            self._well.discard(place)
         return asked
 
-    def _hold_against_probes(self, request: Any) -> None:
-        for arm, weight in self.weights[request.route].items():
-            if not weight and request.weights.get(arm) and arm not in self._well:
-                self.wrongs.append(f"{arm} gets requests and was not seen to be well since it changed")
+    def _want_well(self, arms: Iterable[str]) -> None:
+        """Requests reach these arms from now on; what stands behind a holding page is reached by none."""
+        self.wrongs += [f"{arm} gets requests, not seen to be well since it changed" for arm in set(arms) - self._well]
 
 
 class HostileWorld(World):
@@ -287,13 +293,14 @@ def _stands(deployment: Deployment, kinds: Any, service: str) -> Iterator[StepSt
 def _check_whole(deployment: Deployment) -> None:
     """Gone live as a whole, or back as a whole, or back as far as somebody asked."""
     states = [deployment.steps[step.id] for step in deployment.plan.steps]
-    undoable = [s for s in states if s.step.undo is not None and s.was_begun]
+    needless = {s.step.undoes for s in deployment.steps.values() if s.status is StepStatus.SKIPPED}
+    left = [s for s in states if s.step.undo is not None and s.was_begun and s.step.id not in needless]
+    rollback = deployment.rollback
     match deployment.status:
         case DeploymentStatus.SUCCEEDED:
             assert all(s.status in {StepStatus.SUCCEEDED, StepStatus.SKIPPED} for s in states)
-        case DeploymentStatus.ABORTED:
-            assert not undoable, [s.step.id for s in undoable]
-        case DeploymentStatus.ROLLED_BACK if deployment.rollback is not None:
-            services = deployment.rollback.services
-            left = [s for s in undoable if not services or s.step.service in services]
+        case DeploymentStatus.ROLLED_BACK if rollback is not None and rollback.services:
+            left = [s for s in left if s.step.service in rollback.services]
+            assert not left, f"not taken back: {[s.step.id for s in left]}"
+        case _:
             assert not left, f"not taken back: {[s.step.id for s in left]}"

@@ -24,7 +24,7 @@ ID = re.compile(r"[0-9a-f]{32}")
 class CloudflareClient:
     """Raises the contract's errors, as `ProviderHttp` does.
 
-    Names of load balancers and pools are looked up once and remembered, since they hardly change.
+    Names of load balancers are looked up once and remembered, since they hardly change.
     """
 
     def __init__(self, http: ProviderHttp, account: str, zone: str) -> None:
@@ -34,7 +34,6 @@ class CloudflareClient:
         self._balancers = f"{f'/zones/{zone}' if zone else self._account}/load_balancers"
         self._pools = f"{self._account}/load_balancers/pools"
         self._ids: dict[str, str] = {}
-        self._names: dict[str, str] = {}
 
     async def close(self) -> None:
         await self.http.close()
@@ -84,15 +83,7 @@ class CloudflareClient:
         self.http.decode(reply, unwrap(parse_load_balancer))
 
     async def fetch_pools(self) -> Sequence[Pool]:
-        found = await self.http.fetch(self._pools, unwrap(parse_list(parse_pool)))
-        self._names = {pool.id: pool.name for pool in found}
-        return found
-
-    async def fetch_pool_names(self, identities: Sequence[str]) -> Mapping[str, str]:
-        """By id; asks only when one is not known yet."""
-        if not set(identities) <= set(self._names):
-            await self.fetch_pools()
-        return {identity: self._names.get(identity, identity) for identity in identities}
+        return await self.http.fetch(self._pools, unwrap(parse_list(parse_pool)))
 
     async def find_pool(self, name: str) -> Pool | None:
         """By name or id."""

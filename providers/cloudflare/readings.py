@@ -96,7 +96,7 @@ class BalancerReader:
         for place, balancer in enumerate(balancers):
             route = names[place] if names else balancer.name
             try:
-                weights = await self._routes.read(route, balancer)
+                weights = self._routes.read(balancer, await self._routes.fetch_pools(route, balancer))
                 words = say_weights(weights)
                 found.append(Check(f"arms of {balancer.name}", True, words))
             except Rejected as problem:

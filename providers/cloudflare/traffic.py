@@ -8,7 +8,7 @@ from console.domain.errors import Rejected
 from console.domain.traffic import Weights, divide_alike, whole_percents
 from providers.cloudflare.client import CloudflareClient
 from providers.cloudflare.settings import RouteSettings
-from providers.cloudflare.wire import RANDOM, LoadBalancer
+from providers.cloudflare.wire import RANDOM, LoadBalancer, Pool
 from providers.contract import Unsupported
 from providers.shifting import Shown
 
@@ -38,8 +38,8 @@ class Routes:
     def configured(self) -> Sequence[str]:
         return tuple(self._routes)
 
-    async def pools_of(self, route: str, balancer: LoadBalancer) -> dict[str, str]:
-        """The id of each arm's pool.
+    async def fetch_pools(self, route: str, balancer: LoadBalancer) -> dict[str, Pool]:
+        """The pool of each arm, as it is now: whether it is enabled decides what it gets.
 
         Raises:
             Rejected: It steers otherwise than by weight, or its pools are not those of the arms.
@@ -51,32 +51,40 @@ class Routes:
                 f'Set its traffic steering to Random (steering_policy "{RANDOM}").',
             )
         settings = self._routes.get(route) or RouteSettings()
-        names = await self._client.fetch_pool_names(balancer.pools)
+        known = {pool.id: pool for pool in await self._client.fetch_pools()}
         wanted = {arm: settings.metrics.replace("{arm}", arm) for arm in settings.arms}
-        found = {arm: identity for arm, name in wanted.items() for identity, known in names.items() if known == name}
-        if len(found) != len(wanted) or len(set(found.values())) != len(balancer.pools):
+        own = [known[identity] for identity in balancer.pools if identity in known]
+        found = {arm: pool for arm, name in wanted.items() for pool in own if pool.name == name}
+        if len(found) != len(wanted) or len({pool.id for pool in found.values()}) != len(balancer.pools):
+            names = (known[identity].name if identity in known else identity for identity in balancer.pools)
             raise self._refuse(
                 route,
-                f"has the pools {', '.join(names.values())} where {', '.join(wanted.values())} are configured",
+                f"has the pools {', '.join(names)} where {', '.join(wanted.values())} are configured",
                 'Give it one pool for each arm, or set metrics = "…{arm}…" where the service\'s traffic is written.',
             )
         return found
 
-    async def read(self, route: str, balancer: LoadBalancer) -> dict[str, int]:
-        """Whole percent by arm, as set."""
-        pools = await self.pools_of(route, balancer)
-        parts = [round(balancer.weight_of(pool) * FINEST) for pool in pools.values()]
+    def read(self, balancer: LoadBalancer, pools: Mapping[str, Pool]) -> dict[str, int]:
+        """Whole percent by arm, as visitors are divided: a pool that is disabled gets nothing, whatever its weight."""
+        parts = [round(balancer.weight_of(pool.id) * FINEST) if pool.enabled else 0 for pool in pools.values()]
         return dict(zip(pools, whole_percents(parts), strict=True))
 
-    async def write(self, route: str, balancer: LoadBalancer, wanted: Mapping[str, int]) -> dict[str, object]:
-        """The change that divides so; an arm that is not named gets nothing."""
-        pools = await self.pools_of(route, balancer)
+    def write(
+        self, route: str, balancer: LoadBalancer, pools: Mapping[str, Pool], wanted: Mapping[str, int]
+    ) -> dict[str, object]:
+        """The change that divides so; an arm that is not named gets nothing.
+
+        Raises:
+            Rejected: An arm is unknown.
+        """
         unknown = sorted(set(wanted) - set(pools))
         if unknown:
             raise self._refuse(
                 route, f"knows no arm {', '.join(unknown)}; it has {', '.join(pools)}", "Name arms of this route."
             )
-        steering: dict[str, object] = {"pool_weights": {pool: wanted.get(arm, 0) / 100 for arm, pool in pools.items()}}
+        steering: dict[str, object] = {
+            "pool_weights": {pool.id: wanted.get(arm, 0) / 100 for arm, pool in pools.items()}
+        }
         if balancer.default_weight is not None:
             steering["default_weight"] = balancer.default_weight
         return {"random_steering": steering}
@@ -93,7 +101,8 @@ class EdgeRouter:
         self._routes = routes
 
     async def fetch_weights(self, route: str) -> Mapping[str, int]:
-        return await self._routes.read(route, await self._client.fetch_load_balancer(route))
+        balancer = await self._client.fetch_load_balancer(route)
+        return self._routes.read(balancer, await self._routes.fetch_pools(route, balancer))
 
     async def fetch_run(self, route: str) -> str:
         return ""
@@ -104,7 +113,10 @@ class EdgeRouter:
 
 
 class EdgeMover:
-    """`Mover`. Answers carry no tag to guard a change by: nobody else may move a load balancer during a rollout."""
+    """`Mover`. Answers carry no tag to guard a change by: nobody else may move a load balancer during a rollout.
+
+    An arm that is given traffic while its pool is disabled has it enabled.
+    """
 
     def __init__(self, client: CloudflareClient, routes: Routes) -> None:
         self._client = client
@@ -112,13 +124,19 @@ class EdgeMover:
 
     async def move(self, route: str, wanted: Weights) -> Shown:
         balancer = await self._client.fetch_load_balancer(route)
-        change = await self._routes.write(route, balancer, wanted)
-        shown = await self._routes.read(route, balancer)
-        if not divide_alike(shown, wanted):
-            await self._client.patch_load_balancer(balancer.id, change)
-            shown = await self._routes.read(route, await self._client.fetch_load_balancer(route))
-        return Shown(shown)
+        pools = await self._routes.fetch_pools(route, balancer)
+        change = self._routes.write(route, balancer, pools, wanted)
+        if divide_alike(self._routes.read(balancer, pools), wanted):
+            return Shown(self._routes.read(balancer, pools))
+        asleep = [pool for arm, pool in pools.items() if wanted.get(arm) and not pool.enabled]
+        await self._client.patch_load_balancer(balancer.id, change)
+        for pool in asleep:
+            await self._client.patch_pool(pool.id, {"enabled": True})
+        balancer = await self._client.fetch_load_balancer(route)
+        return Shown(self._routes.read(balancer, await self._routes.fetch_pools(route, balancer) if asleep else pools))
 
     async def look(self, route: str) -> Shown | None:
         balancer = await self._client.find_load_balancer(route)
-        return None if balancer is None else Shown(await self._routes.read(route, balancer))
+        if balancer is None:
+            return None
+        return Shown(self._routes.read(balancer, await self._routes.fetch_pools(route, balancer)))

@@ -81,13 +81,28 @@ class TestGivenALoadBalancerWithAllTrafficOnBlue:
 
         assert world.visitors() == {"green": 100}
 
-    async def test_when_it_was_seen_before_then_a_shift_is_three_calls(self, world, can):
+    async def test_when_it_was_seen_before_then_a_shift_is_four_calls(self, world, can):
         await can.router.fetch_weights(HOSTNAME)
         world.sent.sent.clear()
 
         await shift(can, green=100)
 
-        assert [request.method for request in world.sent.sent] == ["GET", "PATCH", "GET"]
+        assert [request.method for request in world.sent.sent] == ["GET", "GET", "PATCH", "GET"]
+
+    async def test_when_a_pool_is_disabled_then_its_arm_gets_nothing_and_it_is_seen(self, world, can):
+        ended = await shift(can, blue=50, green=50)
+        world.cloudflare.pools[POOLS["green"]].body["enabled"] = False
+
+        assert await can.router.fetch_weights(HOSTNAME) == {"blue": 100, "green": 0} | world.visitors()
+        assert (await can.shift_traffic.observe(ended.reference)).status is OperationStatus.FAILED
+
+    async def test_when_an_arm_whose_pool_is_disabled_is_given_traffic_then_it_is_enabled(self, world, can):
+        world.cloudflare.pools[POOLS["green"]].body["enabled"] = False
+
+        ended = await shift(can, blue=90, green=10)
+
+        assert ended.status is OperationStatus.SUCCEEDED
+        assert world.visitors() == {"blue": 90, "green": 10}
 
     async def test_when_a_shift_is_made_then_nothing_else_of_it_changes(self, world, can):
         before = {name: value for name, value in world.balancer.items() if name != "random_steering"}

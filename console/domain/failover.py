@@ -140,7 +140,8 @@ def read_figures(deployment: Deployment) -> dict[str, object] | None:
     """What a failover came to, or a rehearsal expects; None for any other deployment.
 
     `rto_s` counts from the request to the standby's verified answers, `rpo_s` is the length of the writes that may be
-    lost, and `rpo` says how sure that is. Both are None until they were measured.
+    lost, and `rpo` says how sure that is. Both are None until they were measured. `old_unused_at` is from when on no
+    resolver leads visitors to the old side; None where no name was moved.
     """
     asked = read_failover(deployment.plan.strategy)
     if asked is None:
@@ -150,6 +151,8 @@ def read_figures(deployment: Deployment) -> dict[str, object] | None:
     rehearsed = verdicts[-1] if asked.rehearsal and verdicts else {}
     measured = {**rehearsed, **(deployment.steps[step.id].outputs if step else {})}
     promised = step.arguments if step else {}
+    waited = (state for state in deployment.steps.values() if state.step.kind is StepKind.AWAIT_RESOLVERS)
+    unused = (state.outputs["unused_at"] for state in waited if "unused_at" in state.outputs)
     return {
         "to": promised.get("to"),
         "back": asked.back,
@@ -160,6 +163,7 @@ def read_figures(deployment: Deployment) -> dict[str, object] | None:
         "rpo": UNKNOWN,
         "lost_bytes": None,
         "resolvers_s": promised.get("resolvers_s"),
+        "old_unused_at": next(iter(unused), None),
         "promised_rto_s": promised.get("rto_s"),
         "promised_rpo_s": promised.get("rpo_s"),
         **measured,

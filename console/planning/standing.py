@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from console.domain.deployment import Deployment, StepState, StepStatus, is_rollback_step
+from console.domain.traffic import say_weights
 
 SHOWN = 3
 """Steps named of one service; more are counted."""
@@ -29,7 +30,7 @@ def _describe(deployment: Deployment, place: str, failed: Sequence[StepState]) -
     words: list[str] = []
     weights = next((w for service, w in deployment.weights.items() if service == place), None)
     if weights:
-        words.append("traffic: " + " · ".join(f"{arm} {weight} %" for arm, weight in weights.items()))
+        words.append(f"traffic: {say_weights(weights)}")
     words += [f"{state.step.name}: {state.detail.rstrip('.')}" for state in failed if name_place(state) == place]
     stands = [
         state.step.name

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from console.domain.deployment import DeploymentStatus, StepStatus
+from console.domain.traffic import say_weights
 from console.domain.verdict import VerdictKind
 
 ABSENT = "–"
@@ -101,4 +102,4 @@ def count(number: int | None) -> str:
 
 def weights_text(weights: Mapping[str, int]) -> str:
     """`green 10 % · blue 90 %`."""
-    return " · ".join(f"{arm} {weight} %" for arm, weight in weights.items()) or ABSENT
+    return say_weights(weights) or ABSENT

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from console.domain.codec import to_json
 from console.domain.deployment import Deployment, DeploymentStatus, StepStatus
 from console.domain.errors import PlanRejected, Refused, Unreachable
 from console.domain.events import Control
@@ -182,6 +183,7 @@ class TestGivenANameInThePlaceOfARoute:
         assert moved.ended_at is not None
         assert waited.ended_at is not None
         assert (waited.ended_at - moved.ended_at).total_seconds() == pytest.approx(300, abs=1)
+        assert figures(ended)["old_unused_at"] == to_json(moved.ended_at + timedelta(seconds=300))
         assert waited.detail == "no resolver leads visitors to production any more"
 
     async def test_when_resolvers_are_slower_than_an_hour_then_the_environment_is_not_held_that_long(self) -> None:

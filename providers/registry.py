@@ -27,6 +27,8 @@ KINDS: Mapping[str, str] = {
     "haproxy": "HAProxySettings",
     "cloudflare": "CloudflareSettings",
     "web": "WebSettings",
+    "prometheus": "PrometheusSettings",
+    "reports": "ReportsSettings",
 }
 """The settings model of each kind, in `providers/<kind>/settings.py`; `adapter.py` beside it opens a connection."""
 

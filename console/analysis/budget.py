@@ -21,14 +21,14 @@ requests: they get the most, and a slowdown is still found in about seven tenths
 
 @dataclass(frozen=True)
 class AlphaBudget:
-    """The probability for the whole rollout (0..1), and the metrics that share it."""
+    """The probability for the whole rollout (0..1), and the metrics that share it, those of the operator's included."""
 
     total: float = 0.01
     metrics: tuple[str, ...] = (ERRORS, SLOW_SHARE, LOG_MEAN)
 
     @cached_property
     def _parts(self) -> Mapping[str, float]:
-        weights = {metric: WEIGHTS[metric] for metric in self.metrics}
+        weights = {metric: WEIGHTS.get(metric, 1) for metric in self.metrics}
         return {metric: self.total * weight / sum(weights.values()) for metric, weight in weights.items()}
 
     def of(self, metric: str) -> float:

@@ -102,11 +102,28 @@ class StageCounts:
 
 @dataclass(frozen=True)
 class GaugePair:
-    """One gauge (`cpu`, `memory`, `connections`) of both arms, a point for each reading, oldest first."""
+    """One gauge (`cpu`, `memory`, `connections`, or one of the operator's) of both arms.
+
+    `candidate` and `stable` are the last readings of the current stage, oldest first. `pairs` counts readings of both
+    at one time in all stages, `higher` and `lower` those in which the canary's was so by more than is tolerated.
+    `beyond` counts its last readings in a row that passed the limit while the other arm's did not.
+    """
 
     name: str
     candidate: tuple[float, ...] = ()
     stable: tuple[float, ...] = ()
+    pairs: int = 0
+    higher: int = 0
+    lower: int = 0
+    beyond: int = 0
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Something that is wrong with the new release and needs no statistics: `crash`, `probe` or `saturation`."""
+
+    trigger: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -116,7 +133,7 @@ class Evidence:
     `slow_threshold` is the latency in seconds above which the next requests count as slow, set from the baseline's past
     alone. `before` is what the baseline answered before the canary got anything. `bounds` are the finite upper bounds
     (s) of the buckets in all histograms. `alerts` are security alerts of the new release, in words; `gauges` what both
-    arms used of their machines.
+    arms used of their machines, and what else is measured of them; `signals` what is wrong with the new release now.
     """
 
     stages: tuple[StageCounts, ...] = ()
@@ -125,6 +142,7 @@ class Evidence:
     bounds: tuple[float, ...] = ()
     alerts: tuple[str, ...] = ()
     gauges: tuple[GaugePair, ...] = ()
+    signals: tuple[Signal, ...] = ()
 
     @property
     def current(self) -> StageCounts | None:
@@ -148,12 +166,14 @@ class Evidence:
         """Begin a stage; the same share again continues the one in force."""
         if self.current is not None and self.current.share == share:
             return self
-        return replace(self, stages=(*self.stages, StageCounts(share)))
+        gauges = tuple(replace(pair, candidate=(), stable=(), beyond=0) for pair in self.gauges)
+        return replace(self, stages=(*self.stages, StageCounts(share)), gauges=gauges)
 
     def with_current(self, stage: StageCounts) -> Evidence:
         """The same with another state of the current stage."""
         stages = (*self.stages[:-1], stage)
-        return Evidence(stages, self.slow_threshold, self.before, self.bounds, self.alerts, self.gauges)
+        known = self.slow_threshold, self.before, self.bounds, self.alerts, self.gauges, self.signals
+        return Evidence(stages, *known)
 
     def adding(self, candidate: ArmCounts, stable: ArmCounts) -> Evidence:
         """Add what was counted since the last look to the current stage, or to `before` when there is none."""

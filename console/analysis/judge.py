@@ -5,8 +5,9 @@ as often as anyone likes: looking does not raise the chance of a false rollback,
 rollout.
 
 Rules, the gravest first. Instant: none of the first requests was good. Alert: security is no matter of statistics.
-Split: traffic is not divided as set, so nothing is compared. Errors, latency and users' reports: evidence that the
-canary is worse reached 1/alpha and the damage exceeds the floor; what follows is set for each. Pass: evidence that the
+Split: traffic is not divided as set, so nothing is compared. Errors, latency, users' reports and the operator's own
+metrics: evidence that the canary is worse reached 1/alpha and the damage exceeds what is tolerated; what follows is set
+for each, as it is for signals (a crash, a failed probe, a saturated machine). Pass: evidence that the
 canary is *not* worse by the margin. Whatever is none of these is doubt, and doubt holds.
 """
 
@@ -17,14 +18,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from console.analysis.evidence import Evidence, StageCounts
-from console.analysis.fixed.gauges import DEFAULT, DIFFERENT, WORSE, classify
+from console.analysis.fixed.gauges import DEFAULT, HIGH, WORSE, classify
 from console.analysis.rules.errors import ErrorFinding, find_errors
 from console.analysis.rules.latency import LatencyFinding, find_latency, find_latency_margin
 from console.analysis.rules.margin import MarginFinding, find_margin
+from console.analysis.rules.metrics import MetricFinding, find_metrics
 from console.analysis.rules.reports import ReportFinding, find_reports
 from console.analysis.sequential.split_check import log_evidence_of_other_split
 from console.analysis.settings import Action, JudgeSettings
 from console.domain.verdict import Verdict, VerdictKind
+
+NOT_MEASURED = "not measured"
+"""Trigger of the doubt about a metric without a reading."""
+
+MOST_SHARE = 0.5
+"""Share of the traffic up to which a canary that uses more than the baseline beside it surely needs more."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,7 @@ class _Findings:
     latency: LatencyFinding
     reports: ReportFinding
     gauges: Mapping[str, str]
+    metrics: tuple[MetricFinding, ...]
     margin: MarginFinding
     latency_margin: str
 
@@ -48,7 +57,14 @@ class _Findings:
             yield "latency", settings.on_latency, self.latency.words
         if self.reports.is_damage:
             yield "reports", settings.on_reports, self.reports.words
-        differ = [f"{name} is {found.lower()}" for name, found in self.gauges.items() if found in DIFFERENT]
+        wanted = _wanted(settings)
+        for signal in evidence.signals:
+            yield signal.trigger, wanted.get(signal.trigger, Action.OBSERVE), signal.words
+        for metric in self.metrics:
+            if metric.is_damage:
+                yield f"metric {metric.rule.name}", metric.rule.action, metric.words
+        # A canary with less of the traffic uses less of its machine: only more is a finding, and only then.
+        differ = [f"{name} is high" for name, found in self.gauges.items() if found == HIGH]
         if differ:
             # A test for one look must not take anything back at the hundredth.
             action = Action.OBSERVE if settings.on_gauges is Action.OBSERVE else Action.PAUSE
@@ -84,15 +100,29 @@ def judge(evidence: Evidence, settings: JudgeSettings | None = None) -> Verdict:
         find_errors(evidence, settings),
         find_latency(evidence, settings),
         find_reports(evidence, settings),
-        {
-            pair.name: classify(pair.candidate, pair.stable, WORSE.get(pair.name, DEFAULT)).label
-            for pair in evidence.gauges
-        },
+        _classify(evidence, stage, settings),
+        find_metrics(evidence, settings),
         find_margin(evidence, settings),
         find_latency_margin(evidence, settings),
     )
     decision = _decide(evidence, found, settings)
     return Verdict(decision.kind, decision.words, _figures(evidence, found, settings, decision))
+
+
+def _wanted(settings: JudgeSettings) -> Mapping[str, Action]:
+    """What follows from each signal."""
+    return {"crash": settings.on_crash, "probe": settings.on_probe, "saturation": settings.on_saturation}
+
+
+def _classify(evidence: Evidence, stage: StageCounts, settings: JudgeSettings) -> Mapping[str, str]:
+    """Gauges that the platforms measure by themselves, while the canary gets no more of the traffic than the other."""
+    ruled = {rule.name for rule in settings.metrics}
+    pairs = evidence.gauges if 0.0 < stage.share <= MOST_SHARE else ()
+    return {
+        pair.name: classify(pair.candidate, pair.stable, WORSE.get(pair.name, DEFAULT)).label
+        for pair in pairs
+        if pair.name not in ruled
+    }
 
 
 def _decide(evidence: Evidence, found: _Findings, settings: JudgeSettings) -> _Decision:
@@ -112,6 +142,10 @@ def _decide_at_once(evidence: Evidence, found: _Findings, settings: JudgeSetting
     if evidence.alerts and settings.on_alert is Action.ROLL_BACK:
         words = f"Security alert of the new release: {evidence.alerts[0]}"
         return _Decision(VerdictKind.FAIL, "alert", words, Action.ROLL_BACK)
+    wanted = _wanted(settings)
+    grave = next((one for one in evidence.signals if wanted.get(one.trigger) is Action.ROLL_BACK), None)
+    if grave is not None:
+        return _Decision(VerdictKind.FAIL, grave.trigger, grave.words, Action.ROLL_BACK)
     if found.errors.is_over_limit:
         return _Decision(VerdictKind.FAIL, "error limit", found.errors.words, Action.ROLL_BACK)
     if stage.candidate.requests == 0:
@@ -142,9 +176,13 @@ def _decide_on_going_on(evidence: Evidence, found: _Findings, settings: JudgeSet
     stage, doubt = found.stage, VerdictKind.INCONCLUSIVE
     if found.latency.is_doubt:
         return doubt, "latency", found.latency.words
+    missing = [one.rule.name for one in found.metrics if one.is_missing and one.rule.action is not Action.OBSERVE]
+    if missing and stage.is_concurrent:
+        words = f"Nobody measured {', '.join(missing)} of the new release in this stage, so nothing says it is well."
+        return doubt, NOT_MEASURED, words
     if stage.candidate.requests < settings.min_requests:
-        missing = settings.min_requests - stage.candidate.requests
-        return doubt, "few requests", f"{_counts(evidence)}. This stage needs {missing} more requests."
+        needed = settings.min_requests - stage.candidate.requests
+        return doubt, "few requests", f"{_counts(evidence)}. This stage needs {needed} more requests."
     if not found.margin.is_shown:
         return doubt, "few requests", f"{_counts(evidence)}. {found.margin.words}"
     if found.latency_margin:
@@ -216,6 +254,10 @@ def _figures(
     if found.reports.log_evidence:
         figures["report_log_evidence"] = round(found.reports.log_evidence, 6)
         figures["report_log_evidence_needed"] = round(found.reports.log_evidence_needed, 6)
+    if found.metrics:
+        figures["metrics"] = tuple(one.words for one in found.metrics)
+    if evidence.signals:
+        figures["signals"] = tuple(signal.words for signal in evidence.signals)
     if found.gauges:
         figures["gauges"] = tuple(f"{name}: {label}" for name, label in found.gauges.items())
     return figures

@@ -16,6 +16,30 @@ class Action(StrEnum):
     ROLL_BACK = "rollback"
 
 
+class Direction(StrEnum):
+    """Which change of a metric is worse."""
+
+    INCREASE = "increase"
+    DECREASE = "decrease"
+    EITHER = "either"
+
+
+@dataclass(frozen=True)
+class MetricRule:
+    """What is tolerated of one metric with a name of the operator's.
+
+    Args:
+        tolerance: Part of the other arm's value by which the canary's may be worse.
+        limit: Value that the canary's must not pass in the direction that is worse; None for none.
+    """
+
+    name: str
+    direction: Direction = Direction.INCREASE
+    action: Action = Action.PAUSE
+    tolerance: float = 0.1
+    limit: float | None = None
+
+
 @dataclass(frozen=True)
 class JudgeSettings:
     """Tolerances of one rollout; rates are 0..1, latencies seconds.
@@ -43,6 +67,10 @@ class JudgeSettings:
         on_reports: What follows from more issues that users report.
         on_alert: What follows from a security alert of the new release.
         on_gauges: What follows from gauges (CPU, memory, connections) that differ; never a rollback.
+        on_crash: What follows from an instance of the new release that crashed.
+        on_probe: What follows from health checks that it fails while the other arm passes them.
+        on_saturation: What follows from a canary at its limits while the other arm is not.
+        metrics: What the operator measures besides.
     """
 
     alpha: AlphaBudget = field(default_factory=AlphaBudget)
@@ -65,3 +93,7 @@ class JudgeSettings:
     on_reports: Action = Action.ROLL_BACK
     on_alert: Action = Action.ROLL_BACK
     on_gauges: Action = Action.OBSERVE
+    on_crash: Action = Action.ROLL_BACK
+    on_probe: Action = Action.ROLL_BACK
+    on_saturation: Action = Action.PAUSE
+    metrics: tuple[MetricRule, ...] = ()

@@ -26,7 +26,14 @@ from console.domain.errors import ExitCode
 from console.domain.freeze import find_holding, find_next, say_from, say_until
 from console.domain.ids import EnvironmentName
 from console.domain.maintenance import say_pages
-from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Health, Measurement
+from console.domain.observations import (
+    ArmHealth,
+    DeploymentSummary,
+    EnvironmentStatus,
+    Health,
+    Measurement,
+    MetricCheck,
+)
 from console.domain.schedule import say_scheduled
 
 TOLD_DAYS = 7
@@ -68,8 +75,10 @@ async def health(session: Session) -> int:
 
 
 async def metrics(session: Session) -> int:
-    """Figures that were kept, oldest first."""
+    """Figures that were kept, oldest first; with --check, every configured metric measured once, 1 where one fails."""
     service = await session.service()
+    if session.options.check:
+        return await _check_metrics(session, service)
     now = session.now()
     since = parse_moment(session.options.since, now)
     wanted = set(session.options.name)
@@ -81,6 +90,18 @@ async def metrics(session: Session) -> int:
     ]
     show_rows(session, found, metric_lines(found))
     return ExitCode.GOOD
+
+
+async def _check_metrics(session: Session, service: Service) -> int:
+    found = [
+        one
+        for name in await _environments(service, session.options.environment)
+        for one in await service.check_metrics(name)
+    ]
+    show_rows(session, found, check_lines(found))
+    if not found:
+        session.say("No metric is configured: [environments.ENV.metrics.NAME] adds one.")
+    return ExitCode.FAILED if any(one.problem for one in found) else ExitCode.GOOD
 
 
 async def history(session: Session) -> int:
@@ -191,6 +212,22 @@ def metric_lines(found: Sequence[Measurement]) -> list[str]:
         for m in found
     ]
     return table(["AT", "ENVIRONMENT", "SERVICE", "ARM", "NAME", "VALUE"], rows)
+
+
+def check_lines(found: Sequence[MetricCheck]) -> Iterator[str]:
+    rows = [
+        [
+            one.environment,
+            one.service,
+            one.arm,
+            one.metric,
+            "" if one.value is None else f"{one.value:g}",
+            one.problem or one.words or "measured",
+        ]
+        for one in found
+    ]
+    yield from table(["ENVIRONMENT", "SERVICE", "ARM", "METRIC", "VALUE", ""], rows) if rows else ()
+    yield from dict.fromkeys(one.remedy for one in found if one.remedy)
 
 
 def history_lines(found: Sequence[DeploymentSummary]) -> list[str]:

@@ -311,6 +311,7 @@ def _add_looking(commands: Commands) -> None:
     metrics.add_argument("environment", metavar="ENV", nargs="?", default="")
     metrics.add_argument("--since", default="15m", metavar="TIME", help="a time, or how long ago (15m)")
     metrics.add_argument("--name", action="append", default=[], metavar="NAME", help="only this figure")
+    metrics.add_argument("--check", action="store_true", help="measure every configured metric once, now")
     logs = _command(commands, "logs", "log lines of an environment or a deployment")
     logs.add_argument("target", metavar="ENV|DEPLOYMENT", nargs="?", default="")
     logs.add_argument("--follow", "-f", action="store_true", help="go on with new lines")

@@ -43,7 +43,7 @@ from console.domain.exchange import (
 )
 from console.domain.freeze import Freeze, FreezeSpan, FreezeWish
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
-from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
+from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement, MetricCheck
 from console.domain.plan import Plan, Wish
 from console.domain.schedule import Scheduled
 from console.domain.secrets import SecretReport
@@ -177,6 +177,10 @@ class HttpService:
     async def metrics(self, environment: EnvironmentName, since: datetime, until: datetime) -> Sequence[Measurement]:
         path = f"/v1/environments/{_part(environment)}/metrics"
         return from_json(_many(Measurement), await self._get(path, {"since": since, "until": until}))
+
+    async def check_metrics(self, environment: EnvironmentName) -> Sequence[MetricCheck]:
+        path = f"/v1/environments/{_part(environment)}/metrics/check"
+        return from_json(_many(MetricCheck), await self._get(path))
 
     async def logs(self, query: LogQuery) -> LogBatch:
         return log_batch_from_json(await self._get("/v1/logs", _log_values(query)))

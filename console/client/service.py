@@ -38,7 +38,7 @@ from console.domain.exchange import (
 )
 from console.domain.freeze import Freeze, FreezeSpan, FreezeWish
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
-from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
+from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement, MetricCheck
 from console.domain.plan import Plan, Wish
 from console.domain.schedule import Scheduled
 from console.domain.secrets import SecretReport
@@ -162,6 +162,10 @@ class Service(Protocol):
     async def metrics(
         self, environment: EnvironmentName, since: datetime, until: datetime
     ) -> Sequence[Measurement]: ...
+
+    async def check_metrics(self, environment: EnvironmentName) -> Sequence[MetricCheck]:
+        """Every configured metric, measured once of the arm that serves."""
+        ...
 
     async def logs(self, query: LogQuery) -> LogBatch: ...
 

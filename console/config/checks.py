@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from console.config.failover import check_failover
 from console.config.faults import SECRET_NAME, Fault, Key, suggest
 from console.config.graphs import find_cycle
+from console.config.metrics import check_metrics
 from console.config.settings import EnvironmentSettings, PlacementSettings, Settings, is_reference
 from console.config.shape import LITERAL
 from console.config.strategies import find_shape, known_strategies
@@ -37,6 +38,7 @@ def find_faults(settings: Settings, pipelines: Iterable[str] = ()) -> list[Fault
     for name, environment in settings.environments.items():
         faults += _check_environment(settings, name, environment, names)
         faults += check_failover(settings, name, ROUTER_KINDS)
+        faults += check_metrics(settings, name)
     return [*faults, *_check_shared_targets(settings)]
 
 

@@ -12,6 +12,7 @@ from pydantic import Field
 from console.config.failover import FailoverSettings
 from console.config.logins import LoginSettings
 from console.config.maintenance import MaintenanceSettings, PageSettings
+from console.config.metrics import MetricSettings
 from console.config.shape import Duration, DurationOrForever, SecretReference, Section, VariableValue
 from console.config.windows import FreezeSettings, ScheduleSettings
 
@@ -97,6 +98,12 @@ class JudgeSettings(Section):
     """What a security alert of the candidate leads to."""
     on_gauges: Literal["pause", "observe"] = "observe"
     """What a differing use of CPU, memory or connections leads to."""
+    on_crash: Literal["rollback", "pause", "observe"] = "rollback"
+    """What an instance of the candidate that crashes leads to."""
+    on_probe: Literal["rollback", "pause", "observe"] = "rollback"
+    """What a candidate that no longer answers its health check leads to, while the other arm answers."""
+    on_saturation: Literal["rollback", "pause", "observe"] = "pause"
+    """What a candidate at its limit of CPU, memory or connections leads to, while the other arm is not."""
     dry_run: bool = False
     """Judge and record, but go on whatever is found."""
 
@@ -196,6 +203,8 @@ class EnvironmentSettings(Section):
     """What an emergency deployment passes over."""
     judge: JudgeSettings = JudgeSettings()
     """How the candidate is judged."""
+    metrics: Mapping[str, MetricSettings] = Field(default_factory=dict)
+    """What else is measured of both arms, by a name of yours."""
     maintenance: MaintenanceSettings = MaintenanceSettings()
     """What visitors see while it is in maintenance, and when that is by itself."""
     freezes: tuple[FreezeSettings, ...] = ()

@@ -49,6 +49,20 @@ class ArmHealth:
 
 
 @dataclass(frozen=True)
+class MetricCheck:
+    """A metric of the configuration, measured once of the arm that serves. `problem` is empty where that went well."""
+
+    environment: EnvironmentName
+    service: ServiceName
+    metric: str
+    arm: str
+    value: float | None = None
+    words: str = ""
+    problem: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
 class Lock:
     """Who holds an environment, since when and why."""
 

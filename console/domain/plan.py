@@ -56,6 +56,7 @@ class StepKind(StrEnum):
     HEALTH = "health"
     INTEGRATION = "integration"
     BENCHMARK = "benchmark"
+    MEASURE = "measure"
     SHIFT = "shift"
     BAKE = "bake"
     PROMOTE = "promote"

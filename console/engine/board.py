@@ -11,6 +11,7 @@ from console.domain.errors import InvalidTransition
 from console.domain.ids import Actor, DeploymentId, StepId
 from console.storage.ledger import DeploymentLedger
 from console.watch.collector import RolloutCollector
+from console.watch.feeds.port import MetricFeed
 
 
 class Board:
@@ -22,6 +23,7 @@ class Board:
         self.tasks: dict[StepId, asyncio.Task[object]] = {}
         self.interrupts: dict[StepId, asyncio.Event] = {}
         self.rollouts: dict[str, RolloutCollector] = {}
+        self.feeds: dict[str, tuple[MetricFeed, ...]] = {}
         self._ledger = ledger
         self._clock = clock
         self._lock = asyncio.Lock()

@@ -24,6 +24,7 @@ from console.engine.board import Board
 from console.engine.crash_points import CrashPoint
 from console.engine.variables import Variables
 from console.watch.collector import RolloutCollector
+from console.watch.feeds.port import MetricFeed
 from providers.contract import (
     Actuator,
     Capabilities,
@@ -104,6 +105,11 @@ class Work:
     def rollouts(self) -> dict[str, RolloutCollector]:
         """What is being counted of each service, shared by the steps of a deployment in this process."""
         return self._board.rollouts
+
+    @property
+    def feeds(self) -> dict[str, tuple[MetricFeed, ...]]:
+        """What else is measured of each service, shared in the same way: each remembers what it has told."""
+        return self._board.feeds
 
     @property
     def state(self) -> StepState:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from console.config.metrics import metric_arguments
 from console.config.settings import ArmSettings, HealthSettings, TrafficSettings
 from console.domain.emergency import Gate
 from console.domain.plan import Phase, Step, StepKind, Undo
@@ -26,6 +27,7 @@ from console.planning.draft import (
     request_arguments,
 )
 from console.planning.live import LiveService
+from console.planning.measures import measure_arguments
 
 NO_TRAFFIC = "It gets no traffic once the weights are back."
 
@@ -106,7 +108,8 @@ class ArmWriter:
 
     def prepare(self, configured: Sequence[Step] = ()) -> list[Step]:
         """What was there before never runs with the new variables, so they are set after it was resumed."""
-        steps = [self.resume()] if self._is_suspended(self.candidate) else []
+        steps = [self.measure()] if self._metrics() and not self.draft.passes(Gate.BAKE) else []
+        steps += [self.resume()] if self._is_suspended(self.candidate) else []
         steps += [*configured, self.deploy()]
         if self.settings.health is not None and self.target.url:
             steps.append(self.health(self.settings.health))
@@ -333,9 +336,34 @@ class ArmWriter:
             "judge": {
                 **judge_arguments(self.draft.environment.judge),
                 **({"split_alpha": 0.0} if self.live.sticky else {}),
+                **self._metrics(),
             },
+            **measure_arguments(self.draft, self.name, self.candidate, self.stable),
             **({"uncounted": True} if self.live.uncounted else {}),
         }
+
+    def _metrics(self) -> dict[str, object]:
+        metrics = metric_arguments(self.draft.settings, self.draft.wish.environment, self.name) if self.stable else []
+        return {"metrics": metrics} if metrics else {}
+
+    def measure(self) -> Step:
+        """Measure every metric of the operator's once, on the arm that serves."""
+        metrics = metric_arguments(self.draft.settings, self.draft.wish.environment, self.name)
+        names = ", ".join(str(one["name"]) for one in metrics)
+        return self._step(
+            "measure",
+            f"Measure {names} of {self.name} once",
+            StepKind.MEASURE,
+            Phase.PREPARE,
+            arguments={
+                "router": self.traffic.router,
+                "route": self.traffic.route,
+                "metrics": {arm: self.traffic.metrics.replace("{arm}", arm) for arm in self.arms},
+                "judge": self._metrics(),
+                **({"health": probe_arguments(self.settings.health)} if self.settings.health else {}),
+                **measure_arguments(self.draft, self.name, self.candidate, self.stable),
+            },
+        )
 
     def evidence_notes(self) -> tuple[str, ...]:
         """What stages are judged by, where that is not what visitors were answered, or not by all of it."""

@@ -173,6 +173,9 @@ def judge_arguments(judge: JudgeSettings) -> dict[str, object]:
         "on_reports": judge.on_reports,
         "on_alert": judge.on_alert,
         "on_gauges": judge.on_gauges,
+        "on_crash": judge.on_crash,
+        "on_probe": judge.on_probe,
+        "on_saturation": judge.on_saturation,
         "dry_run": judge.dry_run,
     }
 

@@ -20,6 +20,7 @@ GATES = frozenset(
         StepKind.HEALTH,
         StepKind.INTEGRATION,
         StepKind.BENCHMARK,
+        StepKind.MEASURE,
         StepKind.BAKE,
         StepKind.VERIFY,
     }

@@ -53,6 +53,7 @@ PRETENDED = frozenset(
         StepKind.HEALTH,
         StepKind.INTEGRATION,
         StepKind.BENCHMARK,
+        StepKind.MEASURE,
         StepKind.SHIFT,
         StepKind.BAKE,
         StepKind.PROMOTE,

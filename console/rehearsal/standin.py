@@ -6,7 +6,7 @@ Of the real connection nothing is called but `fetch_…` of its reading roles, e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from console.rehearsal.clock import JumpingClock
 from console.rehearsal.traffic import RehearsedTraffic
 from console.rehearsal.troubles import Troubles
+from console.watch.feeds.queries import moments
 from providers.contract import (
     ArmCounters,
     Capabilities,
@@ -24,15 +25,17 @@ from providers.contract import (
     Page,
     ProbeRequest,
     ProbeResult,
+    Sample,
     Target,
     Unsupported,
+    UserReport,
 )
 from providers.contract.desk import Desk
 
 READ = ("account", "releases", "tags", "checks", "names")
 """Roles whose real answers a rehearsal shows as they are."""
 
-PRETENDED = ("inventory", "migrations", "router", "counters", "variables", "pages", "probes")
+PRETENDED = ("inventory", "migrations", "router", "counters", "variables", "pages", "probes", "queries", "reports")
 """Roles that begin as the real ones and follow what the rehearsal changes."""
 
 ACTING = (
@@ -102,6 +105,7 @@ class StandIn:
         self.history: dict[str, str] = {}
         self._real = real.capabilities
         self._known: dict[tuple[object, ...], Any] = {}
+        self._value = 0.0
         self.capabilities = self._pretend()
 
     async def close(self) -> None:
@@ -166,6 +170,22 @@ class StandIn:
         if target not in self.pages:
             self.pages[target] = await self.read("pages", "fetch_page", target)
         return self.pages[target]
+
+    async def fetch_value(self, query: str) -> Sample | None:
+        found: Sample | None = await self.read("queries", "fetch_value", query)
+        self._value = found.value if found else self._value
+        return found
+
+    async def fetch_series(self, query: str, since: datetime, until: datetime, step: timedelta) -> Sequence[Sample]:
+        """What was measured of the arm that serves, as if nothing changed: of the other there is nothing to ask yet."""
+        found = await self.fetch_value(query)
+        value = found.value if found else self._value
+        return [Sample(at, value) for at in moments(since, until, step)]
+
+    async def fetch_reports(self, project: str, releases: Collection[str], since: datetime) -> Sequence[UserReport]:
+        """Nobody uses what is only rehearsed."""
+        await self.stage.call(self.name, "fetch_reports")
+        return ()
 
     async def probe(self, request: ProbeRequest) -> ProbeResult:
         """What is live and not suspended answers as it should; whether a real one would, only a deployment shows."""

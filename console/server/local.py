@@ -35,7 +35,7 @@ from console.domain.exchange import (
     WorkerStatus,
 )
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
-from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
+from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement, MetricCheck
 from console.domain.plan import Plan, Wish
 from console.domain.roles import EMERGENCY, Role, may
 from console.domain.secrets import SecretReport
@@ -241,6 +241,11 @@ class LocalService:
         self._need("view")
         self._check_environment(environment)
         return await self._parts.ledger.measurements(environment, since, until)
+
+    async def check_metrics(self, environment: EnvironmentName) -> Sequence[MetricCheck]:
+        self._need("view")
+        self._check_environment(environment)
+        return await self._parts.checker.check(environment)
 
     async def logs(self, query: LogQuery) -> LogBatch:
         self._need("view")

@@ -27,6 +27,7 @@ from console.server.secrets import SecretDesk
 from console.server.variables import VariableDesk
 from console.storage.ledger import Ledger
 from console.storage.logs import LogStore
+from console.watch.feeds.checking import MetricChecker
 
 
 class EngineDoor(Protocol):
@@ -117,6 +118,7 @@ class Parts:
     variables: VariableDesk
     secrets: SecretDesk
     examiner: Examiner
+    checker: MetricChecker
     incoming: Incoming = field(init=False)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     streams: int = 0

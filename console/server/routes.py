@@ -37,7 +37,7 @@ from console.domain.exchange import (
 )
 from console.domain.freeze import Freeze, FreezeSpan, FreezeWish
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
-from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
+from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement, MetricCheck
 from console.domain.plan import Plan, Wish
 from console.domain.schedule import Scheduled
 from console.domain.secrets import SecretReport
@@ -224,6 +224,9 @@ ROUTES: tuple[Route, ...] = (
           lambda asked: asked.service.health(asked["environment"]), parameters=(ENVIRONMENT,), errors=UNKNOWN),
     Route("GET", "/v1/environments/{environment}/metrics", "metrics", "Figures that were measured, oldest first.",
           tuple[Measurement, ...], _metrics, parameters=(ENVIRONMENT, SINCE, UNTIL), errors=UNKNOWN),
+    Route("GET", "/v1/environments/{environment}/metrics/check", "check_metrics",
+          "Every configured metric, measured once of the arm that serves.", tuple[MetricCheck, ...],
+          lambda asked: asked.service.check_metrics(asked["environment"]), parameters=(ENVIRONMENT,), errors=UNKNOWN),
     Route("POST", "/v1/plans", "preview", "What a deployment would do now, with every refusal.", Plan,
           lambda asked: asked.service.preview(asked.body), body=Wish, errors=UNKNOWN),
     Route("POST", "/v1/deployments", "deploy", "Start a deployment; the same request id again is the same one.",

@@ -38,6 +38,7 @@ from console.storage.logs import LogStore
 from console.storage.retention import Keep, prune
 from console.storage.sqlite_ledger import SqliteLedger
 from console.variables.digest import Masker
+from console.watch.feeds.checking import MetricChecker
 from console.watch.monitor import Monitor
 from providers.postgres.logins import PostgresLogins
 from providers.postgres.standbys import PostgresStandbys
@@ -143,6 +144,7 @@ class Worker:
             VariableDesk(variables, ledger),
             SecretDesk(settings, variables, ledger, self._clock, self._places.home),
             Examiner(settings, connections, pages),
+            MetricChecker(settings, connections, self._clock),
             self._stopping,
         )
         server = PeerServer(build_api(parts, Roles(settings.roles)))

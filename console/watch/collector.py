@@ -8,8 +8,10 @@ from dataclasses import replace
 from operator import add, sub
 
 from console.analysis.counters import Increment, bound_near, histogram, increment, slower_than
-from console.analysis.evidence import ArmCounts, Evidence, GaugePair, StageCounts, total
+from console.analysis.evidence import ArmCounts, Evidence, GaugePair, Signal, StageCounts, total
+from console.analysis.rules.readings import add_reading
 from console.analysis.sequential.log_mean import log_latency
+from console.analysis.settings import MetricRule
 from console.domain.errors import ProviderError
 from providers.contract import ArmCounters, CounterSource
 
@@ -92,13 +94,26 @@ class RolloutCollector:
             self.evidence = replace(self.evidence, alerts=(*self.evidence.alerts, words))
         return self.evidence
 
-    def note_gauge(self, name: str, *, candidate: float, stable: float) -> Evidence:
-        """Add one reading of a gauge of both arms, taken at the same time; the last ones are kept."""
+    def note_gauge(
+        self, name: str, *, candidate: float | None = None, stable: float | None = None, rule: MetricRule | None = None
+    ) -> Evidence:
+        """Add one reading of a gauge, of both arms where both were taken at the same time; the last ones are kept.
+
+        Args:
+            rule: What is tolerated of it, where it is one of the operator's.
+        """
         known = {pair.name: pair for pair in self.evidence.gauges}
-        before = known.get(name, GaugePair(name))
-        readings = (*before.candidate, candidate)[-GAUGE_READINGS:], (*before.stable, stable)[-GAUGE_READINGS:]
-        known[name] = GaugePair(name, *readings)
+        pair = known.get(name, GaugePair(name))
+        stage = self.evidence.current
+        compares = stage is not None and stage.is_concurrent
+        known[name] = add_reading(pair, candidate, stable, rule, compares=compares, keep=GAUGE_READINGS)
         self.evidence = replace(self.evidence, gauges=tuple(known.values()))
+        return self.evidence
+
+    def note_signal(self, signal: Signal) -> Evidence:
+        """Keep what is wrong now, the last words of each trigger; empty words say that it is over."""
+        others = tuple(one for one in self.evidence.signals if one.trigger != signal.trigger)
+        self.evidence = replace(self.evidence, signals=(*others, signal) if signal.words else others)
         return self.evidence
 
     async def close_stage(self) -> Evidence:

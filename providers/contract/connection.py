@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from providers.contract.desk import Desk
+from providers.contract.measures import AlertSource, CrashSource, LimitSource, QuerySource, ReportSource
 from providers.contract.operations import (
     Actuator,
     Unsupported,
@@ -65,6 +66,11 @@ class Capabilities:
     migrations: MigrationSource | Unsupported = NOT_OFFERED
     logs: LogSource | Unsupported = NOT_OFFERED
     metrics: MetricSource | Unsupported = NOT_OFFERED
+    limits: LimitSource | Unsupported = NOT_OFFERED
+    queries: QuerySource | Unsupported = NOT_OFFERED
+    reports: ReportSource | Unsupported = NOT_OFFERED
+    alerts: AlertSource | Unsupported = NOT_OFFERED
+    crashes: CrashSource | Unsupported = NOT_OFFERED
     router: Router | Unsupported = NOT_OFFERED
     counters: CounterSource | Unsupported = NOT_OFFERED
     underway: UnderwaySource | Unsupported = NOT_OFFERED

@@ -12,6 +12,7 @@ import httpx
 
 from providers.contract import Capabilities, Desk, Unsupported
 from providers.github.account import AppAccount, TokenAccount
+from providers.github.alerts import CommitAlerts
 from providers.github.announce import Announcements
 from providers.github.client import GitHubClient
 from providers.github.installation import InstallationAuth
@@ -84,6 +85,7 @@ def open_connection(
             releases=releases,
             tags=releases,
             checks=checks,
+            alerts=CommitAlerts(client),
             announce=Announcements(client),
             deploy=NO_HOSTING,
             cancel=NO_HOSTING,

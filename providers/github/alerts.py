@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from console.domain.errors import Rejected, Unauthorized
+from providers.contract import SecurityAlert
 from providers.github.client import GitHubClient
 from providers.wire import flag, moment, need_items, need_text, text
 
@@ -30,7 +31,10 @@ class ListAlerts:
 
 @dataclass(frozen=True)
 class Alert:
-    """`severity` in GitHub's word; a leaked secret has the validity that GitHub found there."""
+    """`severity` in GitHub's word; a leaked secret has the validity that GitHub found there.
+
+    `commit` is where it was found; empty for a dependency, which is the repository's.
+    """
 
     number: int
     severity: str
@@ -38,6 +42,7 @@ class Alert:
     place: str
     at: datetime | None
     url: str
+    commit: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,31 @@ class Findings:
 Parse = Callable[[object], Alert]
 
 
+class CommitAlerts:
+    """`AlertSource`: what code scanning and secret scanning found in one commit.
+
+    A vulnerable dependency is not among them: its alert is of the repository, and as true of the release before.
+    """
+
+    def __init__(self, client: GitHubClient) -> None:
+        self._client = client
+
+    async def fetch_alerts(self, commit: str) -> Sequence[SecurityAlert]:
+        readings = AlertReadings(self._client)
+        found = await asyncio.gather(
+            readings.look("code-scanning", {}, parse_code),
+            readings.look("secret-scanning", {"hide_secret": "true"}, parse_secret),
+        )
+        if not any(one.known for one in found):
+            remedy = "Switch on code scanning or secret scanning, or give the token `security_events`."
+            raise Rejected(self._client.http.provider, f"No scanner tells of alerts: {found[0].reason}", "", remedy)
+        code, leaked = ([one for one in scanner.alerts if one.commit == commit] for scanner in found)
+        return [
+            *(SecurityAlert(one.url, one.at, one.severity, f"{one.summary} at {one.place}") for one in code),
+            *(SecurityAlert(one.url, one.at, "secret", f"leaked {one.summary}") for one in leaked),
+        ]
+
+
 class AlertReadings:
     def __init__(self, client: GitHubClient) -> None:
         self._client = client
@@ -63,10 +93,10 @@ class AlertReadings:
             # Without this GitHub puts the secret itself into the answer.
             "secret-scanning": ({"hide_secret": "true"}, parse_secret),
         }
-        found = await asyncio.gather(*(self._look(name, *what) for name, what in scanners.items()))
+        found = await asyncio.gather(*(self.look(name, *what) for name, what in scanners.items()))
         return dict(zip(scanners, found, strict=True))
 
-    async def _look(self, scanner: str, params: Mapping[str, Any], parse: Parse) -> Findings:
+    async def look(self, scanner: str, params: Mapping[str, Any], parse: Parse) -> Findings:
         path = self._client.at(scanner, "alerts")
 
         def read(node: object) -> Sequence[Alert]:
@@ -107,6 +137,7 @@ def parse_code(node: object) -> Alert:
         place=":".join(filter(None, (where, line))),
         at=moment(node, "created_at"),
         url=text(node, "html_url"),
+        commit=text(node, "most_recent_instance", "commit_sha"),
     )
 
 
@@ -120,4 +151,5 @@ def parse_secret(node: object) -> Alert:
         place=text(node, "first_location_detected", "path"),
         at=moment(node, "created_at"),
         url=text(node, "html_url"),
+        commit=text(node, "first_location_detected", "commit_sha"),
     )

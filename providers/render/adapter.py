@@ -20,6 +20,7 @@ from providers.render.restarts import Restart, make_restart
 from providers.render.scaling import Scale, make_scale
 from providers.render.services import ServiceReader, make_auto_deploy
 from providers.render.shelf import Shelf
+from providers.render.troubles import Crashes, Limits
 from providers.render.variables import Variables
 from providers.translated import Translated
 
@@ -107,6 +108,8 @@ def open_connection(
             shelf=Shelf(client),
             logs=Logs(client, settings.owner, live_logs if is_live else None),
             metrics=Metrics(client),
+            limits=Limits(client),
+            crashes=Crashes(client),
             variables=variables,
             pages=Pages(client),
             maintain=make_maintain(services),

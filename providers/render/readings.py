@@ -120,8 +120,8 @@ class Metrics:
 
     async def fetch_metrics(self, target: str) -> Sequence[Measurement]:
         figures = await asyncio.gather(
-            self._figure(target, "cpu", "cpu", _cores),
-            self._figure(target, "memory", "memory", _bytes),
+            self._figure(target, "cpu", "cpu", cores_of),
+            self._figure(target, "memory", "memory", bytes_of),
             self._figure(target, "http-requests", "request_rate", _a_second, resolutionSeconds=RESOLUTION_S),
             self._figure(target, "http-latency", "latency_p50", _milliseconds, quantile=0.5),
             self._figure(target, "http-latency", "latency_p95", _milliseconds, quantile=0.95),
@@ -137,7 +137,7 @@ class Metrics:
             series = await self._client.fetch_series(metric, target, now - METRICS_WINDOW, now, extra)
         except Rejected:
             return None
-        newest = [(at, convert(value, unit)) for at, value, unit in _newest(series, now)]
+        newest = [(at, convert(value, unit)) for at, value, unit in newest_of(series, now)]
         if not newest:
             return None
         values = [value for _, value in newest]
@@ -145,7 +145,7 @@ class Metrics:
         return Measurement(max(at for at, _ in newest), EnvironmentName(""), name, combined, {"service": target})
 
 
-def _newest(series: Sequence[Series], now: datetime) -> list[tuple[datetime, float, str]]:
+def newest_of(series: Sequence[Series], now: datetime) -> list[tuple[datetime, float, str]]:
     """The last value of each line, passing over a minute that has not ended where there is an earlier one."""
     found = []
     for line in series:
@@ -159,11 +159,11 @@ def _as_told(value: float, unit: str) -> float:
     return value
 
 
-def _cores(value: float, unit: str) -> float:
+def cores_of(value: float, unit: str) -> float:
     return value / 1000 if unit.lower().startswith("milli") else value
 
 
-def _bytes(value: float, unit: str) -> float:
+def bytes_of(value: float, unit: str) -> float:
     return value * BYTES.get(unit.lower(), 1)
 
 

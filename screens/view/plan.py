@@ -18,6 +18,7 @@ LOOKING = frozenset(
         StepKind.HEALTH,
         StepKind.INTEGRATION,
         StepKind.BENCHMARK,
+        StepKind.MEASURE,
         StepKind.BAKE,
         StepKind.VERIFY,
     }

@@ -42,6 +42,7 @@ from console.storage.kept import KeptValues
 from console.storage.logs import LogStore
 from console.storage.sqlite_ledger import SqliteLedger
 from console.variables.digest import Masker
+from console.watch.feeds.checking import MetricChecker
 from providers.statuspages import StatusPages
 from tests.server.lamps import LampConnection, Lamps
 
@@ -230,7 +231,8 @@ async def open_world() -> AsyncIterator[World]:
     desk = FrontDesk({"lamps": lamps}, ledger, QuickClock())
     variables = Variables(SETTINGS, {}, Masker(b"salt"), KeptValues(home / "kept"), Resolver(SETTINGS))
     secrets = SecretDesk(SETTINGS, variables, ledger, clock, home)
-    looking = (VariableDesk(variables, ledger), secrets, Examiner(SETTINGS, {"lamps": lamps}, StatusPages()))
+    examiner, checker = Examiner(SETTINGS, {"lamps": lamps}, StatusPages()), MetricChecker(SETTINGS, {}, clock)
+    looking = (VariableDesk(variables, ledger), secrets, examiner, checker)
     parts = Parts(SETTINGS, ledger, logs, engine, monitor, tail, clock, about, desk, *looking)
     made = World(places, ledger, logs, engine, monitor, tail, clock, parts, lamps.lamps)
     try:

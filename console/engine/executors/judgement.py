@@ -14,19 +14,21 @@ from typing import Any
 
 from console.analysis.evidence import Evidence
 from console.analysis.final import summarise
-from console.analysis.judge import judge
+from console.analysis.judge import NOT_MEASURED, judge
 from console.analysis.settings import Action, JudgeSettings
 from console.domain import events as ev
 from console.domain.codec import from_json, to_json
 from console.domain.deployment import StepStatus
 from console.domain.plan import StepKind
 from console.domain.verdict import Verdict, VerdictKind
+from console.engine.executors.measures import feeding
 from console.engine.executors.promotion import WAITS, hold_back, is_waiting, promoted_by
 from console.engine.executors.trial import PROBES
 from console.engine.executors.uncounted import hold_uncounted
 from console.engine.executors.weights import WeightWatch
 from console.engine.work import Done, Failed, Outcome, Skipped, Work
 from console.watch.collector import RolloutCollector
+from console.watch.feeds.feeding import Feeding
 from console.watch.judgement import judge_settings
 from console.watch.probes import build_request, say
 from providers.contract import Unsupported
@@ -57,6 +59,13 @@ async def _hold_counted(work: Work) -> Outcome:
         return collector
     rules: Mapping[str, Any] = work.argument("judge", {})
     settings = judge_settings(rules)
+    async with feeding(work, collector, settings) as feeds:
+        return await _hold_fed(work, collector, settings, rules, feeds)
+
+
+async def _hold_fed(
+    work: Work, collector: RolloutCollector, settings: JudgeSettings, rules: Mapping[str, Any], feeds: Feeding
+) -> Outcome:
     interval, undecided = float(rules.get("interval_s", 1.0)), str(rules.get("undecided", "wait"))
     began = work.state.started_at or work.clock.now()
     until = began + timedelta(seconds=float(work.argument("duration_s")))
@@ -69,6 +78,7 @@ async def _hold_counted(work: Work) -> Outcome:
     while True:
         if await watch.look() and watch.share:
             await collector.enter(watch.share)
+        feeds.look()
         verdict = judge(await collector.sample(), settings)
         is_paused = is_paused or (_pauses(verdict) and not is_dry)
         now = work.clock.now() - watch.lost
@@ -76,7 +86,7 @@ async def _hold_counted(work: Work) -> Outcome:
         is_news = told is None or told.kind is not verdict.kind or now - told_at >= often
         if is_news and not watch.strange:
             head = PAUSED if is_paused else WAITS if is_waiting(work) else ""
-            await work.progress(head + _words(collector, verdict, until, now))
+            await work.progress(head + _words(collector, feeds, verdict, until, now))
             told, told_at = verdict, now
         if is_dry:
             outcome = _decide_dry(work, verdict, now, until)
@@ -143,11 +153,14 @@ def _pauses(verdict: Verdict) -> bool:
     return verdict.evidence.get("action") == Action.PAUSE.value
 
 
-def _words(collector: RolloutCollector, verdict: Verdict, until: datetime, now: datetime) -> str:
+def _words(collector: RolloutCollector, feeds: Feeding, verdict: Verdict, until: datetime, now: datetime) -> str:
     if collector.trouble is not None:
         return f"the router's counters cannot be read: {collector.trouble.what}"
     left = (until - now).total_seconds()
-    return f"{verdict.explanation} {left:.0f} s to go." if left > 0 else verdict.explanation
+    words = f"{verdict.explanation} {left:.0f} s to go." if left > 0 else verdict.explanation
+    if verdict.evidence.get("trigger") == NOT_MEASURED:
+        words += "".join(f" {name}: {trouble}" for name, trouble in feeds.troubles.items())
+    return words
 
 
 def _with_evidence(outcome: Outcome, evidence: Evidence) -> Outcome:

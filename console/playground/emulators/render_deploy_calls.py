@@ -123,6 +123,7 @@ class Deploys:
 
     async def _events(self, request: Request) -> Response:
         service, types = self._estate.service(request), many(request, "type")
+        await self._estate.deployer.note_crashes(service)
         start, end = moment(request, "startTime"), moment(request, "endTime")
         found = [
             event

@@ -81,6 +81,14 @@ class Deployer:
         self._begin(service, deploy)
         return deploy
 
+    async def note_crashes(self, service: Service) -> None:
+        """Tell of every instance whose process has ended by itself, once."""
+        told = {event.details.get("instanceID") for event in service.events if event.type == "server_failed"}
+        for one in service.running:
+            if one.id not in told and not await self.hosting.alive(one.process):
+                details = {"instanceID": one.id, "reason": {"nonZeroExit": 1}}
+                service.happened(self.clock.now(), "server_failed", details)
+
     def roll_back(self, service: Service, deploy_id: str) -> Deploy:
         """Begin a deploy of an earlier build. Whatever is in progress or queued makes way."""
         target = service.find(deploy_id)

@@ -22,6 +22,8 @@ Line = tuple[int, Service, LogRecord]
 
 LINES_LOOKED_AT = 20_000
 REQUEST_LINE = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) /")
+CORES, MEMORY = 4.0, 2.0 * 1024**3
+"""What an instance may use, as on a large plan: nothing of the playground ever comes near."""
 HOUR_NS = 3_600_000_000_000
 
 
@@ -80,6 +82,8 @@ class Readings:
         return {
             "cpu": self._series(lambda sample: sample[1], "cpu"),
             "memory": self._series(lambda sample: float(sample[2]), "bytes"),
+            "cpu-limit": self._series(lambda sample: CORES * sample[3], "cpu"),
+            "memory-limit": self._series(lambda sample: MEMORY * sample[3], "bytes"),
             "instance-count": self._series(lambda sample: float(sample[3]), "instances"),
             "http-requests": self._requests,
         }

@@ -1,0 +1,21 @@
+"""What a plan says about the arms that are measured while a release gets traffic."""
+
+from __future__ import annotations
+
+from console.config.metrics import arm_arguments
+from console.planning.draft import Draft
+
+
+def measure_arguments(draft: Draft, service: str, candidate: str, stable: str | None) -> dict[str, object]:
+    """Of both arms; nothing where nothing runs beside the candidate."""
+    if stable is None:
+        return {}
+    placement, live = draft.placement(service), draft.live_of(service)
+    return {
+        "measures": {
+            "candidate": arm_arguments(placement, candidate, draft.release.commit, draft.release.name),
+            "stable": arm_arguments(placement, stable, live.arms[stable].commit),
+            "platform": draft.service(service).provider,
+            "alerts": draft.settings.source.provider,
+        }
+    }

@@ -1,0 +1,1 @@
+"""Measurements of a Prometheus, or of what speaks its API."""

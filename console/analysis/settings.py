@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from console.analysis.budget import AlphaBudget
+from console.analysis.fixed.gauges import Direction
 
 
 class Action(StrEnum):
@@ -14,14 +15,6 @@ class Action(StrEnum):
     OBSERVE = "observe"
     PAUSE = "pause"
     ROLL_BACK = "rollback"
-
-
-class Direction(StrEnum):
-    """Which change of a metric is worse."""
-
-    INCREASE = "increase"
-    DECREASE = "decrease"
-    EITHER = "either"
 
 
 @dataclass(frozen=True)

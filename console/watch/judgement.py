@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from console.analysis.budget import REPORTS, AlphaBudget
+from console.analysis.fixed.gauges import Direction
 from console.analysis.rules.metrics import budget_name
-from console.analysis.settings import Action, Direction, JudgeSettings, MetricRule
+from console.analysis.settings import Action, JudgeSettings, MetricRule
 
 USERS = "reports"
 """The source of metrics that counts what users report."""

@@ -19,6 +19,8 @@ SETTINGS = {
     "haproxy": {},
     "cloudflare": {"token": SECRET, "account": "0" * 32},
     "web": {},
+    "prometheus": {"base_url": "http://prometheus", "token": SECRET},
+    "reports": {"organization": "acme", "token": SECRET},
 }
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from console.analysis.evidence import Evidence, GaugePair
+from console.analysis.fixed.gauges import Direction
 from console.analysis.sequential.ratios import MORE, log_evidence
-from console.analysis.settings import Action, Direction, JudgeSettings, MetricRule
+from console.analysis.settings import Action, JudgeSettings, MetricRule
 
 EVEN = 0.5
 FEWEST_PAIRS = 5

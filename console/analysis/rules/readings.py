@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from console.analysis.evidence import GaugePair
-from console.analysis.settings import Direction, MetricRule
+from console.analysis.fixed.gauges import Direction
+from console.analysis.settings import MetricRule
 
 
 def add_reading(

@@ -23,6 +23,8 @@ class Board:
         self.tasks: dict[StepId, asyncio.Task[object]] = {}
         self.interrupts: dict[StepId, asyncio.Event] = {}
         self.rollouts: dict[str, RolloutCollector] = {}
+        self.alarm = ""
+        """Why the deployment must be taken back, found by whoever watches between its steps."""
         self.feeds: dict[str, tuple[MetricFeed, ...]] = {}
         self._ledger = ledger
         self._clock = clock

@@ -21,6 +21,7 @@ from console.domain.plan import TRAFFIC_KINDS, Phase, Step, StepKind
 from console.engine.board import Board
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.decide import RollbackBuilder, decide, reply_to
+from console.engine.guard import stand_guard
 from console.engine.ports import Context, Json
 from console.engine.variables import Variables
 from console.engine.work import Done, Failed, Outcome, Skipped, Work
@@ -75,10 +76,13 @@ class Runner:
         deployment_id = DeploymentId(argument["deployment"])
         board = await Board.load(deployment_id, self._ledger, self._clock)
         self.boards[deployment_id] = board
+        guard = asyncio.create_task(stand_guard(board, partial(self._work_of, board)), name=f"guard {deployment_id}")
         try:
             await self._announce_worker(board)
             await self._loop(context, board)
         finally:
+            guard.cancel()
+            await asyncio.gather(guard, return_exceptions=True)
             for task in board.tasks.values():
                 task.cancel()
             if self.boards.get(deployment_id) is board:
@@ -107,6 +111,7 @@ class Runner:
         while True:
             board.wake.clear()
             await self._answer_controls(board)
+            await self._heed_alarm(board)
             limit = self._parallel(board.deployment.environment)
             decision = decide(board.deployment, board.running, self._build_rollback, self._clock.now(), limit)
             if decision.events:
@@ -144,6 +149,12 @@ class Runner:
             await board.record(*events, actor=row.actor, once=f"control:{row.id}", answers=row.id)
             self._crash("control-answered")
 
+    async def _heed_alarm(self, board: Board) -> None:
+        """Take back what was found to be bad while no step watched it, unless that was wanted meanwhile."""
+        reason, board.alarm = board.alarm, ""
+        if reason and board.deployment.rollback is None and not board.deployment.is_terminal:
+            await board.record(ev.RollbackRequested(ev.Trigger.AUTOMATIC, reason, self._clock.now()))
+
     # --- steps ------------------------------------------------------------------------------------------------------
 
     async def _run_step(self, board: Board, step_id: StepId) -> Json:
@@ -174,15 +185,7 @@ class Runner:
 
     async def _attempt(self, board: Board, step: Step) -> Outcome | ConsoleError | None:
         """One attempt, raced against an interrupt. None means that it was interrupted."""
-        work = Work(
-            board,
-            step,
-            connections=self._connections,
-            clock=self._clock,
-            crash=self._crash,
-            variables=self._variables,
-        )
-        body = asyncio.ensure_future(self._executors[step.kind](work))
+        body = asyncio.ensure_future(self._executors[step.kind](self._work_of(board, step)))
         interrupt = asyncio.ensure_future(board.interrupt_of(step.id).wait())
         try:
             await asyncio.wait({body, interrupt}, return_when=asyncio.FIRST_COMPLETED)
@@ -199,6 +202,16 @@ class Runner:
             if not body.done():
                 body.cancel()
                 await asyncio.wait({body})
+
+    def _work_of(self, board: Board, step: Step) -> Work:
+        return Work(
+            board,
+            step,
+            connections=self._connections,
+            clock=self._clock,
+            crash=self._crash,
+            variables=self._variables,
+        )
 
     async def _record_outcome(self, board: Board, step: Step, outcome: Outcome | ConsoleError) -> None:
         match outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -61,12 +62,17 @@ class RolloutCollector:
         self._is_new_stage = False
         self._block = (ArmCounts(), ArmCounts())
         self._recent: deque[ArmCounts] = deque(maxlen=RECENT_LOOKS)
+        self._reading = asyncio.Lock()
 
     async def sample(self) -> Evidence:
-        """Read the totals and add what is new to the current stage.
+        """Read the totals and add what is new to the current stage, one reader after the other.
 
         A router that does not answer adds nothing: `trouble` holds the error until the next answer.
         """
+        async with self._reading:
+            return await self._sample()
+
+    async def _sample(self) -> Evidence:
         try:
             counters = await self._router.fetch_counters(self._route)
         except ProviderError as problem:

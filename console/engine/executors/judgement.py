@@ -54,7 +54,7 @@ async def hold(work: Work) -> Outcome:
 
 
 async def _hold_counted(work: Work) -> Outcome:
-    collector = _collector(work)
+    collector = collector_of(work)
     if isinstance(collector, Failed):
         return collector
     rules: Mapping[str, Any] = work.argument("judge", {})
@@ -170,7 +170,8 @@ def _with_evidence(outcome: Outcome, evidence: Evidence) -> Outcome:
     return outcome
 
 
-def _collector(work: Work) -> RolloutCollector | Failed:
+def collector_of(work: Work) -> RolloutCollector | Failed:
+    """What counts for the step's service; after a restart it goes on from what the record has."""
     service = str(work.argument("service"))
     known = work.rollouts.get(service)
     if known is not None:

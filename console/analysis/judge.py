@@ -178,8 +178,8 @@ def _decide_on_going_on(evidence: Evidence, found: _Findings, settings: JudgeSet
         return doubt, "latency", found.latency.words
     missing = [one.rule.name for one in found.metrics if one.is_missing and one.rule.action is not Action.OBSERVE]
     if missing and stage.is_concurrent:
-        words = f"Nobody measured {', '.join(missing)} of the new release in this stage, so nothing says it is well."
-        return doubt, NOT_MEASURED, words
+        said = f"Nobody measured {', '.join(missing)} of the new release in this stage, so nothing says it is well."
+        return doubt, NOT_MEASURED, said
     if stage.candidate.requests < settings.min_requests:
         needed = settings.min_requests - stage.candidate.requests
         return doubt, "few requests", f"{_counts(evidence)}. This stage needs {needed} more requests."

@@ -1,8 +1,8 @@
 """Who watches a release while nothing else does: between two stages, and until the old arm is stopped.
 
-A stage is judged by its own step. A deployment that is paused, or waits for a person or for other services, has none, and
-its release serves visitors all the same. It is judged on from what the last stage left; only what takes a release back
-counts here, since nobody is asked.
+A stage is judged by its own step. A deployment that is paused, or waits for a person or for other services, has none,
+and its release serves visitors all the same. It is judged on from what the last stage left; only what takes a release
+back counts here, since nobody is asked.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 from console.config.settings import Settings
 from console.domain.deployment import DeploymentStatus, StepStatus
 from console.domain.errors import Rejected, Unreachable
+from console.domain.events import Control
 from console.domain.plan import StepKind
 from console.watch.feeds.queries import moments
-from providers.contract import Capabilities, Sample
+from providers.contract import Capabilities, Crash, Sample
 from tests.engine.virtual_clock import VirtualClock
 from tests.engine.world import World
 
@@ -156,4 +158,49 @@ class TestGivenThatTheCandidateIsNotMeasured:
         assert world.platform.weights["api"]["green"] == 10
         world.given(blue=10.0, green=10.0)
         assert (await world.until_ended(deployment)).status is DeploymentStatus.SUCCEEDED
+        await world.engine.stop()
+
+
+class TroubledWorld(World):
+    """The platform also tells of crashes; the new release's instances crash once it has traffic."""
+
+    def __init__(self, **environment: Any) -> None:
+        super().__init__(**environment)
+        self.crashes: list[Crash] = []
+        self.platform.capabilities = replace(self.platform.capabilities, crashes=self)
+
+    async def fetch_crashes(self, target: str, since: datetime) -> list[Crash]:
+        self.clock.touch()
+        return self.crashes if target == "green" else []
+
+    async def crash_at_ten_percent(self):
+        """Let an instance crash in the first stage; the deployment's id."""
+        await self.start()
+        deployment = await self.deploy()
+        await self.until(deployment, lambda d: d.steps["api.bake-10"].status is StepStatus.RUNNING)
+        self.crashes.append(Crash("1", self.clock.now(), "out of memory"))
+        return deployment
+
+
+class TestGivenAnInstanceThatCrashes:
+    async def test_when_nothing_is_configured_then_the_release_is_taken_back_with_the_reason(self):
+        world = TroubledWorld()
+
+        ended = await world.until_ended(await world.crash_at_ten_percent())
+
+        assert ended.status is DeploymentStatus.ROLLED_BACK
+        assert judged(ended)[-1].evidence["trigger"] == "crash"
+        assert "out of memory" in ended.rollback.reason
+        await world.engine.stop()
+
+    async def test_when_it_is_only_to_pause_then_a_person_may_let_it_go_on(self):
+        world = TroubledWorld(judge={"interval": "10s", "on_crash": "pause"})
+        deployment = await world.crash_at_ten_percent()
+        held = await world.until(deployment, lambda d: d.steps["api.bake-10"].status is StepStatus.WAITING)
+        assert held.steps["api.bake-10"].detail.startswith("paused: An instance of the new release (green) crashed")
+
+        await world.ask(deployment, Control.PROMOTE)
+
+        after = await world.until(deployment, lambda d: d.steps["api.bake-10"].status is not StepStatus.WAITING)
+        assert after.rollback is None
         await world.engine.stop()

@@ -31,6 +31,7 @@ SKIPPABLE = frozenset(
     {
         StepKind.INTEGRATION,
         StepKind.BENCHMARK,
+        StepKind.MEASURE,
         StepKind.ANNOUNCE,
         StepKind.SUSPEND,
         StepKind.COMMAND,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from console.analysis.budget import REPORTS, AlphaBudget
@@ -37,6 +38,14 @@ def judge_settings(arguments: Mapping[str, Any]) -> JudgeSettings:
         on_saturation=Action(arguments.get("on_saturation", default.on_saturation)),
         metrics=rules,
     )
+
+
+def with_metrics_of(settings: JudgeSettings, arguments: Mapping[str, Any]) -> JudgeSettings:
+    """The same tolerances with the metrics that a recorded stage was judged by: its counts were made by their rules."""
+    rules = metric_rules(arguments)
+    if not arguments.get("metrics"):
+        return settings
+    return replace(settings, metrics=rules, alpha=AlphaBudget(settings.alpha.total, _metrics(arguments, rules)))
 
 
 def metric_rules(arguments: Mapping[str, Any]) -> tuple[MetricRule, ...]:

@@ -21,6 +21,7 @@ from console.domain.deployment import begin
 from console.domain.ids import DeploymentId, EnvironmentName, StepId
 from console.domain.plan import Step
 from console.domain.verdict import Verdict, VerdictKind
+from console.watch.judgement import with_metrics_of
 
 FOLLOWS: Mapping[tuple[VerdictKind, VerdictKind], str] = {
     (VerdictKind.PASS, VerdictKind.FAIL): "It went on, and would be taken back.",
@@ -92,7 +93,7 @@ def replay(history: Sequence[ev.Event], settings: JudgeSettings) -> tuple[Replay
                 judged.step,
                 event.at,
                 judged.verdict,
-                None if gap else judge(evidence, settings),
+                None if gap else judge(evidence, with_metrics_of(settings, steps[judged.step].arguments["judge"])),
                 counts is not None,
                 gap,
             )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from console.cli.finding import find_deployment, find_deployment_to_take_back, is_environment
-from console.cli.following import follow, was_taken_back, watch_words
+from console.cli.following import watch_words
 from console.cli.output import show, show_json
 from console.cli.recovering import lift_hold, return_to
 from console.cli.session import Session
-from console.cli.showing import deployment_json, deployment_lines, rollback_lines
+from console.cli.showing import rollback_lines
+from console.cli.submitting import follow_back
 from console.client.service import ControlRequest
-from console.domain.deployment import DeploymentStatus
 from console.domain.errors import ExitCode
 from console.domain.events import Control
 from console.domain.ids import EnvironmentName, ServiceName, StepId
@@ -33,14 +33,7 @@ async def rollback(session: Session) -> int:
     session.farewell = watch_words(target)
     if not options.wait:
         return _acknowledge(session, f"Deployment {target} is being rolled back.", target, Control.ROLLBACK)
-    ended = await follow(session, service, target, is_over=was_taken_back, timeout=options.timeout, since=asked_at)
-    if session.form == "text":
-        show(session, ended, deployment_lines(ended, session.now()))
-    else:
-        show_json(session, deployment_json(ended, session.now()))
-    if not was_taken_back(ended):
-        return ExitCode.WAITING
-    return ExitCode.GOOD if ended.status is DeploymentStatus.ROLLED_BACK else ExitCode.FAILED
+    return await follow_back(session, service, target, request)
 
 
 async def control(session: Session) -> int:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.cli.finding import find_deployment
-from console.cli.output import show_json, show_lines, show_rows
+from console.cli.output import show_deployment, show_lines, show_rows
 from console.cli.session import Session
-from console.cli.showing import deployment_json, deployment_lines
 from console.cli.times import parse_moment
 from console.cli.words import (
     say_length,
@@ -120,11 +119,7 @@ async def history(session: Session) -> int:
 async def show(session: Session) -> int:
     """One deployment, whole."""
     service = await session.service()
-    found = await find_deployment(service, session.options.deployment)
-    if session.form == "text":
-        show_lines(session, deployment_lines(found, session.now()))
-    else:
-        show_json(session, deployment_json(found, session.now()))
+    show_deployment(session, await find_deployment(service, session.options.deployment))
     return ExitCode.GOOD
 
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 
-from console.cli.following import DEPLOY_CODES, follow, watch_words
-from console.cli.output import show, show_json
-from console.cli.rotation import rotation_lines
+from console.cli.output import show
 from console.cli.session import Session
-from console.cli.showing import deployment_json
-from console.cli.syncing import agree, show_ended
+from console.cli.submitting import agree, check_emergency, refuse_rejected, step_lines, submit
 from console.config.durations import parse_duration
-from console.domain.errors import ExitCode, PlanRejected, UsageError
+from console.domain.errors import ExitCode, UsageError
 from console.domain.ids import EnvironmentName, ServiceName
 from console.domain.maintenance import MAINTENANCE, NO_PAGE_UP, MaintenanceWish, say_pages
 from console.domain.observations import EnvironmentStatus
@@ -33,7 +29,10 @@ async def _switch(session: Session, *, on: bool) -> int:
     """Show what would be done, ask, do it, and stay until it has ended."""
     options = session.options
     environment = EnvironmentName(options.environment)
-    until = _until(options.length, options.until, session.now()) if on else None
+    until = None
+    if on:
+        check_emergency(options)
+        until = _until(options.length, options.until, session.now())
     wish = Wish(
         environment,
         strategy=MAINTENANCE,
@@ -47,23 +46,11 @@ async def _switch(session: Session, *, on: bool) -> int:
     if plan.refusals == (NO_PAGE_UP,):
         session.say(NO_PAGE_UP)
         return ExitCode.GOOD
-    if plan.refusals:
-        raise PlanRejected(environment, plan.refusals)
-    session.say(*rotation_lines(plan))
+    refuse_rejected(plan)
+    session.say(*step_lines(plan))
     if on:
         await agree(session, service, environment)
-    submitted = await service.deploy(wish, uuid.uuid4().hex, plan.digest)
-    session.farewell = watch_words(submitted.deployment)
-    if not options.wait:
-        if session.form == "text":
-            print(submitted.deployment, file=session.out)
-            session.say(watch_words(submitted.deployment))
-        else:
-            show_json(session, deployment_json(await service.deployment(submitted.deployment), session.now()))
-        return ExitCode.GOOD
-    ended = await follow(session, service, submitted.deployment, timeout=options.timeout)
-    show_ended(session, ended)
-    return DEPLOY_CODES.get(ended.status, ExitCode.WAITING)
+    return await submit(session, service, wish, plan.digest, wait=options.wait)
 
 
 async def _status(session: Session) -> int:

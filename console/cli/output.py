@@ -6,8 +6,11 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from console.cli.figures import figure_lines
 from console.cli.session import Session
+from console.cli.showing import deployment_json, deployment_lines
 from console.domain.codec import to_json
+from console.domain.deployment import Deployment
 
 
 def show(session: Session, value: object, lines: Iterable[str]) -> None:
@@ -27,6 +30,15 @@ def show_rows(session: Session, values: Sequence[object], lines: Iterable[str]) 
         show_json(session, [to_json(value) for value in values])
     else:
         show_lines(session, lines)
+
+
+def show_deployment(session: Session, deployment: Deployment) -> None:
+    """One deployment, whole; of a failover also what it came to."""
+    now = session.now()
+    if session.form == "text":
+        show_lines(session, (*deployment_lines(deployment, now), *figure_lines(deployment)))
+    else:
+        show_json(session, deployment_json(deployment, now))
 
 
 def show_json(session: Session, data: Any) -> None:

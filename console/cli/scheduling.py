@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
 from collections.abc import Iterator, Sequence
 
@@ -35,8 +34,7 @@ async def add(session: Session) -> int:
     if wish.at is None:
         raise UsageError("A deployment to come has a time.", "option --at", "Write 22:00 or 2026-11-22T22:00.")
     service = await session.service()
-    asks = not options.yes and sys.stdin.isatty() and session.err.isatty()
-    digest = await confirm(session, service, wish) if asks else ""
+    digest = await confirm(session, service, wish)
     request = ScheduleRequest(wish, options.request_id or uuid.uuid4().hex, digest)
     added = await service.add_scheduled(request)
     show(session, added, [added.id])

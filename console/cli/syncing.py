@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-import uuid
 from collections.abc import Iterator
 
 from console.cli.finding import find_deployment_to_take_back
-from console.cli.following import DEPLOY_CODES, follow, was_taken_back, watch_words
-from console.cli.output import show, show_json
+from console.cli.following import watch_words
 from console.cli.session import Session
-from console.cli.showing import deployment_json, deployment_lines, rollback_lines
+from console.cli.showing import rollback_lines
+from console.cli.submitting import agree, follow_back, refuse_rejected, submit
 from console.cli.words import table
-from console.client.service import ControlRequest, Service
-from console.domain.deployment import Deployment, DeploymentStatus
-from console.domain.errors import ExitCode, PlanRejected, Refused
+from console.client.service import ControlRequest
+from console.domain.errors import ExitCode, Refused
 from console.domain.events import Control
 from console.domain.ids import EnvironmentName, ServiceName
 from console.domain.plan import Plan, Step, StepKind, Wish
 from console.domain.variables import ABSENT, NOTHING_TO_SET, SYNC, UNREADABLE
-
-CAREFUL_TIERS = frozenset({"production", "disaster-recovery"})
 
 
 async def sync(session: Session) -> int:
@@ -37,14 +32,9 @@ async def sync(session: Session) -> int:
         session.say(NOTHING_TO_SET)
         return ExitCode.GOOD
     session.say(*sync_lines(plan))
-    if plan.refusals:
-        raise PlanRejected(environment, plan.refusals)
+    refuse_rejected(plan)
     await agree(session, service, environment)
-    submitted = await service.deploy(wish, uuid.uuid4().hex, plan.digest)
-    session.farewell = watch_words(submitted.deployment)
-    ended = await follow(session, service, submitted.deployment, timeout=options.timeout)
-    show_ended(session, ended)
-    return DEPLOY_CODES.get(ended.status, ExitCode.WAITING)
+    return await submit(session, service, wish, plan.digest, wait=True)
 
 
 async def _undo(session: Session) -> int:
@@ -64,12 +54,7 @@ async def _undo(session: Session) -> int:
     request = ControlRequest(Control.ROLLBACK, reason=session.options.reason, requested_at=asked_at)
     await service.control(last.id, request)
     session.farewell = watch_words(last.id)
-    timeout = session.options.timeout
-    ended = await follow(session, service, last.id, is_over=was_taken_back, timeout=timeout, since=asked_at)
-    show_ended(session, ended)
-    if not was_taken_back(ended):
-        return ExitCode.WAITING
-    return ExitCode.GOOD if ended.status is DeploymentStatus.ROLLED_BACK else ExitCode.FAILED
+    return await follow_back(session, service, last.id, request)
 
 
 def sync_lines(plan: Plan) -> Iterator[str]:
@@ -88,25 +73,3 @@ def _rows(step: Step) -> Iterator[tuple[str, ...]]:
         before, after = str(change["before"]), str(change["after"])
         word = {ABSENT: "add", UNREADABLE: "overwrite"}.get(before, "change")
         yield place, str(change["name"]), word, before or "–", after
-
-
-async def agree(session: Session, service: Service, environment: EnvironmentName) -> None:
-    """Raises Refused unless somebody says yes, here or with `--yes`."""
-    if session.options.yes:
-        return
-    agreed = False
-    if sys.stdin.isatty() and session.err.isatty():
-        careful = (await service.environments(environment))[0].tier in CAREFUL_TIERS
-        wanted = (environment,) if careful else ("y", "yes")
-        question = f"Type {environment} to go forward: " if careful else "Go forward? [y/N] "
-        print(question, end="", file=session.err, flush=True)
-        agreed = sys.stdin.readline().strip() in wanted
-    if not agreed:
-        raise Refused("Nothing was changed.", "", "Use --yes to go forward without being asked.")
-
-
-def show_ended(session: Session, ended: Deployment) -> None:
-    if session.form == "text":
-        show(session, ended, deployment_lines(ended, session.now()))
-    else:
-        show_json(session, deployment_json(ended, session.now()))

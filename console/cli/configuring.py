@@ -1,29 +1,33 @@
-"""`config check` and `config show`: the configuration, without a worker."""
+"""`config check`, `config show` and `config schema`: the configuration, without a worker."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from console.cli.checkup import say_contents
 from console.cli.output import show
 from console.cli.session import Session
 from console.domain.errors import ExitCode
 
+if TYPE_CHECKING:
+    from console.config.settings import Settings
 
-def config(session: Session) -> int:
+
+def check(session: Session) -> int:
     """Load the file; every problem it has is the error's text."""
-    if session.options.action == "schema":
-        return schema(session)
-    from console.config.loader import load, locate
-
-    path = locate(session.home, session.config)
-    settings = load(path)
-    if session.options.action == "show":
-        data = settings.model_dump(mode="json")
-        show(session, data, _lines(data))
-        return ExitCode.GOOD
+    path, settings = _load(session)
     words = f"{path}: good. {say_contents(settings)}."
     show(session, {"file": str(path), "good": True, "environments": list(settings.environments)}, [words])
+    return ExitCode.GOOD
+
+
+def show_settings(session: Session) -> int:
+    """Print the settings in force, defaults among them."""
+    _, settings = _load(session)
+    data = settings.model_dump(mode="json")
+    show(session, data, _lines(data))
     return ExitCode.GOOD
 
 
@@ -34,6 +38,13 @@ def schema(session: Session) -> int:
     found = pipeline_schema() if session.options.of == "pipeline" else config_schema()
     show(session, found, json.dumps(found, indent=2, ensure_ascii=False).splitlines())
     return ExitCode.GOOD
+
+
+def _load(session: Session) -> tuple[Path, Settings]:
+    from console.config.loader import load, locate
+
+    path = locate(session.home, session.config)
+    return path, load(path)
 
 
 def _lines(data: object, prefix: str = "") -> list[str]:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from console.cli.parser import HANDLERS, parse
+from console.cli.parser import parse
 from console.cli.session import Reach, Session
 from console.domain.errors import ConsoleError, ExitCode
 
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None, reach: Reach | None = None) -> int:
         return _print_version()
     session = Session(options, reach or _over_the_socket())
     try:
-        return int(_run(_find(HANDLERS[options.command]), session))
+        return int(_run(_find(options.handler), session))
     except ConsoleError as problem:
         session.say(*_three_lines(problem))
         return int(problem.exit_code)

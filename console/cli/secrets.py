@@ -11,12 +11,8 @@ from console.domain.errors import ExitCode
 from console.domain.secrets import SecretReport, SecretUse
 
 
-async def secrets(session: Session) -> int:
-    """`secrets check`: exit code 0 for no findings, 1 for some, or for a platform that could not be read."""
-    if session.options.action == "rotate":
-        from console.cli.rotation import rotate
-
-        return await rotate(session)
+async def check(session: Session) -> int:
+    """Exit code 0 for no findings, 1 for some, or for a platform that could not be read."""
     service = await session.service()
     report = await service.secrets(session.options.max_age)
     show(session, report, report_lines(report))

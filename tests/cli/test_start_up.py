@@ -58,12 +58,11 @@ class TestGivenAProcessOfItsOwn:
         program = (
             "import sys\n"
             "import console.cli.main as m\n"
-            "m.HANDLERS['status'] = 'flood:flood'\n"
-            "sys.modules['flood'] = type(sys)('flood')\n"
+            "import console.cli.looking as looking\n"
             "def flood(session):\n"
             "    while True:\n"
             "        print('line ' * 200, file=session.out)\n"
-            "sys.modules['flood'].flood = flood\n"
+            "looking.status = flood\n"
             "sys.exit(m.main(['status']))"
         )
         process = subprocess.Popen(

@@ -12,19 +12,6 @@ from console.domain.ids import EnvironmentName, ServiceName
 from console.domain.variables import ABSENT, VariableLine, VariableReport, VariableState
 
 
-async def config(session: Session) -> int:
-    """`config diff` and `config sync`; `config check` and `config show` need no worker and are done elsewhere."""
-    if session.options.action == "diff":
-        return await diff(session)
-    if session.options.action == "sync":
-        from console.cli.syncing import sync
-
-        return await sync(session)
-    from console.cli import configuring
-
-    return configuring.config(session)
-
-
 async def diff(session: Session) -> int:
     """Show what differs, or everything with `--all`; the exit code says whether anything does."""
     options = session.options

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from console.client import starting
 from console.client.places import Places
 from console.client.service import WorkerUnavailable
-from console.client.wire import Message, error_from_json, log_batch_from_json, query_pairs, read_messages
-from console.domain.codec import Json, from_json, to_json
+from console.client.transport import Transport
+from console.client.wire import log_batch_from_json
+from console.domain.codec import from_json, to_json
 from console.domain.deployment import Deployment
 from console.domain.errors import ConsoleError, UsageError
 from console.domain.events import Event, event_from_json
@@ -49,16 +49,10 @@ from console.domain.schedule import Scheduled
 from console.domain.secrets import SecretReport
 from console.domain.variables import VariableReport
 
-if TYPE_CHECKING:
-    import httpx
-
 T = TypeVar("T")
 
-ANSWER_SECONDS = 120.0  # a preview asks every platform, and platforms may be slow
-SILENCE_SECONDS = 40.0  # a stream says something every 15 s
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 3.0
-PIECE = 1024 * 1024
 
 
 async def connect(home: Path, *, start: bool = True, config: Path | None = None) -> HttpService:
@@ -92,7 +86,7 @@ class HttpService:
         self._places = places
         self._config = config
         self._start = start
-        self._client: httpx.AsyncClient | None = None
+        self._worker = Transport(places)
         self.is_connected = True
         """Whether the event stream was open when it was last looked at."""
 
@@ -105,126 +99,122 @@ class HttpService:
         await self.close()
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        await self._worker.close()
 
     async def whoami(self) -> Identity:
-        return from_json(Identity, await self._get("/v1/whoami"))
+        return from_json(Identity, await self._worker.get("/v1/whoami"))
 
     async def worker_status(self) -> WorkerStatus:
-        return from_json(WorkerStatus, await self._get("/v1/worker"))
+        return from_json(WorkerStatus, await self._worker.get("/v1/worker"))
 
     async def stop_worker(self) -> None:
-        await self._post("/v1/worker/stop", {})
+        await self._worker.post("/v1/worker/stop", {})
 
     async def environments(self, name: EnvironmentName | None = None) -> Sequence[EnvironmentStatus]:
-        return from_json(_many(EnvironmentStatus), await self._get("/v1/environments", {"name": name}))
+        return from_json(_many(EnvironmentStatus), await self._worker.get("/v1/environments", {"name": name}))
 
     async def preview(self, wish: Wish) -> Plan:
-        return from_json(Plan, await self._post("/v1/plans", to_json(wish)))
+        return from_json(Plan, await self._worker.post("/v1/plans", to_json(wish)))
 
     async def deploy(self, wish: Wish, request_id: str, digest: str = "") -> Submitted:
         body = {"wish": to_json(wish), "request_id": request_id, "digest": digest}
-        return from_json(Submitted, await self._post("/v1/deployments", body))
+        return from_json(Submitted, await self._worker.post("/v1/deployments", body))
 
     async def control(self, deployment: DeploymentId, request: ControlRequest) -> None:
-        await self._post(f"/v1/deployments/{_part(deployment)}/controls", to_json(request))
+        await self._worker.post(f"/v1/deployments/{_part(deployment)}/controls", to_json(request))
 
     async def review(self, deployment: DeploymentId, request: ReviewRequest) -> None:
-        await self._post(f"/v1/deployments/{_part(deployment)}/review", to_json(request))
+        await self._worker.post(f"/v1/deployments/{_part(deployment)}/review", to_json(request))
 
     async def reviews(self, environment: EnvironmentName | None = None) -> Sequence[OpenReview]:
-        return from_json(_many(OpenReview), await self._get("/v1/reviews", {"environment": environment}))
+        return from_json(_many(OpenReview), await self._worker.get("/v1/reviews", {"environment": environment}))
 
     async def freezes(self, environment: EnvironmentName | None = None) -> Sequence[FreezeSpan]:
-        return from_json(_many(FreezeSpan), await self._get("/v1/freezes", {"environment": environment}))
+        return from_json(_many(FreezeSpan), await self._worker.get("/v1/freezes", {"environment": environment}))
 
     async def add_freeze(self, wish: FreezeWish) -> Freeze:
-        return from_json(Freeze, await self._post("/v1/freezes", to_json(wish)))
+        return from_json(Freeze, await self._worker.post("/v1/freezes", to_json(wish)))
 
     async def lift_freeze(self, freeze: str, reason: str = "") -> Freeze:
-        return from_json(Freeze, await self._post(f"/v1/freezes/{_part(freeze)}/lift", {"reason": reason}))
+        return from_json(Freeze, await self._worker.post(f"/v1/freezes/{_part(freeze)}/lift", {"reason": reason}))
 
     async def schedule(self, environment: EnvironmentName | None = None, *, days: int = 0) -> Sequence[Scheduled]:
         values = {"environment": environment, "days": days}
-        return from_json(_many(Scheduled), await self._get("/v1/schedule", values))
+        return from_json(_many(Scheduled), await self._worker.get("/v1/schedule", values))
 
     async def add_scheduled(self, request: ScheduleRequest) -> Scheduled:
-        return from_json(Scheduled, await self._post("/v1/schedule", to_json(request)))
+        return from_json(Scheduled, await self._worker.post("/v1/schedule", to_json(request)))
 
     async def cancel_scheduled(self, entry: str, reason: str = "") -> Scheduled:
-        return from_json(Scheduled, await self._post(f"/v1/schedule/{_part(entry)}/cancel", {"reason": reason}))
+        return from_json(Scheduled, await self._worker.post(f"/v1/schedule/{_part(entry)}/cancel", {"reason": reason}))
 
     async def preview_rollback(
         self, deployment: DeploymentId, services: tuple[ServiceName, ...] = ()
     ) -> RollbackPreview:
         path = f"/v1/deployments/{_part(deployment)}/rollback"
-        return from_json(RollbackPreview, await self._get(path, {"service": services}))
+        return from_json(RollbackPreview, await self._worker.get(path, {"service": services}))
 
     async def deployment(self, deployment: str) -> Deployment:
-        return from_json(Deployment, await self._get(f"/v1/deployments/{_part(deployment)}"))
+        return from_json(Deployment, await self._worker.get(f"/v1/deployments/{_part(deployment)}"))
 
     async def events_of(self, deployment: DeploymentId) -> Sequence[Event]:
-        return [event_from_json(item) for item in await self._get(f"/v1/deployments/{_part(deployment)}/events")]
+        return [event_from_json(item) for item in await self._worker.get(f"/v1/deployments/{_part(deployment)}/events")]
 
     async def history(self, query: HistoryQuery) -> Sequence[DeploymentSummary]:
-        return from_json(_many(DeploymentSummary), await self._get("/v1/deployments", _values(query)))
+        return from_json(_many(DeploymentSummary), await self._worker.get("/v1/deployments", _values(query)))
 
     async def health(self, environment: EnvironmentName) -> Sequence[ArmHealth]:
-        return from_json(_many(ArmHealth), await self._get(f"/v1/environments/{_part(environment)}/health"))
+        return from_json(_many(ArmHealth), await self._worker.get(f"/v1/environments/{_part(environment)}/health"))
 
     async def metrics(self, environment: EnvironmentName, since: datetime, until: datetime) -> Sequence[Measurement]:
         path = f"/v1/environments/{_part(environment)}/metrics"
-        return from_json(_many(Measurement), await self._get(path, {"since": since, "until": until}))
+        return from_json(_many(Measurement), await self._worker.get(path, {"since": since, "until": until}))
 
     async def check_metrics(self, environment: EnvironmentName) -> Sequence[MetricCheck]:
         path = f"/v1/environments/{_part(environment)}/metrics/check"
         return from_json(_many(MetricCheck), await self._get(path))
 
     async def logs(self, query: LogQuery) -> LogBatch:
-        return log_batch_from_json(await self._get("/v1/logs", _log_values(query)))
+        return log_batch_from_json(await self._worker.get("/v1/logs", _log_values(query)))
 
     async def report(self, deployment: DeploymentId, form: str) -> str:
-        response = await self._ask("GET", f"/v1/deployments/{_part(deployment)}/report", {"form": form})
-        return response.text
+        return await self._worker.get_text(f"/v1/deployments/{_part(deployment)}/report", {"form": form})
 
     async def variables(
         self, environment: EnvironmentName, other: EnvironmentName | None = None, services: tuple[ServiceName, ...] = ()
     ) -> VariableReport:
         path = f"/v1/environments/{_part(environment)}/variables"
-        return from_json(VariableReport, await self._get(path, {"other": other, "service": services}))
+        return from_json(VariableReport, await self._worker.get(path, {"other": other, "service": services}))
 
     async def secrets(self, max_age_days: int) -> SecretReport:
-        return from_json(SecretReport, await self._get("/v1/secrets", {"max_age_days": max_age_days}))
+        return from_json(SecretReport, await self._worker.get("/v1/secrets", {"max_age_days": max_age_days}))
 
     async def providers(self, name: str = "") -> Sequence[ProviderAbout]:
-        return from_json(_many(ProviderAbout), await self._get("/v1/providers", {"name": name}))
+        return from_json(_many(ProviderAbout), await self._worker.get("/v1/providers", {"name": name}))
 
     async def examine(self, providers: tuple[str, ...] = ()) -> Sequence[Finding]:
-        return from_json(_many(Finding), await self._get("/v1/examination", {"provider": providers}))
+        return from_json(_many(Finding), await self._worker.get("/v1/examination", {"provider": providers}))
 
     async def ask(self, provider: str, reading: str, question: DeskQuestion) -> DeskAnswer:
         path = f"/v1/providers/{_part(provider)}/readings/{_part(reading)}"
-        return from_json(DeskAnswer, await self._post(path, to_json(question)))
+        return from_json(DeskAnswer, await self._worker.post(path, to_json(question)))
 
     async def act(self, provider: str, action: str, wish: DeskWish) -> DeskOperation:
         path = f"/v1/providers/{_part(provider)}/actions/{_part(action)}"
-        return from_json(DeskOperation, await self._post(path, to_json(wish)))
+        return from_json(DeskOperation, await self._worker.post(path, to_json(wish)))
 
     async def send_file(self, path: Path) -> KeptFile:
         try:
             with path.open("rb") as file:
-                answer = await self._ask("PUT", f"/v1/files/{_part(path.name)}", {}, content=_pieces(file))
+                return from_json(KeptFile, await self._worker.put_file(f"/v1/files/{_part(path.name)}", file))
         except OSError as problem:
             raise UsageError(f"{path} cannot be read: {problem.strerror}.", str(path), "Check it.") from problem
-        return from_json(KeptFile, answer.json())
 
     async def operations(self, limit: int = 50) -> Sequence[DeskChange]:
-        return from_json(_many(DeskChange), await self._get("/v1/operations", {"limit": limit}))
+        return from_json(_many(DeskChange), await self._worker.get("/v1/operations", {"limit": limit}))
 
     async def operation(self, request_id: str) -> DeskOperation:
-        return from_json(DeskOperation, await self._get(f"/v1/operations/{_part(request_id)}"))
+        return from_json(DeskOperation, await self._worker.get(f"/v1/operations/{_part(request_id)}"))
 
     async def events(self, after: int = 0) -> AsyncIterator[Event | Pulse]:
         """Every event with a higher number, then new ones. A broken connection is taken up again where it ended.
@@ -236,7 +226,7 @@ class HttpService:
             try:
                 if died and self._start and not await asyncio.to_thread(_is_up, self._places):
                     await asyncio.to_thread(starting.ensure_worker, self._places, self._config)
-                async for message in self._stream("/v1/events", {"after": cursor}):
+                async for message in self._worker.stream("/v1/events", {"after": cursor}):
                     if message.event == "open":
                         self.is_connected, wait, died = True, FIRST_WAIT, True
                     elif message.event == "event":
@@ -256,97 +246,10 @@ class HttpService:
             wait = min(wait * 2, LONGEST_WAIT)
 
     async def follow_logs(self, query: LogQuery) -> AsyncIterator[LogBatch]:
-        async for message in self._stream("/v1/logs/follow", _log_values(query)):
+        async for message in self._worker.stream("/v1/logs/follow", _log_values(query)):
             if message.event == "lines":
                 yield log_batch_from_json(message.data)
                 await asyncio.sleep(0)  # several may have arrived at once: let keys in between them
-
-    async def _get(self, path: str, values: Mapping[str, Any] | None = None) -> Json:
-        return (await self._ask("GET", path, values or {})).json()
-
-    async def _post(self, path: str, body: Json) -> Json:
-        return (await self._ask("POST", path, {}, body)).json()
-
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        values: Mapping[str, Any],
-        body: Json = None,
-        content: AsyncIterator[bytes] | None = None,
-    ) -> httpx.Response:
-        import httpx
-
-        pairs = list(query_pairs(values))
-        try:
-            response = await self._http().request(method, path, params=[*pairs], json=body, content=content)
-        except httpx.HTTPError as problem:
-            raise self._unavailable(problem) from problem
-        if response.is_error:
-            raise _error_of(response.content)
-        return response
-
-    async def _stream(self, path: str, values: Mapping[str, Any]) -> AsyncIterator[Message]:
-        """The messages of a stream, after one of our own that says `open`."""
-        import httpx
-
-        timeout = httpx.Timeout(ANSWER_SECONDS, read=SILENCE_SECONDS)
-        try:
-            async with self._http().stream("GET", path, params=list(query_pairs(values)), timeout=timeout) as response:
-                if response.is_error:
-                    raise _error_of(await response.aread())
-                yield Message("open")
-                async for message in read_messages(response.aiter_raw()):
-                    if message.event == "error":
-                        raise error_from_json(message.data)
-                    yield message
-        except httpx.HTTPError as problem:
-            raise self._unavailable(problem) from problem
-
-    def _http(self) -> httpx.AsyncClient:
-        import httpx
-
-        if self._client is None:
-            socket = self._places.find_socket()
-            self._client = httpx.AsyncClient(
-                transport=httpx.AsyncHTTPTransport(uds=str(socket)),
-                base_url="http://worker",
-                timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0),
-                trust_env=False,
-            )
-        return self._client
-
-    def _unavailable(self, problem: Exception) -> WorkerUnavailable:
-        import httpx
-
-        if isinstance(problem, httpx.ConnectError | httpx.ConnectTimeout):
-            what = "No worker answers."
-        elif isinstance(problem, httpx.TimeoutException):
-            what = "The worker does not answer in time."
-        else:
-            what = "The worker ended in the middle of the answer; what was asked may have happened."
-        return WorkerUnavailable(
-            what, str(self._places.find_socket()), f"`quarterdeck worker start` starts it; see {self._places.log}."
-        )
-
-
-def _error_of(content: bytes) -> ConsoleError:
-    try:
-        data = json.loads(content)
-    except ValueError:
-        data = None
-    if not isinstance(data, dict) or "what" not in data:
-        return ConsoleError(
-            "The worker answered in a way this client does not understand.",
-            content[:200].decode("utf-8", "replace"),
-            "Worker and client may be of different versions: `quarterdeck worker stop`, then try again.",
-        )
-    return error_from_json(data)
-
-
-async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
-    while piece := await asyncio.to_thread(file.read, PIECE):
-        yield piece
 
 
 def _many(kind: type[T]) -> type[tuple[T, ...]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -41,16 +41,15 @@ from console.domain.roles import EMERGENCY, Role, may
 from console.domain.secrets import SecretReport
 from console.domain.variables import VariableReport
 from console.server.calendar import Calendar, with_calendar
+from console.server.live import follow_events, follow_lines, line_filter
 from console.server.memory import resident_bytes
 from console.server.parts import Parts
 from console.server.refusals import refuse, refuse_unknown
 from console.server.reporting import write_report
 from console.server.reviews import find_open, with_reviews
-from console.storage.ledger import AuditEntry, Wake
-from console.storage.log_search import LineFilter
+from console.storage.ledger import AuditEntry
 
 T = TypeVar("T")
-BATCH = 200
 OLDEST_REQUEST = timedelta(minutes=5)
 
 
@@ -198,39 +197,10 @@ class LocalService:
             self._check_environment(query.environment)
         return found
 
-    async def events(self, after: int = 0) -> AsyncIterator[Event | Pulse]:
+    def events(self, after: int = 0) -> AsyncIterator[Event | Pulse]:
         """The record from a number on, then what happens. Nothing is queued here: a slow reader is only behind."""
         self._need("view")
-        ledger, bell, pulses = self._parts.ledger, asyncio.Event(), dict[EnvironmentName, Pulse]()
-
-        def on_wake(wake: Wake) -> None:
-            if wake.kind == "calendar":
-                nowhere = EnvironmentName("")
-                pulses[nowhere] = Pulse(self._parts.clock.now(), nowhere, calendar=True)
-            if wake.kind != "control":
-                bell.set()
-
-        def on_pulse(at: datetime, environment: EnvironmentName, health: tuple[ArmHealth, ...]) -> None:
-            pulses[environment] = Pulse(at, environment, health)
-            bell.set()
-
-        leave = [ledger.subscribe(on_wake), self._parts.monitor.subscribe(on_pulse)]
-        self._parts.streams += 1
-        try:
-            cursor = min(after, await ledger.last_seq())  # beyond the end: the history was replaced by a younger one
-            while True:
-                bell.clear()
-                while batch := await ledger.events_after(cursor, BATCH):
-                    for event in batch:
-                        yield event
-                        cursor = event.seq
-                while pulses:
-                    yield pulses.pop(next(iter(pulses)))
-                await bell.wait()
-        finally:
-            self._parts.streams -= 1
-            for end in leave:
-                end()
+        return follow_events(self._parts, after)
 
     async def health(self, environment: EnvironmentName) -> Sequence[ArmHealth]:
         self._need("view")
@@ -249,35 +219,14 @@ class LocalService:
 
     async def logs(self, query: LogQuery) -> LogBatch:
         self._need("view")
-        return LogBatch(await self._parts.logs.search(_filter(query), query.limit))
+        return LogBatch(await self._parts.logs.search(line_filter(query), query.limit))
 
-    async def follow_logs(self, query: LogQuery) -> AsyncIterator[LogBatch]:
+    def follow_logs(self, query: LogQuery) -> AsyncIterator[LogBatch]:
         """New lines as they come; with `since`, first the newest `limit` lines from that time on."""
         self._need("view")
-        store = self._parts.logs
-        with store.listen(_filter(query)) as follower, self._watching(query.environment):
-            shown = await store.search(_filter(query), query.limit) if query.since else ()
-            if shown:
-                yield LogBatch(shown)
-            known = {(line.at, line.source, line.text) for line in shown}
-            async for lines, dropped in store.follow(follower):
-                fresh = tuple(line for line in lines if (line.at, line.source, line.text) not in known)
-                known.clear()
-                if fresh or dropped:
-                    yield LogBatch(fresh, dropped)
-
-    @contextmanager
-    def _watching(self, environment: EnvironmentName | None) -> Iterator[None]:
-        """Have the platforms' logs fetched, and health kept fresh: whoever follows the logs is looking at it."""
-        if environment is not None:
-            self._check_environment(environment)
-        ends = [self._parts.monitor.watch(environment)] if environment is not None else []
-        try:
-            with self._parts.tail.reading(environment):
-                yield
-        finally:
-            for end in ends:
-                end()
+        if query.environment is not None:
+            self._check_environment(query.environment)
+        return follow_lines(self._parts, query)
 
     async def report(self, deployment: DeploymentId, form: str) -> str:
         self._need("view")
@@ -408,9 +357,3 @@ class LocalService:
                 said = {name: value for name, value in (detail or {}).items() if value}
                 entry = AuditEntry(self._parts.clock.now(), self._actor, action, subject, outcome, said)
                 await self._parts.ledger.record_audit(entry)
-
-
-def _filter(query: LogQuery) -> LineFilter:
-    return LineFilter(
-        query.environment, query.deployment, query.sources, query.text, query.level, query.since, query.until
-    )

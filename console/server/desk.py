@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import hashlib
 import json
 import logging
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
@@ -27,8 +25,9 @@ from console.domain.exchange import DeskAnswer, DeskChange, DeskOperation, DeskW
 from console.domain.ids import Actor
 from console.server.arguments import describe_fields, read_arguments, secret_texts, show_arguments
 from console.server.catalogue import describe_provider, find_connection, find_entry
-from console.server.deskrecord import ACT, BEGUN, DONE, FAILED, INTENDED, UNKNOWN, Recorded, read_changes
-from console.storage.ledger import AuditEntry, Ledger
+from console.server.changes import Change, mask, outcome_of, recall, shorten
+from console.server.deskrecord import ACT, FAILED, INTENDED, UNKNOWN, Recorded, read_changes
+from console.storage.ledger import Ledger
 from providers.contract import Action, Connection, Operation, OperationKey, OperationStatus, Reading
 from providers.redaction import redact
 
@@ -38,40 +37,11 @@ REMEMBERED = timedelta(days=30)
 """How long a request id is known again."""
 MOST_ROWS = 100_000
 MOST_REMEMBERED = 500
-LONGEST_KEPT = 4000
-"""Characters of arguments that the audit keeps; of longer ones it keeps the beginning and a digest."""
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.5, 15.0, 1.5
 ATTEMPTS = 3
 SHOWS_WITHIN = timedelta(minutes=1)
 """How long after the wish a platform may be slow to show what it was asked for."""
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-
-@dataclass
-class _Change:
-    """One request id: what was asked, under which key, and what is known of it by now."""
-
-    provider: str
-    action: str
-    arguments: str
-    key: OperationKey
-    reference: str = ""
-    seen: Operation | None = None
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    following: asyncio.Task[None] | None = field(default=None, repr=False)
-
-    @property
-    def subject(self) -> str:
-        return f"{self.provider}/{self.action}"
-
-    def saw(self, operation: Operation) -> None:
-        """Take what the platform says; one that repeats what it was told tells no secret."""
-        self.reference = operation.reference
-        detail, outputs = operation.detail, operation.outputs
-        if self.secrets:
-            detail = redact(detail, self.secrets)
-            outputs = json.loads(redact(json.dumps(to_json(outputs), ensure_ascii=False), self.secrets))
-        self.seen = dataclasses.replace(operation, detail=detail, outputs=outputs)
 
 
 class FrontDesk:
@@ -81,7 +51,7 @@ class FrontDesk:
         self._connections = connections
         self._ledger = ledger
         self._clock = clock
-        self._changes: dict[str, _Change] = {}
+        self._changes: dict[str, Change] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._taking_up: list[asyncio.Task[None]] = []
 
@@ -141,7 +111,7 @@ class FrontDesk:
         """
         action = self._action(provider, name)
         request = read_arguments(action.request, wish.arguments, self._clock.now())
-        shown = _shorten(json.dumps(show_arguments(request, action.secrets), sort_keys=True, ensure_ascii=False))
+        shown = shorten(json.dumps(show_arguments(request, action.secrets), sort_keys=True, ensure_ascii=False))
         if not REQUEST_ID.fullmatch(wish.request_id):
             raise UsageError("A change needs a request id.", "request_id", "1 to 64 letters, digits, dots or dashes.")
         if action.destroys and not wish.agreed:
@@ -155,20 +125,18 @@ class FrontDesk:
                     "Leave --request-id out, or repeat that change exactly.",
                 )
             key = OperationKey(f"{ACT}-{wish.request_id}", self._clock.now())
-            change = known or _Change(provider, name, shown, key)
+            change = known or Change(wish.request_id, provider, name, shown, key)
             change.secrets = secret_texts(request, action.secrets)
             try:
-                operation = await self._begin(wish.request_id, change, action, request, actor, again=known is not None)
+                operation = await self._begin(change, action, request, actor, again=known is not None)
             except ConsoleError as problem:
                 outcome = UNKNOWN if problem.transient else FAILED
-                await self._record(
-                    wish.request_id, change, actor, outcome, problem=redact(problem.what, change.secrets)
-                )
-                raise _masked(problem, change.secrets) from None
+                await self._record(change, actor, outcome, problem=redact(problem.what, change.secrets))
+                raise mask(problem, change.secrets) from None
             change.saw(operation)
-            self._remember(wish.request_id, change)
-            await self._conclude(wish.request_id, change, actor)
-            return _answer(wish.request_id, change, again=known is not None)
+            self._remember(change)
+            await self._conclude(change, actor)
+            return change.answer(again=known is not None)
 
     async def operations(self, limit: int) -> tuple[DeskChange, ...]:
         """Changes of the last thirty days: unfinished ones, then the others, the newest first."""
@@ -193,12 +161,12 @@ class FrontDesk:
             )
         if change.seen is None and change.reference:
             change.saw(await self._action(change.provider, change.action).actuator.observe(change.reference))
-            self._remember(request_id, change)
-            await self._conclude(request_id, change, actor)
-        return _answer(request_id, change, again=True)
+            self._remember(change)
+            await self._conclude(change, actor)
+        return change.answer(again=True)
 
     async def _begin(
-        self, request_id: str, change: _Change, action: Action[Any], request: object, actor: Actor, *, again: bool
+        self, change: Change, action: Action[Any], request: object, actor: Actor, *, again: bool
     ) -> Operation:
         """Write the key down, then ask; where that was done before, look first for what came of it."""
         actuator = action.actuator
@@ -210,7 +178,7 @@ class FrontDesk:
             if found is not None:
                 return found
         else:
-            await self._write(request_id, change, actor, INTENDED)
+            await self._write(change, actor, INTENDED)
         # An unanswered start may have had its effect. The same key has one, so it is simply asked again.
         began: Operation = await self._steadily(lambda: actuator.start(request, change.key))
         return began
@@ -228,17 +196,17 @@ class FrontDesk:
             pause *= 2
         return await ask()
 
-    async def _conclude(self, request_id: str, change: _Change, actor: Actor) -> None:
+    async def _conclude(self, change: Change, actor: Actor) -> None:
         """Write down how it stands, and observe it while it runs."""
         seen = change.seen
         if seen is None:
             return
-        await self._record(request_id, change, actor, _outcome(seen.status))
+        await self._record(change, actor, outcome_of(seen.status))
         if not seen.status.is_terminal and change.following is None:
-            following = self._follow(request_id, change, actor)
-            change.following = asyncio.get_running_loop().create_task(following, name=f"{ACT} {request_id}")
+            following = self._follow(change, actor)
+            change.following = asyncio.get_running_loop().create_task(following, name=f"{ACT} {change.request_id}")
 
-    async def _follow(self, request_id: str, change: _Change, actor: Actor) -> None:
+    async def _follow(self, change: Change, actor: Actor) -> None:
         actuator, pause = self._action(change.provider, change.action).actuator, FIRST_PAUSE
         while change.seen is not None and not change.seen.status.is_terminal:
             rhythm = change.seen.poll_after
@@ -254,20 +222,20 @@ class FrontDesk:
             except Exception:
                 log.exception("Observing %s failed; it is tried again.", change.subject)
         if change.seen is not None:
-            await self._record(request_id, change, actor, _outcome(change.seen.status))
+            await self._record(change, actor, outcome_of(change.seen.status))
 
-    def _remember(self, request_id: str, change: _Change) -> None:
-        self._changes[request_id] = change
+    def _remember(self, change: Change) -> None:
+        self._changes[change.request_id] = change
         ended = [name for name, one in self._changes.items() if one.seen is None or one.seen.status.is_terminal]
         for name in ended[: max(0, len(self._changes) - MOST_REMEMBERED)]:
             del self._changes[name]  # the audit knows them still
 
-    async def _recall(self, request_id: str) -> _Change | None:
+    async def _recall(self, request_id: str) -> Change | None:
         """What the audit knows of a request id."""
         if request_id in self._changes:
             return self._changes[request_id]
         found = (await self._read_record()).get(request_id)
-        return None if found is None else _recalled(found)
+        return None if found is None else recall(found)
 
     async def _read_record(self) -> dict[str, Recorded]:
         return read_changes(await self._ledger.audit(since=self._clock.now() - REMEMBERED, limit=MOST_ROWS))
@@ -279,18 +247,18 @@ class FrontDesk:
             async with self._locks.setdefault(recorded.request_id, asyncio.Lock()):
                 if recorded.request_id in self._changes:
                     return
-                change = _recalled(recorded)
+                change = recall(recorded)
                 if not change.reference:
                     await self._look_for(recorded, change, action)
                     return
                 change.seen = Operation(change.reference, OperationStatus.RUNNING, recorded.detail)
-                self._remember(recorded.request_id, change)
-                following = self._follow(recorded.request_id, change, recorded.actor)
+                self._remember(change)
+                following = self._follow(change, recorded.actor)
                 change.following = asyncio.create_task(following, name=f"{ACT} {recorded.request_id}")
         except ConsoleError as problem:
             log.warning("The change %s (%s) was not taken up: %s", recorded.request_id, recorded.subject, problem)
 
-    async def _look_for(self, recorded: Recorded, change: _Change, action: Action[Any]) -> None:
+    async def _look_for(self, recorded: Recorded, change: Change, action: Action[Any]) -> None:
         """Find what was asked for without an answer, where the audit has enough of the request."""
         given = _given_of(recorded, action)
         if given is None:
@@ -302,40 +270,25 @@ class FrontDesk:
         found = await self._steadily(lambda: action.actuator.find(request, change.key))
         if found is None:
             words = "Nothing of it is at the platform; the worker had ended in the middle of it."
-            await self._record(recorded.request_id, change, recorded.actor, FAILED, problem=words)
+            await self._record(change, recorded.actor, FAILED, problem=words)
             return
         change.saw(found)
-        self._remember(recorded.request_id, change)
-        await self._conclude(recorded.request_id, change, recorded.actor)
+        self._remember(change)
+        await self._conclude(change, recorded.actor)
 
-    async def _record(self, request_id: str, change: _Change, actor: Actor, outcome: str, *, problem: str = "") -> None:
+    async def _record(self, change: Change, actor: Actor, outcome: str, *, problem: str = "") -> None:
         """Write a row; what was done is not worth failing for it."""
         with suppress(StoreError):
-            await self._write(request_id, change, actor, outcome, problem=problem)
+            await self._write(change, actor, outcome, problem=problem)
 
-    async def _write(self, request_id: str, change: _Change, actor: Actor, outcome: str, *, problem: str = "") -> None:
-        seen = change.seen
-        detail = {
-            "request_id": request_id,
-            "key": change.key.text,
-            "arguments": change.arguments,
-            "reference": change.reference,
-            "status": seen.status.value if seen else "",
-            "detail": seen.detail if seen else "",
-            "problem": problem,
-        }
+    async def _write(self, change: Change, actor: Actor, outcome: str, *, problem: str = "") -> None:
         at = change.key.intended_at if outcome == INTENDED else self._clock.now()
-        said = {name: value for name, value in detail.items() if value}
-        await self._ledger.record_audit(AuditEntry(at, actor, ACT, change.subject, outcome, said))
+        await self._ledger.record_audit(change.entry(at, actor, outcome, problem))
 
     def _action(self, provider: str, name: str) -> Action[Any]:
         actions = find_connection(self._connections, provider).desk.actions
         found: Action[Any] = find_entry("action", provider, name, actions)
         return found
-
-
-def _recalled(recorded: Recorded) -> _Change:
-    return _Change(recorded.provider, recorded.action, recorded.arguments, recorded.key, recorded.reference)
 
 
 def _given_of(recorded: Recorded, action: Action[Any]) -> dict[str, object] | None:
@@ -347,12 +300,6 @@ def _given_of(recorded: Recorded, action: Action[Any]) -> dict[str, object] | No
     return None if not isinstance(given, dict) or any(given.get(name) for name in action.secrets) else given
 
 
-def _shorten(arguments: str) -> str:
-    if len(arguments) <= LONGEST_KEPT:
-        return arguments
-    return f"{arguments[:LONGEST_KEPT]}… sha256:{hashlib.sha256(arguments.encode()).hexdigest()}"
-
-
 def _ask_first(provider: str, name: str, action: Action[Any], arguments: str) -> Refused:
     about = action.about.rstrip(".")
     return Refused(
@@ -360,24 +307,3 @@ def _ask_first(provider: str, name: str, action: Action[Any], arguments: str) ->
         f"It would, on {provider}: {about[:1].lower()}{about[1:]}, with {arguments}",
         "Say so with --yes.",
     )
-
-
-def _outcome(status: OperationStatus) -> str:
-    if status is OperationStatus.RUNNING:
-        return BEGUN
-    return DONE if status is OperationStatus.SUCCEEDED else FAILED
-
-
-def _answer(request_id: str, change: _Change, *, again: bool) -> DeskOperation:
-    seen = change.seen or Operation(change.reference, OperationStatus.LOST, "no answer of the platform is on record")
-    return DeskOperation(
-        request_id, change.provider, change.action, seen.status.value, seen.reference, seen.detail, seen.outputs, again
-    )
-
-
-def _masked(problem: ConsoleError, secrets: tuple[str, ...]) -> ConsoleError:
-    problem.what, problem.where, problem.remedy = (
-        redact(text, secrets) for text in (problem.what, problem.where, problem.remedy)
-    )
-    problem.args = (problem.what,)
-    return problem

@@ -53,6 +53,11 @@ class TestGivenAStandby:
         assert "recovery time  42.5 s (promised 15 m 00 s)" in ran.out
         assert "loss           at most 3.0 s of writes" in ran.out
 
+    def test_when_shown_later_then_the_figures_are_told_again(self, shell: Any, service: FakeService) -> None:
+        shell("failover", "production", "--yes", "--wait")
+
+        assert "recovery time  42.5 s (promised 15 m 00 s)" in shell("show", "production").out
+
     def test_when_asked_as_json_then_the_figures_have_a_place_of_their_own(
         self, shell: Any, service: FakeService
     ) -> None:

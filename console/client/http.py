@@ -172,7 +172,7 @@ class HttpService:
 
     async def check_metrics(self, environment: EnvironmentName) -> Sequence[MetricCheck]:
         path = f"/v1/environments/{_part(environment)}/metrics/check"
-        return from_json(_many(MetricCheck), await self._get(path))
+        return from_json(_many(MetricCheck), await self._worker.get(path))
 
     async def logs(self, query: LogQuery) -> LogBatch:
         return log_batch_from_json(await self._worker.get("/v1/logs", _log_values(query)))

@@ -93,12 +93,17 @@ def replay(history: Sequence[ev.Event], settings: JudgeSettings) -> tuple[Replay
                 judged.step,
                 event.at,
                 judged.verdict,
-                None if gap else judge(evidence, with_metrics_of(settings, steps[judged.step].arguments["judge"])),
+                None if gap else judge(evidence, with_metrics_of(settings, _rules(steps[judged.step]))),
                 counts is not None,
                 gap,
             )
         )
     return tuple(found)
+
+
+def _rules(step: Step) -> Mapping[str, Any]:
+    found = step.arguments["judge"]
+    return found if isinstance(found, Mapping) else {}
 
 
 def _is_counted(step: Step | None, verdict: Verdict) -> bool:

@@ -120,7 +120,10 @@ class GaugePair:
 
 @dataclass(frozen=True)
 class Signal:
-    """Something that is wrong with the new release and needs no statistics: `crash`, `probe` or `saturation`."""
+    """Something that is wrong with the new release and needs no statistics.
+
+    `trigger` is `crash`, `probe`, `saturation` (of its machine) or `connections` (of the database).
+    """
 
     trigger: str
     words: str

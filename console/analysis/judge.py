@@ -111,7 +111,8 @@ def judge(evidence: Evidence, settings: JudgeSettings | None = None) -> Verdict:
 
 def _wanted(settings: JudgeSettings) -> Mapping[str, Action]:
     """What follows from each signal."""
-    return {"crash": settings.on_crash, "probe": settings.on_probe, "saturation": settings.on_saturation}
+    full = dict.fromkeys(("saturation", "connections"), settings.on_saturation)
+    return {"crash": settings.on_crash, "probe": settings.on_probe, **full}
 
 
 def _classify(evidence: Evidence, stage: StageCounts, settings: JudgeSettings) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console.config.checks import DATABASE_KINDS
 from console.config.metrics import arm_arguments
 from console.planning.draft import Draft
 
@@ -17,5 +18,10 @@ def measure_arguments(draft: Draft, service: str, candidate: str, stable: str | 
             "stable": arm_arguments(placement, stable, live.arms[stable].commit),
             "platform": draft.service(service).provider,
             "alerts": draft.settings.source.provider,
+            "databases": [
+                {"service": name, "provider": draft.service(name).provider, "id": other.id}
+                for name, other in draft.environment.services.items()
+                if draft.settings.kind_of(name) in DATABASE_KINDS and other.id
+            ],
         }
     }

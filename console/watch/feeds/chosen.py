@@ -9,6 +9,7 @@ from typing import Any
 
 from console.domain.clock import Clock
 from console.watch.feeds.alerts import AlertFeed
+from console.watch.feeds.connections import ConnectionsFeed
 from console.watch.feeds.crashes import CrashFeed
 from console.watch.feeds.edge import EdgeFeed
 from console.watch.feeds.platform import PlatformFeed
@@ -107,6 +108,10 @@ def _standing(arguments: Mapping[str, Any], doors: Doors, arms: Arms, requested_
     can = doors.of(str(measures["platform"]))
     if not isinstance(can.metrics, Unsupported):
         yield PlatformFeed(can.metrics, can.limits, arms, period=PLATFORM_PERIOD)
+    for database in measures.get("databases", ()):
+        source = doors.of(str(database["provider"])).metrics
+        if not isinstance(source, Unsupported):
+            yield ConnectionsFeed(str(database["service"]), source, str(database["id"]), period=PLATFORM_PERIOD)
     if not isinstance(can.crashes, Unsupported):
         yield CrashFeed(can.crashes, arms, period=CRASH_PERIOD)
     if health and arms.candidate.url and arms.stable.url and not isinstance(doors.probes, Unsupported):

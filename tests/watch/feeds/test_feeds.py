@@ -11,6 +11,7 @@ from console.domain.errors import Rejected, Unreachable
 from console.domain.ids import EnvironmentName
 from console.domain.observations import Measurement
 from console.watch.feeds.alerts import AlertFeed
+from console.watch.feeds.connections import ConnectionsFeed
 from console.watch.feeds.crashes import CrashFeed
 from console.watch.feeds.platform import PlatformFeed
 from console.watch.feeds.port import ArmPlace, Arms, Reading, Reported
@@ -209,6 +210,29 @@ class TestGivenAPlatformsFigures:
         for number in range(1, 5):
             source.tell(60.0 * number, green={"memory": 99.0}, blue={"memory": 99.0})
             assert not [one for one in await feed.look(START) if isinstance(one, Signal)]
+
+
+class TestGivenADatabase:
+    async def told(self, source: FakeMetrics, feed: ConnectionsFeed, *used: float) -> list[str]:
+        told = []
+        for number, count in enumerate(used):
+            figures = {"db_connections": count, "db_max_connections": 60.0}
+            source.tell(30.0 * number, green=figures, blue=figures)
+            told += [one.words for one in await feed.look(START)]
+        return told
+
+    async def test_when_it_fills_up_meanwhile_then_it_is_told_until_some_are_free_again(self):
+        source = FakeMetrics()
+        feed = ConnectionsFeed("database", source, "srv-1", period=EVERY)
+
+        told = await self.told(source, feed, 20.0, 58.0, 58.0, 59.0, 30.0, 30.0)
+
+        assert told == ["database has 59 of 60 connections in use since the release got traffic.", ""]
+
+    async def test_when_it_was_full_before_then_the_release_is_not_to_blame(self):
+        source = FakeMetrics()
+
+        assert await self.told(source, ConnectionsFeed("database", source, "srv-1", period=EVERY), *[60.0] * 5) == []
 
 
 class FakeCrashes:

@@ -62,7 +62,8 @@ class TestGivenConfiguredMetrics:
         assert (good.arm, good.value, good.problem) == ("green", 3.0, "")
         assert "no series of green" in absent.problem
         assert "parse error" in wrong.problem
-        assert absent.remedy and wrong.remedy
+        assert absent.remedy
+        assert wrong.remedy
 
     async def test_when_the_router_is_silent_then_nobody_knows_which_arm_to_ask(self):
         world = FakeWorld()

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 from console.config.failover import check_failover
 from console.config.faults import SECRET_NAME, Fault, Key, suggest
 from console.config.graphs import find_cycle
+from console.config.instances import check_instances, check_strategy_of_arms
 from console.config.metrics import check_metrics
 from console.config.settings import EnvironmentSettings, PlacementSettings, Settings, is_reference
 from console.config.shape import LITERAL
-from console.config.strategies import find_shape, known_strategies
+from console.config.strategies import ROLLING, find_shape, known_strategies
 from console.domain.errors import UsageError
 from console.domain.traffic import checked_stages
 from providers.registry import KINDS
@@ -118,7 +119,7 @@ def _check_environment(
                 what = f"{service} needs {need}, which {name} does not have."
                 yield Fault(at, what, f"Add [environments.{name}.services.{need}], or remove the need.")
         if settings.services[service].provider in settings.providers:
-            yield from _check_placement(settings, service, placement, at)
+            yield from _check_placement(settings, environment, service, at)
             yield from _check_page(settings, placement, (*at, "page"))
             yield from _check_variables(settings, service, placement.variables, (*at, "variables"))
     for number, service in enumerate(environment.maintenance.services):
@@ -135,7 +136,11 @@ def _check_stages(
     environment: EnvironmentSettings, service: str, written: EnvironmentSettings | PlacementSettings, at: Key
 ) -> Iterator[Fault]:
     """Stages and bake times as written in one place, held against what they come to together."""
-    if written.stages is not None:
+    by_batch = find_shape(environment, service).strategy == ROLLING
+    if written.stages is not None and by_batch:
+        what = "The strategy rolling has no stages: instances change in batches."
+        yield Fault((*at, "stages"), what, "Write batch = … instead.")
+    elif written.stages is not None:
         try:
             checked_stages(written.stages)
         except UsageError as problem:
@@ -146,11 +151,14 @@ def _check_stages(
         yield Fault((*at, "bake_time"), what, "Write one time for all stages, or one for each.")
 
 
-def _check_placement(settings: Settings, service: str, placement: PlacementSettings, at: Key) -> Iterator[Fault]:
-    kind = settings.kind_of(service)
-    arms = placement.arms
-    if arms:
-        yield from _check_arms(settings, service, placement, at)
+def _check_placement(settings: Settings, environment: EnvironmentSettings, service: str, at: Key) -> Iterator[Fault]:
+    kind, placement = settings.kind_of(service), environment.services[service]
+    arms = placement.places
+    if placement.instances:
+        yield from check_instances(service, environment, "" if kind in ARM_KINDS else kind, at)
+    elif arms:
+        yield from _check_arms(service, placement, at)
+        yield from check_strategy_of_arms(service, environment, at)
         if kind not in ARM_KINDS:
             yield Fault(at, f"A service on {kind} cannot have arms.", "Write id = … instead of blue and green.")
     else:
@@ -158,6 +166,10 @@ def _check_placement(settings: Settings, service: str, placement: PlacementSetti
             yield Fault(at, f"{service} has no id.", "Write id = …, or blue = { id = … } and green = { id = … }.")
         if placement.traffic is not None:
             yield Fault((*at, "traffic"), "Traffic is set, but there are no arms.", "Add blue and green, or remove it.")
+    if placement.batch is not None and not placement.instances:
+        yield Fault((*at, "batch"), f"{service} has no instances.", "Remove batch, or write instances = { … }.")
+    if arms:
+        yield from _check_traffic(settings, service, placement, at)
     is_database = kind in DATABASE_KINDS
     for key in ("database_url", "migrations"):
         if getattr(placement, key) and (arms or not is_database):
@@ -193,7 +205,7 @@ def _check_variables(settings: Settings, service: str, variables: Mapping[str, s
             yield Fault((*at, name), what, remedy)
 
 
-def _check_arms(settings: Settings, service: str, placement: PlacementSettings, at: Key) -> Iterator[Fault]:
+def _check_arms(service: str, placement: PlacementSettings, at: Key) -> Iterator[Fault]:
     if len(placement.arms) == 1:
         only = next(iter(placement.arms))
         missing = "green" if only == "blue" else "blue"
@@ -202,9 +214,15 @@ def _check_arms(settings: Settings, service: str, placement: PlacementSettings, 
         yield Fault((*at, "id"), f"{service} has an id and arms.", "Keep one of them.")
     if placement.blue and placement.green and placement.blue.id == placement.green.id:
         yield Fault((*at, "green", "id"), "Both arms are the same.", "Each arm is a service of its own.")
+    if placement.traffic is None:
+        yield Fault(at, f"{service} has arms, but nothing divides the traffic.", "Add traffic = { router, route }.")
+
+
+def _check_traffic(settings: Settings, service: str, placement: PlacementSettings, at: Key) -> Iterator[Fault]:
+    """What divides requests between places, and what asks each of them for its health."""
     traffic = placement.traffic
     if traffic is None:
-        yield Fault(at, f"{service} has arms, but nothing divides the traffic.", "Add traffic = { router, route }.")
+        pass
     elif traffic.router not in settings.providers:
         key = (*at, "traffic", "router")
         yield Fault(key, f"There is no provider {traffic.router}.", suggest(traffic.router, settings.providers))
@@ -215,10 +233,11 @@ def _check_arms(settings: Settings, service: str, placement: PlacementSettings, 
     if traffic is not None and traffic.force_header and not placement.url:
         what = f"The public address of {service}, to which the header would be sent, is not known."
         yield Fault((*at, "traffic", "force_header"), what, "Add url = … to the service here.")
-    for arm, settings_of_arm in placement.arms.items():
+    for arm, settings_of_arm in placement.places.items():
         if not settings_of_arm.url and settings.services[service].health is not None:
             what = f"The health of {arm} cannot be asked without an address."
-            yield Fault((*at, arm), what, "Add url = … to it.")
+            key = (*at, "instances", arm) if placement.instances else (*at, arm)
+            yield Fault(key, what, "Add url = … to it.")
 
 
 def _check_shared_targets(settings: Settings) -> Iterator[Fault]:
@@ -228,7 +247,7 @@ def _check_shared_targets(settings: Settings) -> Iterator[Fault]:
         for service, placement in environment.services.items():
             if service not in settings.services:
                 continue
-            ids = dict.fromkeys([placement.id, *(arm.id for arm in placement.arms.values())])
+            ids = dict.fromkeys([placement.id, *(arm.id for arm in placement.places.values())])
             for target in ids:
                 place = f"{environment_name}.{service}"
                 first = seen.setdefault((settings.services[service].provider, target), place) if target else place

@@ -13,7 +13,7 @@ from console.config.failover import FailoverSettings
 from console.config.logins import LoginSettings
 from console.config.maintenance import MaintenanceSettings, PageSettings
 from console.config.metrics import MetricSettings
-from console.config.shape import Duration, DurationOrForever, SecretReference, Section, VariableValue
+from console.config.shape import Batch, Duration, DurationOrForever, SecretReference, Section, VariableValue
 from console.config.windows import FreezeSettings, ScheduleSettings
 
 
@@ -109,7 +109,7 @@ class JudgeSettings(Section):
 
 
 class ArmSettings(Section):
-    """One of the two places where a release of the service can run."""
+    """One of the places where a release of the service can run: an arm, or an instance."""
 
     id: str
     """The platform's id of it."""
@@ -118,14 +118,14 @@ class ArmSettings(Section):
 
 
 class TrafficSettings(Section):
-    """How requests are divided between the arms."""
+    """How requests are divided between the arms, or between the instances."""
 
     router: str
     """Name of the provider that routes."""
     route: str
     """The router's name of the route whose weights are moved."""
     metrics: str = "{arm}"
-    """The router's name of an arm in its counters, `{arm}` standing for the arm."""
+    """The router's name of an arm in its counters, `{arm}` standing for the arm or the instance."""
     force_header: str = Field("", pattern=r"^[A-Za-z0-9-]*$")
     """Header by which the router sends a request to the arm that it names; integration then also goes that way."""
     drain: Duration = timedelta(seconds=30)
@@ -143,8 +143,12 @@ class PlacementSettings(Section):
     """The first of two places."""
     green: ArmSettings | None = None
     """The second of two places."""
+    instances: Mapping[str, ArmSettings] = Field(default_factory=dict)
+    """Places that all serve at once, by a name of yours; their releases change in batches."""
+    batch: Batch | None = None
+    """How many of its instances change at once; unset takes the environment's."""
     traffic: TrafficSettings | None = None
-    """How requests are divided between blue and green."""
+    """How requests are divided between blue and green, or between the instances."""
     page: PageSettings | None = None
     """Where its holding page is put up; unset takes the route of its traffic, else its platform's own means."""
     database_url: SecretReference = ""
@@ -155,8 +159,8 @@ class PlacementSettings(Section):
     """Environment variables it is to have in this environment, over those of the service."""
     promotion: Literal["", "automatic", "manual"] = ""
     """Whether its stages wait for a person though they passed; empty takes the environment's."""
-    strategy: Literal["", "blue-green", "canary", "recreate"] = ""
-    """How this service goes live here; empty takes the environment's."""
+    strategy: Literal["", "blue-green", "canary", "rolling", "recreate"] = ""
+    """How this service goes live here; empty takes the environment's, and for instances `rolling`."""
     stages: tuple[int, ...] | None = None
     """Percent of its requests for the candidate; unset takes the environment's."""
     bake_time: Duration | tuple[Duration, ...] | None = None
@@ -167,6 +171,11 @@ class PlacementSettings(Section):
         named = {"blue": self.blue, "green": self.green}
         return {name: arm for name, arm in named.items() if arm is not None}
 
+    @property
+    def places(self) -> Mapping[str, ArmSettings]:
+        """Every place beside which there is another: the arms, or the instances."""
+        return self.arms or self.instances
+
 
 class EnvironmentSettings(Section):
     """`[environments.NAME]`: a named place where services run."""
@@ -174,11 +183,14 @@ class EnvironmentSettings(Section):
     tier: Tier = Tier.DEVELOPMENT
     """How much depends on it; production and disaster-recovery ask for more care."""
     strategy: str = "blue-green"
-    """How a release goes live: `blue-green`, `canary`, `recreate` (with a holding page), or `pipeline:NAME`."""
+    """How a release goes live: `blue-green`, `canary`, `rolling` (instances in batches), `recreate` (with a holding
+    page), or `pipeline:NAME`."""
     stages: tuple[int, ...] | None = None
     """Percent of requests for the candidate, rising to 100; unset takes the strategy's own."""
     bake_time: Duration | tuple[Duration, ...] = timedelta(minutes=5)
     """How long each stage must hold before it may pass: one time for all, or one for each."""
+    batch: Batch = 1
+    """How many of a service's instances change at once: a count, or a part as `25%`; never all of them."""
     promotion: Literal["automatic", "manual"] = "automatic"
     """What follows a stage below 100 that passed: the next one, or a wait for `promote` (limits.approval at most)."""
     verify_time: Duration = timedelta(minutes=5)

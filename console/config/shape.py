@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,9 @@ from console.config.durations import format_duration, parse_duration
 REFERENCE_SCHEMES = ("env", "file", "keyring", "command")
 LITERAL = "text:"
 """In front of a variable's value: what follows is the value, whatever it looks like."""
+
+
+BATCH_PERCENT = re.compile(r"([1-9][0-9]?|100)%")
 
 
 class Section(BaseModel):
@@ -51,11 +55,21 @@ def _variable(value: Any) -> Any:
     raise ValueError("a variable is text: write it in quotes, also a number, or as a reference")
 
 
+def _batch(value: Any) -> Any:
+    """A count, or a part of all as `25%`."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    if isinstance(value, str) and BATCH_PERCENT.fullmatch(value.replace(" ", "")):
+        return value.replace(" ", "")
+    raise ValueError('a batch is a count from 1 on, or a part of all instances such as "25%"')
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration, return_type=str)]
 DurationOrForever = Annotated[
     timedelta | Literal["forever"],
     BeforeValidator(_duration_or_forever),
     PlainSerializer(lambda value: value if value == "forever" else format_duration(value), return_type=str),
 ]
+Batch = Annotated[int | str, BeforeValidator(_batch)]
 SecretReference = Annotated[str, BeforeValidator(_reference)]
 VariableValue = Annotated[str, BeforeValidator(_variable)]

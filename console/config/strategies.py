@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from console.config.environments import EnvironmentSettings
+from console.config.environments import EnvironmentSettings, PlacementSettings
 
 BLUE_GREEN = "blue-green"
 CANARY = "canary"
+ROLLING = "rolling"
 RECREATE = "recreate"
 MANUAL = "manual"
 CUSTOM = "pipeline:"
@@ -22,7 +23,7 @@ SHIPPED_STAGES: Mapping[str, tuple[int, ...]] = {
 }
 """Percent of requests for the candidate, stage by stage, of each strategy that moves traffic by stages."""
 
-BUILT_IN = tuple(SHIPPED_STAGES)
+BUILT_IN = (BLUE_GREEN, CANARY, ROLLING, RECREATE)
 
 
 def known_strategies(pipelines: Iterable[str]) -> tuple[str, ...]:
@@ -55,6 +56,9 @@ class RolloutShape:
 def find_shape(environment: EnvironmentSettings, service: str, wished: str = "") -> RolloutShape:
     """Resolve settings of the service over those of its environment over what is shipped.
 
+    Instances go live by batches whatever the environment's other services do, unless it puts up a page or somebody
+    wishes for another strategy. Their stages are the shares that updated ones have after each batch.
+
     Stages and bake times that the configuration gives belong to the strategy it names: one that somebody wishes for
     instead comes with its shipped stages, and with the environment's bake time where that is one for all stages.
 
@@ -62,7 +66,7 @@ def find_shape(environment: EnvironmentSettings, service: str, wished: str = "")
         wished: A strategy that goes before every configured one; empty for none.
     """
     placement = environment.services.get(service)
-    configured = (placement.strategy if placement else "") or environment.strategy
+    configured = _configured(environment, placement)
     strategy = wished or configured
     stages = times = None
     if strategy == configured:
@@ -70,9 +74,32 @@ def find_shape(environment: EnvironmentSettings, service: str, wished: str = "")
         inherited = environment.stages if environment.strategy == configured else None
         stages = own or inherited
     times = (placement.bake_time if placement else None) or environment.bake_time
+    if strategy == ROLLING:
+        stages = _shares(environment, placement)
     weights = stages or SHIPPED_STAGES.get(strategy, SHIPPED_STAGES[BLUE_GREEN])
     promotion = (placement.promotion if placement else "") or environment.promotion
     return RolloutShape(strategy, tuple(map(Stage, weights, _spread(times, len(weights)))), promotion == MANUAL)
+
+
+def batch_size(environment: EnvironmentSettings, placement: PlacementSettings) -> int:
+    """How many instances change at once: one at least, and never all of several."""
+    batch, count = placement.batch or environment.batch, len(placement.instances)
+    wanted = batch if isinstance(batch, int) else count * int(batch.removesuffix("%")) // 100
+    return max(1, min(wanted, count - 1))
+
+
+def _configured(environment: EnvironmentSettings, placement: PlacementSettings | None) -> str:
+    if placement is None or placement.strategy:
+        return placement.strategy if placement else environment.strategy
+    return ROLLING if placement.instances and environment.strategy != RECREATE else environment.strategy
+
+
+def _shares(environment: EnvironmentSettings, placement: PlacementSettings | None) -> tuple[int, ...]:
+    """Percent of the requests that updated instances have after each batch."""
+    if placement is None or not placement.instances:
+        return (100,)
+    count, size = len(placement.instances), batch_size(environment, placement)
+    return tuple(100 * min(done, count) // count for done in range(size, count + size, size))
 
 
 def _spread(times: timedelta | tuple[timedelta, ...], count: int) -> tuple[timedelta, ...]:

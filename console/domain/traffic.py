@@ -1,6 +1,7 @@
 """How requests are divided between the arms of a service.
 
-Weights are whole percent by arm and sum to 100; an arm is a named place where one release runs (`blue`, `green`).
+Weights are whole percent by arm and sum to 100; an arm is a named place where one release runs (`blue`, `green`, or
+one of several instances).
 """
 
 from __future__ import annotations
@@ -31,6 +32,23 @@ def checked_weights(weights: Weights) -> dict[str, int]:
 def split(candidate: str, stable: str, weight: int) -> dict[str, int]:
     """Give `weight` percent to the candidate's arm and the rest to the stable one."""
     return checked_weights({stable: 100 - weight, candidate: weight})
+
+
+def divide_evenly(arms: Sequence[str], among: Sequence[str]) -> dict[str, int]:
+    """Give each of `among` the same, the first ones one percent more where 100 cannot be divided; the others nothing.
+
+    Raises:
+        UsageError: There is nobody to give anything.
+    """
+    chosen = [arm for arm in arms if arm in among]
+    each, more = divmod(100, len(chosen)) if chosen else (0, 0)
+    given = {arm: each + (place < more) for place, arm in enumerate(chosen)}
+    return checked_weights({arm: given.get(arm, 0) for arm in arms})
+
+
+def is_even(weights: Weights) -> bool:
+    """Whether all get the same, as far as whole percents can be."""
+    return bool(weights) and min(weights.values()) > 0 and max(weights.values()) - min(weights.values()) <= 1
 
 
 def checked_stages(stages: Sequence[int]) -> tuple[int, ...]:

@@ -153,7 +153,8 @@ async def _service(
     settings: Settings, variables: Variables | None, environment: str, name: str, live: LiveService
 ) -> StandbyService:
     placement = settings.environments[environment].services[name]
-    target = placement.arms[live.stable_arm].id if live.stable_arm else placement.id
+    first = next((place.id for place in placement.places.values()), placement.id)
+    target = placement.places[live.stable_arm].id if live.stable_arm else first
     if live.problem:
         return StandbyService(target=target, problem=live.problem)
     try:

@@ -122,14 +122,14 @@ class Survey:
 
     def _places(self, environment: str) -> set[str]:
         placements = self._settings.environments[environment].services.values()
-        ids = {arm.id for placement in placements for arm in placement.arms.values()}
+        ids = {arm.id for placement in placements for arm in placement.places.values()}
         return {place for place in {*ids, *(placement.id for placement in placements)} if place}
 
     async def _fetch_service(self, name: str, placement: PlacementSettings) -> LiveService:
         try:
             if placement.migrations:
                 return await self._fetch_database(name, placement)
-            if placement.arms:
+            if placement.places:
                 return await self._with_route(placement, await self._fetch_arms(name, placement))
             return await self._fetch_single(name, placement)
         except ConsoleError as problem:
@@ -157,15 +157,9 @@ class Survey:
         )
 
     async def _fetch_arms(self, name: str, placement: PlacementSettings) -> LiveService:
-        traffic = placement.traffic
-        if traffic is None:
-            raise UsageError(f"{name} has arms and no traffic.", f"service {name}", "Add traffic = { router, route }.")
-        router = self._of_provider(traffic.router).router
-        if isinstance(router, Unsupported):
-            raise UsageError(router.reason, f"provider {traffic.router}", router.remedy)
         weights, arms = await asyncio.gather(
-            router.fetch_weights(traffic.route),
-            asyncio.gather(*(self._fetch_single(name, PlacementSettings(id=a.id)) for a in placement.arms.values())),
+            self._fetch_weights(name, placement),
+            asyncio.gather(*(self._fetch_single(name, PlacementSettings(id=a.id)) for a in placement.places.values())),
         )
         lives = {
             arm: LiveArm(
@@ -176,10 +170,23 @@ class Survey:
                 auto_deploy=live.auto_deploy,
                 instances=live.instances,
             )
-            for arm, live in zip(placement.arms, arms, strict=True)
+            for arm, live in zip(placement.places, arms, strict=True)
         }
         auto = next((live.auto_deploy for live in arms if live.auto_deploy), None)
-        return replace(LiveService(arms=lives), auto_deploy=auto, cannot=_cannot(self._of_service(name)))
+        commit = "" if placement.traffic else next((live.commit for live in arms if live.commit), "")
+        return LiveService(commit, arms=lives, auto_deploy=auto, cannot=_cannot(self._of_service(name)))
+
+    async def _fetch_weights(self, name: str, placement: PlacementSettings) -> Mapping[str, int]:
+        """None of instances that no router divides requests between."""
+        traffic = placement.traffic
+        if traffic is None and placement.instances:
+            return {}
+        if traffic is None:
+            raise UsageError(f"{name} has arms and no traffic.", f"service {name}", "Add traffic = { router, route }.")
+        router = self._of_provider(traffic.router).router
+        if isinstance(router, Unsupported):
+            raise UsageError(router.reason, f"provider {traffic.router}", router.remedy)
+        return await router.fetch_weights(traffic.route)
 
     async def _with_route(self, placement: PlacementSettings, live: LiveService) -> LiveService:
         if placement.traffic is None:

@@ -181,7 +181,7 @@ class Variables:
         if connection is None or isinstance(connection.capabilities.variables, Unsupported):
             return
         kind = self._settings.kind_of(service)
-        targets = {arm: settings.id for arm, settings in placement.arms.items()} or {"": placement.id}
+        targets = {arm: settings.id for arm, settings in placement.places.items()} or {"": placement.id}
         for arm, target in targets.items():
             yield Place(environment, ServiceName(service), arm, provider, kind, target)
 

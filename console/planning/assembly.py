@@ -154,11 +154,9 @@ def _last(flow: Flow) -> tuple[Step, ...]:
 
 
 def _begin(steps: Sequence[Step], needs: Sequence[StepId]) -> tuple[Step, ...]:
-    """Let the first of a chain need what comes before the chain."""
-    if not steps:
-        return ()
-    first = replace(steps[0], needs=_unique((*steps[0].needs, *needs)))
-    return (first, *steps[1:])
+    """Let what begins a flow need what comes before it: the first step, and others beside it."""
+    own = {step.id for step in steps}
+    return tuple(step if own & {*step.needs} else replace(step, needs=_unique((*step.needs, *needs))) for step in steps)
 
 
 def _unique(ids: Iterable[StepId]) -> tuple[StepId, ...]:

@@ -99,7 +99,7 @@ def _steps(
     if not change.is_needed:
         return ConfigurationSteps(notes=_lost_notes(place, change))
     placement = draft.placement(name)
-    target = placement.arms[arm].id if arm else placement.id
+    target = placement.places[arm].id if arm else placement.id
     names = [each.name for each in change.changes]
     back = dict(change.back)
     step = draft.step(

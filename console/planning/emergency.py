@@ -29,15 +29,20 @@ def _gates(draft: Draft) -> Iterator[Gate]:
         yield Gate.APPROVALS
     if not moves_release:
         return
-    staged = [name for name in _chosen(draft) if draft.placement(name).arms and draft.live_of(name).stable_arm]
+    arms = [name for name in _chosen(draft) if draft.placement(name).arms and draft.live_of(name).stable_arm]
+    staged = [*arms, *(name for name in _chosen(draft) if draft.placement(name).instances and _runs(draft, name))]
     own = strategy.startswith(CUSTOM)
-    compared = any(draft.service(name).benchmark is not None for name in staged)
+    compared = any(draft.service(name).benchmark is not None for name in arms)
     if StepKind.BENCHMARK in kinds if own else compared:
         yield Gate.BENCHMARK
     if staged and (StepKind.BAKE in kinds or not own):
         yield Gate.BAKE
     if any(draft.shape_of(name).is_manual for name in staged):
         yield Gate.PROMOTION
+
+
+def _runs(draft: Draft, name: str) -> bool:
+    return any(instance.commit or instance.deployment for instance in draft.live_of(name).arms.values())
 
 
 def _own_kinds(draft: Draft, strategy: str) -> Iterator[StepKind]:

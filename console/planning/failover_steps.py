@@ -125,7 +125,7 @@ class FailoverWriter:
         service = self.draft.service(name)
         placement = self.draft.settings.environments[self.new].services[name]
         target = self.facts.services[name].target
-        url = next((arm.url for arm in placement.arms.values() if arm.id == target), "") or placement.url
+        url = next((arm.url for arm in placement.places.values() if arm.id == target), "") or placement.url
         health = {"health": probe_arguments(service.health), "url": url} if service.health and url else {}
         return self.draft.step(
             f"{name}.standby",
@@ -253,7 +253,7 @@ class FailoverWriter:
         health = self.draft.service(name).health
         theirs = self.draft.settings.environments[self.new].services[name]
         ours = self.draft.environment.services[name]
-        direct = theirs.url or next((arm.url for arm in theirs.arms.values()), "")
+        direct = theirs.url or next((arm.url for arm in theirs.places.values()), "")
         url = direct if move.dns else move.url or ours.url or direct
         return {"service": name, "url": url, **({"health": probe_arguments(health)} if health else {})}
 

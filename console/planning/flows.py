@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console.planning.arms import plan_arms
 from console.planning.draft import Draft, Flow
+from console.planning.rolling import plan_rolling, refuse_arms
 from console.planning.single import plan_database, plan_plain, plan_staged
 
 
@@ -15,6 +16,9 @@ def flow_of(draft: Draft, name: str) -> Flow:
     placement, kind = draft.placement(name), draft.settings.kind_of(name)
     if placement.migrations or kind == "supabase":
         return plan_database(draft, name)
+    if placement.instances:
+        return plan_rolling(draft, name)
     if placement.arms:
-        return plan_arms(draft, name)
+        refusals = refuse_arms(draft, name)
+        return Flow(name, refusals=refusals) if refusals else plan_arms(draft, name)
     return plan_staged(draft, name) if kind == "vercel" else plan_plain(draft, name)

@@ -16,7 +16,7 @@ def find_pushes(draft: Draft, chosen: Sequence[str]) -> tuple[Push, ...]:
     found: list[Push] = []
     for name in chosen:
         placement, live = draft.placement(name), draft.live_of(name)
-        on = {key: arm.id for key, arm in placement.arms.items() if key in live.arms and live.arms[key].auto_deploy}
+        on = {key: arm.id for key, arm in placement.places.items() if key in live.arms and live.arms[key].auto_deploy}
         if placement.id and live.auto_deploy:
             on[""] = placement.id
         provider = ProviderName(draft.service(name).provider)

@@ -17,7 +17,7 @@ from providers.contract import PlatformStage
 
 @dataclass(frozen=True)
 class LiveArm:
-    """One arm: the commit and the platform's deployment that serve there (empty for nothing), its share in percent.
+    """One arm or instance: the commit and the platform's deployment there (empty for nothing), its share in percent.
 
     `configuration` is what must change of its variables.
     """
@@ -33,7 +33,9 @@ class LiveArm:
 
 @dataclass(frozen=True)
 class LiveService:
-    """One service. `arms` is empty for a service in one place; `applied` lists a database's migrations, oldest first.
+    """One service. `arms` is empty for a service in one place, and has the instances of one that runs as several.
+
+    `applied` lists a database's migrations, oldest first.
 
     `uncounted` says why its router counts nothing that a release could be judged by; empty where it counts. `sticky`
     says what keeps visitors at their arm.

@@ -71,21 +71,21 @@ def _refuse(draft: Draft, recovery: Recovery, name: str) -> Iterator[str]:
 
 def _places(draft: Draft, name: str) -> list[_Place]:
     live, placement = draft.live_of(name), draft.placement(name)
-    if not placement.arms:
+    if not placement.places:
         place = _Place(placement.id, "", placement.url, live.commit, live.deployment, live.instances)
         return [place] if live.commit or live.deployment else []
-    serving = [key for key, arm in live.arms.items() if arm.weight > 0]
+    serving = [key for key, arm in live.arms.items() if arm.weight > 0 or (placement.traffic is None and arm.commit)]
     return [
         _Place(
-            placement.arms[key].id,
+            placement.places[key].id,
             key,
-            placement.arms[key].url,
+            placement.places[key].url,
             live.arms[key].commit,
             live.arms[key].deployment,
             live.arms[key].instances,
         )
         for key in serving
-        if key in placement.arms
+        if key in placement.places
     ]
 
 

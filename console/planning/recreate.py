@@ -182,10 +182,11 @@ def _migrates(steps: Sequence[Step]) -> bool:
 
 
 def _begin(steps: Sequence[Step], needs: Iterable[StepId]) -> tuple[Step, ...]:
-    """Let the first of a chain need what comes before the chain."""
-    if not steps:
-        return ()
-    return (replace(steps[0], needs=_unique((*steps[0].needs, *needs))), *steps[1:])
+    """Let what begins a flow need what comes before it: the first step, and others beside it."""
+    own, before = {step.id for step in steps}, tuple(needs)
+    return tuple(
+        step if own & {*step.needs} else replace(step, needs=_unique((*step.needs, *before))) for step in steps
+    )
 
 
 def _unique(ids: Iterable[StepId]) -> tuple[StepId, ...]:

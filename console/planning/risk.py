@@ -101,10 +101,15 @@ def _unstaged(steps: Sequence[Step]) -> Iterator[Points]:
     names = [
         str(step.service)
         for step in steps
-        if step.kind is StepKind.PROMOTE or (step.kind is StepKind.DEPLOY and step.service and step.phase == "rollout")
+        if step.kind is StepKind.PROMOTE or (step.kind is StepKind.DEPLOY and step.service and _goes_to_all(step))
     ]
     if names:
         yield 5, f"{', '.join(dict.fromkeys(names))} cannot be given to a part of the requests first."
+
+
+def _goes_to_all(step: Step) -> bool:
+    """An instance is one of several, the first of which are judged before the others follow."""
+    return step.phase == "rollout" and "batch" not in step.arguments
 
 
 def _past(draft: Draft) -> Iterator[Points]:

@@ -10,16 +10,17 @@ already.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from console.domain.deployment import Deployment, StepState, StepStatus
 from console.domain.ids import ServiceName, StepId
-from console.domain.plan import TRAFFIC_KINDS, Phase, Step, StepKind, Undo
+from console.domain.plan import TRAFFIC_KINDS, Phase, Step, StepKind
 from console.planning.configuration import lost_names
 from console.planning.holding import hold_steps
+from console.planning.rolling_back import RolledService, find_rolled
+from console.planning.undos import Member, health_after, merge, undo_id, undo_step
 
-PATIENCE = 10
 IRREVERSIBLE = frozenset(
     {
         StepKind.MIGRATE,
@@ -33,27 +34,6 @@ IRREVERSIBLE = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class _Member:
-    """One undo to run: the step it takes back, and later steps whose undo is the very same act."""
-
-    state: StepState
-    undo: Undo
-    same: tuple[StepId, ...] = ()
-
-    @property
-    def step(self) -> Step:
-        return self.state.step
-
-    @property
-    def id(self) -> StepId:
-        return undo_id(self.step.id)
-
-
-def undo_id(step: StepId) -> StepId:
-    return StepId(f"undo:{step}")
-
-
 def build_rollback(deployment: Deployment, services: Collection[ServiceName] = ()) -> tuple[Step, ...]:
     """Build the rollback's steps, in an order that respects their needs.
 
@@ -64,7 +44,10 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
     under `outputs`. Where several steps share one undo (three shifts, one way back) it appears once, for the first of
     them, and the others are named in its argument `also_undoes`.
     """
-    members = _merge(_begun(deployment, frozenset(services)))
+    every = merge(_begun(deployment, frozenset(services)))
+    rolled = find_rolled(deployment, every, services)
+    instances = {m.id for each in rolled for m in (each.shift, *each.changed) if m is not None}
+    members = tuple(m for m in every if m.id not in instances)
     revived = [m for m in members if m.step.kind is StepKind.REVOKE_SECRET]
     shown = [m for m in members if m.undo.kind is StepKind.MAINTAIN and m.undo.arguments.get("on")]
     pages = [m for m in members if m.undo.kind is StepKind.MAINTAIN and m not in shown]
@@ -78,45 +61,73 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
     steps: list[Step] = []
     ready: dict[ServiceName | None, list[StepId]] = {}
     early = [m for m in configured if any(_is_of_one_arm(m, other) for other in returning)]
-    steps += [_undo_step(member, ()) for member in early]
+    steps += [undo_step(member, ()) for member in early]
     schema = [m for m in rest if m.step.kind is StepKind.MIGRATE and {r.step.id for r in returning} & {*m.step.needs}]
     rest = [m for m in rest if m not in schema]
-    steps += [_undo_step(member, ()) for member in schema]
+    steps += [undo_step(member, ()) for member in schema]
     for member in returning:
-        back = [_undo_step(member, [m.id for m in (*schema, *(e for e in early if _is_of_one_arm(e, member)))])]
-        back += _health_after(deployment, member)
+        back = [undo_step(member, [m.id for m in (*schema, *(e for e in early if _is_of_one_arm(e, member)))])]
+        back += health_after(deployment, member)
         steps += back
         ready.setdefault(member.step.service, []).append(back[-1].id)
     for member in traffic:
-        steps.append(_undo_step(member, ready.get(member.step.service, ())))
-    gate = tuple(step.id for step in steps if not any(step.id in other.needs for other in steps))
-    steps += [_undo_step(member, gate) for member in configured if member not in early]
-    nearest = _nearest_later(deployment.plan.steps, {member.step.id for member in rest})
-    for member in reversed(rest):
-        later = tuple(undo_id(step) for step in nearest[member.step.id])
-        makes_secret = member.step.kind is StepKind.MAKE_SECRET
-        own = tuple(m.id for m in configured if makes_secret or m.step.service == member.step.service)
-        steps.append(_undo_step(member, (*gate, *own, *later)))
-    first = [_undo_step(member, ()) for member in (*revived, *shown)]
+        steps.append(undo_step(member, ready.get(member.step.service, ())))
+    for each in rolled:
+        steps += each.lead_away()
+    gate = _ends_of(steps)
+    steps += [undo_step(member, gate) for member in configured if member not in early]
+    steps += _in_reverse(deployment, rest, rolled, configured, gate)
+    first = [undo_step(member, ()) for member in (*revived, *shown)]
     opened = tuple(step.id for step in first)
     steps = [*first, *(step if step.needs else replace(step, needs=opened) for step in steps)]
     if steps:
         pushes = [push for push in deployment.plan.pushes if not services or push.service in services]
-        steps += hold_steps(pushes, gate, (*members, *revived, *shown)[0].step)
+        steps += hold_steps(pushes, gate, every[0].step if every else deployment.plan.steps[0])
     steps += _pages_away(deployment, pages, _ends_of(steps))
     ends = _ends_of(steps)
-    return (*steps, *(_undo_step(member, ends) for member in announced))
+    return (*steps, *(undo_step(member, ends) for member in announced))
+
+
+def _in_reverse(
+    deployment: Deployment,
+    rest: Sequence[Member],
+    rolled: Sequence[RolledService],
+    configured: Sequence[Member],
+    gate: tuple[StepId, ...],
+) -> list[Step]:
+    """Against the plan's order. A service with instances goes back as a whole, where its last one stands."""
+    steps: list[Step] = []
+    whole = {member.id: each for each in rolled for member in each.changed}
+    both = [*rest, *(member for each in rolled for member in each.changed)]
+    order = {step.id: place for place, step in enumerate(deployment.plan.steps)}
+    nearest = _nearest_later(deployment.plan.steps, {member.step.id for member in both})
+    ends: dict[StepId, tuple[StepId, ...]] = {}
+    for member in sorted(both, key=lambda one: -order[one.step.id]):
+        each = whole.get(member.id)
+        if member.id in ends:
+            continue
+        parts = (member,) if each is None else each.changed
+        own_ids = {part.id for part in parts}
+        later = [undo_id(step) for part in parts for step in nearest[part.step.id]]
+        makes_secret = member.step.kind is StepKind.MAKE_SECRET
+        own = tuple(m.id for m in configured if makes_secret or m.step.service == member.step.service)
+        needs = (*gate, *own, *(end for undo in later if undo not in own_ids for end in ends[undo]))
+        found = [undo_step(member, needs)] if each is None else each.return_all(deployment, needs)
+        steps += found
+        ends |= dict.fromkeys(own_ids, _ends_of(found))
+    steps += [step for each in rolled if not each.changed for step in each.return_all(deployment, gate)]
+    return steps
 
 
 def _ends_of(steps: Sequence[Step]) -> tuple[StepId, ...]:
     return tuple(step.id for step in steps if not any(step.id in other.needs for other in steps))
 
 
-def _pages_away(deployment: Deployment, pages: Sequence[_Member], ends: tuple[StepId, ...]) -> list[Step]:
+def _pages_away(deployment: Deployment, pages: Sequence[Member], ends: tuple[StepId, ...]) -> list[Step]:
     """Nobody sees the services again before everything is back, and what they run then is well."""
-    checks = [replace(check, needs=ends) for member in pages for check in _health_after(deployment, member)]
+    checks = [replace(check, needs=ends) for member in pages for check in health_after(deployment, member)]
     needs = (*ends, *(check.id for check in checks))
-    return [*checks, *(_undo_step(member, needs) for member in pages)]
+    return [*checks, *(undo_step(member, needs) for member in pages)]
 
 
 def traffic_undos(deployment: Deployment) -> frozenset[StepId]:
@@ -172,82 +183,12 @@ def _begun(deployment: Deployment, services: frozenset[ServiceName]) -> tuple[St
     )
 
 
-def _is_of_one_arm(one: _Member, other: _Member) -> bool:
+def _is_of_one_arm(one: Member, other: Member) -> bool:
     return one.step.service == other.step.service and one.undo.arguments.get("arm") == other.undo.arguments.get("arm")
 
 
 def _names(value: object) -> Sequence[object]:
     return value if isinstance(value, list | tuple) else ()
-
-
-def _merge(states: Sequence[StepState]) -> tuple[_Member, ...]:
-    """Keep the first step of each distinct undo: done for the first it is done for all, and nothing later redoes it."""
-    members: list[_Member] = []
-    for state in states:
-        undo = state.step.undo
-        if undo is None:
-            continue
-        twin = next((i for i, m in enumerate(members) if _is_same(m, state.step, undo)), None)
-        if twin is None:
-            members.append(_Member(state, undo))
-        else:
-            members[twin] = replace(members[twin], same=(*members[twin].same, state.step.id))
-    return tuple(members)
-
-
-def _is_same(member: _Member, step: Step, undo: Undo) -> bool:
-    same_act = member.undo.kind is undo.kind and dict(member.undo.arguments) == dict(undo.arguments)
-    same_group = (member.step.phase is Phase.DECOMMISSION) == (step.phase is Phase.DECOMMISSION)
-    return same_act and same_group and member.step.provider == step.provider
-
-
-def _undo_step(member: _Member, needs: Collection[StepId]) -> Step:
-    step, undo = member.step, member.undo
-    arguments: dict[str, object] = {**undo.arguments, "outputs": dict(member.state.outputs)}
-    if member.same:
-        arguments["also_undoes"] = list(member.same)
-    return Step(
-        id=member.id,
-        name=undo.name,
-        kind=undo.kind,
-        phase=Phase.ROLLBACK,
-        service=step.service,
-        provider=step.provider,
-        arguments=arguments,
-        needs=tuple(dict.fromkeys(needs)),
-        undoes=step.id,
-        no_undo="It is an undo itself.",
-        time_limit=step.time_limit,
-        forecast=step.forecast,
-        attempts=max(step.attempts, PATIENCE),
-    )
-
-
-def _health_after(deployment: Deployment, member: _Member) -> list[Step]:
-    """The arm that comes back must be well before it gets traffic, by the same check that the new one passed."""
-    url = member.undo.arguments.get("url")
-    check = next(
-        (s for s in deployment.plan.steps if s.service == member.step.service and s.kind is StepKind.HEALTH), None
-    )
-    if not url or check is None:
-        return []
-    arguments: Mapping[str, object] = {**check.arguments, "url": url, "arm": member.undo.arguments.get("arm", "")}
-    return [
-        Step(
-            id=StepId(f"{member.id}.health"),
-            name=f"Check the health of {arguments['arm'] or member.step.service}",
-            kind=StepKind.HEALTH,
-            phase=Phase.ROLLBACK,
-            service=member.step.service,
-            provider=check.provider,
-            arguments=arguments,
-            needs=(member.id,),
-            no_undo="It changes nothing.",
-            time_limit=check.time_limit,
-            forecast=check.forecast,
-            attempts=check.attempts,
-        )
-    ]
 
 
 def _nearest_later(steps: Sequence[Step], chosen: Collection[StepId]) -> dict[StepId, tuple[StepId, ...]]:

@@ -73,7 +73,7 @@ def _refuse(draft: Draft, uses: SecretUses, chosen: Sequence[str]) -> Iterator[s
         return
     for name in chosen:
         live, placement = draft.live_of(name), draft.placement(name)
-        serving = placement.arms[live.stable_arm].id if live.stable_arm else placement.id
+        serving = placement.places[live.stable_arm].id if live.stable_arm else _targets(draft, name)[0]
         if live.problem:
             yield f"{name} could not be read: {live.problem}"
         elif not live.live_commit:
@@ -93,7 +93,7 @@ def _refuse(draft: Draft, uses: SecretUses, chosen: Sequence[str]) -> Iterator[s
 
 def _targets(draft: Draft, name: str) -> list[str]:
     placement = draft.placement(name)
-    return [arm.id for arm in placement.arms.values()] or [placement.id]
+    return [arm.id for arm in placement.places.values()] or [placement.id]
 
 
 def _changed(draft: Draft, uses: SecretUses) -> Mapping[ServiceName, LiveService]:
@@ -102,7 +102,7 @@ def _changed(draft: Draft, uses: SecretUses) -> Mapping[ServiceName, LiveService
     for name, keys in uses.names.items():
         live, placement = draft.live_of(name), draft.placement(name)
         arms = {
-            arm: replace(state, configuration=_with_new(draft, state.configuration, placement.arms[arm].id, keys))
+            arm: replace(state, configuration=_with_new(draft, state.configuration, placement.places[arm].id, keys))
             for arm, state in live.arms.items()
         }
         own = _with_new(draft, live.configuration, placement.id, keys) if not arms else live.configuration

@@ -18,6 +18,7 @@ from console.planning.draft import (
     request_arguments,
 )
 from console.planning.own_stages import weigh_stages
+from console.planning.rolling import note_in_place
 from providers.contract import MigrationFile
 
 
@@ -106,7 +107,7 @@ def plan_staged(draft: Draft, name: str) -> Flow:
         prepare=chain(prepare),
         serve=(promote,),
         verify=_watch(draft, name),
-        notes=(own.note, *configured.notes),
+        notes=(own.note, *(() if own.lasts else note_in_place(draft, name)), *configured.notes),
         refusals=(*own.refusals, *configured.refusals),
         first=not live.deployment,
     )
@@ -143,7 +144,7 @@ def plan_plain(draft: Draft, name: str) -> Flow:
         name,
         serve=chain([*resume, *configured.steps, deploy, *checks]),
         verify=_watch(draft, name),
-        notes=(note, *configured.notes),
+        notes=(*(note_in_place(draft, name) or (note,)), *configured.notes),
         refusals=configured.refusals,
         first=not live.deployment,
     )

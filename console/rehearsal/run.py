@@ -219,7 +219,7 @@ def _furnish(settings: Settings, wish: Wish, plan: Plan, stage: Stage, troubles:
     """Say which arm is which place, so that requests and probes meet what runs there."""
     arms: dict[tuple[str, str], str] = {}
     for placement in settings.environments[wish.environment].services.values():
-        for arm, place in placement.arms.items():
+        for arm, place in placement.places.items():
             if placement.traffic is not None:
                 arms[placement.traffic.route, arm] = place.id
             if place.url:

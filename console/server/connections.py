@@ -57,7 +57,7 @@ def _from_environments(settings: Settings, secrets: Secrets, provider: str) -> d
         and (secret := secrets.find(f"environments.{environment}.services.{service}.database_url")) is not None
     }
     routes = {
-        placement.traffic.route: {"arms": tuple(placement.arms), "metrics": placement.traffic.metrics}
+        placement.traffic.route: {"arms": tuple(placement.places), "metrics": placement.traffic.metrics}
         for _, _, placement in placements
         if placement.traffic is not None and placement.traffic.router == provider
     }

@@ -43,7 +43,7 @@ def watched_arms(settings: Settings, environment: EnvironmentSettings) -> tuple[
             continue
         path = service.health.path if service.health else ""
         traffic = placement.traffic
-        places = [(arm, place.id, place.url) for arm, place in placement.arms.items()]
+        places = [(arm, place.id, place.url) for arm, place in placement.places.items()]
         for arm, target, url in places or [(ONLY_ARM, placement.id, placement.url)]:
             arms.append(
                 WatchedArm(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import add, sub
 
@@ -34,8 +34,8 @@ class RolloutCollector:
     Args:
         router: Who counts.
         route: The router's name of the route.
-        candidate: The arm on trial.
-        stable: The arm beside it.
+        candidate: The arm on trial, or the instances that were updated.
+        stable: The arm beside it, or the instances that were not; none where everything was updated.
         evidence: What an earlier collector had gathered, when a rollout goes on after a restart.
         metrics: The router's name of an arm in its counters, where it differs from the arm's own.
     """
@@ -45,8 +45,8 @@ class RolloutCollector:
         router: CounterSource,
         route: str,
         *,
-        candidate: str,
-        stable: str,
+        candidate: str | Sequence[str],
+        stable: str | Sequence[str],
         evidence: Evidence | None = None,
         metrics: Mapping[str, str] | None = None,
     ) -> None:
@@ -54,9 +54,8 @@ class RolloutCollector:
         self.trouble: ProviderError | None = None
         self._router = router
         self._route = route
-        names = metrics or {}
-        self._names = {"candidate": (names.get(candidate, candidate), candidate)}
-        self._names["stable"] = (names.get(stable, stable), stable)
+        self._metrics = metrics or {}
+        self._candidate, self._stable = _listed(candidate), _listed(stable)
         self._last: dict[str, ArmCounters] = {}
         self._baseline = _Past()
         self._is_new_stage = False
@@ -79,8 +78,8 @@ class RolloutCollector:
             self.trouble = problem
             return self.evidence
         self.trouble = None
-        candidate = self._take("candidate", counters)
-        stable = self._take("stable", counters)
+        candidate = self._take(self._candidate, counters)
+        stable = self._take(self._stable, counters)
         self._is_new_stage = False
         threshold = self.evidence.slow_threshold
         self._know_bounds(candidate, stable)
@@ -126,6 +125,14 @@ class RolloutCollector:
         """Take the last totals of the stage that is about to end."""
         return await self.sample()
 
+    def compare(self, candidate: Sequence[str], stable: Sequence[str]) -> None:
+        """From the next stage on these are on trial, and those beside them: instances change sides one by one."""
+        before = {**dict.fromkeys(self._candidate, 0), **dict.fromkeys(self._stable, 1)}
+        self._candidate, self._stable = tuple(candidate), tuple(stable)
+        after = {**dict.fromkeys(self._candidate, 0), **dict.fromkeys(self._stable, 1)}
+        # What one that changed sides answered since the last look belongs to neither.
+        self._last = {arm: totals for arm, totals in self._last.items() if before.get(arm) == after.get(arm)}
+
     async def enter(self, weight: int) -> Evidence:
         """Begin the stage in which the candidate gets `weight` percent; the weight in force again changes nothing."""
         share = weight / 100
@@ -137,8 +144,14 @@ class RolloutCollector:
         self._recent.clear()
         return await self.sample()
 
-    def _take(self, arm: str, counters: Mapping[str, ArmCounters]) -> Increment:
-        totals = next((counters[name] for name in self._names[arm] if name in counters), None)
+    def _take(self, arms: Sequence[str], counters: Mapping[str, ArmCounters]) -> Increment:
+        if len(arms) == 1:
+            return self._take_one(arms[0], counters)
+        return sum((self._take_one(arm, counters) for arm in arms), Increment())
+
+    def _take_one(self, arm: str, counters: Mapping[str, ArmCounters]) -> Increment:
+        name = self._metrics.get(arm, arm)
+        totals = counters.get(name) or counters.get(arm)
         if totals is None:
             # An arm that never had a request is missing; its totals begin at nothing, once the router was read at all.
             totals = ArmCounters(0, 0, 0.0)
@@ -211,6 +224,10 @@ class _Past:
             self.requests -= gone.requests
             counts = map(sub, counts, map(gone.buckets.__getitem__, self.buckets))
         self.buckets = dict(zip(self.buckets, counts, strict=True))
+
+
+def _listed(arms: str | Sequence[str]) -> tuple[str, ...]:
+    return (arms,) if isinstance(arms, str) else tuple(arms)
 
 
 def _counts(step: Increment, threshold: float | None) -> ArmCounts:

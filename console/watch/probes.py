@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -51,6 +52,13 @@ def integration_checks(url: str, items: Sequence[Mapping[str, Any]]) -> tuple[In
         IntegrationCheck(str(item.get("name") or f"{request.method} {request.url}"), request)
         for request, item in requests
     )
+
+
+async def probe_all(source: ProbeSource, requests: Sequence[ProbeRequest]) -> tuple[ProbeRequest, ProbeResult]:
+    """Ask all at the same time; the first one that did not answer as it should, else the last."""
+    results = await asyncio.gather(*(source.probe(request) for request in requests))
+    pairs = list(zip(requests, results, strict=True))
+    return next((pair for pair in pairs if not pair[1].ok), pairs[-1])
 
 
 def build_request(url: str, arguments: Mapping[str, Any]) -> ProbeRequest:

@@ -69,7 +69,7 @@ class FakePlatform:
         self.files: dict[str, dict[str, str]] = {}
         self.applied: list[str] = []
         self.weights: dict[str, dict[str, int]] = {}
-        self.arms: dict[str, tuple[str, str]] = {}
+        self.arms: dict[str, tuple[str, ...]] = {}
         self.runs: dict[str, str] = {}
         self.sticky: dict[str, str] = {}
         self.stuck: dict[str, dict[str, int]] = {}

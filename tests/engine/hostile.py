@@ -6,7 +6,7 @@ What a platform took on happens at its own time, looked at or not, one after the
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -241,20 +241,29 @@ class HostileWorld(World):
         assert DeploymentStatus.FAILED not in ended.values(), [d.failure for d in self.deployments]
         standing = [d for d in self.deployments if any(_stands(d, StepKind.SHIFT, "api"))]
         commit = standing[-1].plan.release.commit if standing else OLD
-        (arm,) = self.arms_with_traffic()
-        assert self.platform.places[arm].live == commit, ended
+        self.check_traffic(commit, ended)
         if self.platform.error_rates.get(commit):
             assert commit == NEW, "an erring release got through"
             assert self._judged_until(standing[-1]) <= self.turned_bad_at + SEEN_WITHIN, "it turned bad and got through"
-        for name in ("worker", "front"):
+        for name, places in self.others.items():
             placed = [d.plan.release.commit for d in self.deployments if any(_stands(d, PLACING, name))]
-            assert self.platform.places[name].live == (placed[-1] if placed else OLD), (name, ended)
+            for place in places:
+                assert self.platform.places[place].live == (placed[-1] if placed else OLD), (place, ended)
         for deployment in self.deployments:
             _check_whole(deployment)
         self._check_schema()
         told = [record.weights for d in self.deployments for record in d.traffic]
         if told:
             assert self._last_weights() == self.platform.weights["api"]
+
+    @property
+    def others(self) -> Mapping[str, Sequence[str]]:
+        """Where services run that no router divides."""
+        return {"worker": ("worker",), "front": ("front",)}
+
+    def check_traffic(self, commit: str, ended: Mapping[str, DeploymentStatus]) -> None:
+        (arm,) = self.arms_with_traffic()
+        assert self.platform.places[arm].live == commit, ended
 
     def _check_schema(self) -> None:
         """Applied once, no longer than its deployment stands, and there for every release that needs it."""
@@ -264,7 +273,7 @@ class HostileWorld(World):
         changed = [d for d in stands if any(s.outputs.get("applied") for s in _stands(d, StepKind.MIGRATE, "database"))]
         assert (SECOND_MIGRATION in applied) == bool(changed), (applied, {d.id: d.status for d in self.deployments})
         served = {self.platform.places[arm].live for arm in self.arms_with_traffic()}
-        served |= {self.platform.places[name].live for name in ("worker", "front")}
+        served |= {self.platform.places[place].live for places in self.others.values() for place in places}
         assert SECOND_MIGRATION in applied or served == {OLD}, f"{served} run without their schema"
 
     def _judged_until(self, deployment: Deployment) -> datetime:
@@ -278,7 +287,8 @@ class HostileWorld(World):
 
     def _last_weights(self) -> Mapping[str, int]:
         records = [record for d in self.deployments for record in d.traffic]
-        return max(records, key=lambda record: record.at).weights
+        latest = max(record.at for record in records)
+        return [record for record in records if record.at == latest][-1].weights
 
 
 def _stands(deployment: Deployment, kinds: Any, service: str) -> Iterator[StepState]:

@@ -24,6 +24,7 @@ from console.domain.plan import StepKind
 from console.engine.crash_points import POINTS
 from console.engine.emergencies import TAKES_UP
 from tests.engine.hostile import Answer, HostileWorld
+from tests.engine.instances import HostileInstances
 from tests.engine.world import ANN, Crash
 
 LONGER = int(os.environ.get("QUARTERDECK_ORDERS", "0"))
@@ -33,7 +34,7 @@ KINDS = st.sampled_from(
     ["deploy", "shift_traffic", "suspend", "resume", "migrate", "migrate_down", "promote", "roll_back", "announce"]
 )
 RELEASES = st.sampled_from(["v2", "v2", "erring"])
-STRATEGIES = st.sampled_from(BUILT_IN)
+STRATEGIES = st.sampled_from(["", *BUILT_IN])
 SERVICES = st.sampled_from(["database", "api", "worker", "front"])
 ROUNDS_AT_MOST = 60
 GOING_ON = 12
@@ -77,6 +78,7 @@ class AnyOrder(RuleBasedStateMachine):
         strategy=STRATEGIES,
         emergency=st.booleans(),
         goes_on=st.booleans(),
+        world=st.sampled_from([HostileWorld, HostileInstances]),
     )
     def begin(
         self,
@@ -87,9 +89,10 @@ class AnyOrder(RuleBasedStateMachine):
         strategy: str,
         emergency: bool,
         goes_on: bool,
+        world: type[HostileWorld],
     ) -> None:
         self.goes_on = goes_on
-        self.world = HostileWorld(
+        self.world = world(
             on_failure=on_failure,
             approvals=approvals,
             promotion=promotion,
@@ -151,7 +154,7 @@ class AnyOrder(RuleBasedStateMachine):
         for deployment in self.world.active:
             self.play(self._ask(deployment, control))
 
-    @rule(place=st.sampled_from(["blue", "green"]), ill=st.booleans())
+    @rule(place=st.sampled_from(["blue", "green", "a", "b"]), ill=st.booleans())
     def fall_ill(self, place: str, ill: bool) -> None:
         """Probes of a place begin to fail, or to succeed again."""
         (self.world.platform.ill.add if ill else self.world.platform.ill.discard)(place)

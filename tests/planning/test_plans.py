@@ -336,4 +336,4 @@ class TestGivenAnotherStrategyOrShape:
     def test_when_the_strategy_is_unknown_then_the_known_ones_are_named(self) -> None:
         plan = plan_shop(strategy="big-bang")
 
-        assert plan.refusals == ("There is no strategy big-bang. Known: blue-green, canary, recreate.",)
+        assert plan.refusals == ("There is no strategy big-bang. Known: blue-green, canary, rolling, recreate.",)

@@ -23,14 +23,14 @@ from console.domain.plan import StepKind
 from console.domain.verdict import Verdict, VerdictKind
 from console.engine.executors.measures import feeding
 from console.engine.executors.promotion import WAITS, hold_back, is_waiting, promoted_by
-from console.engine.executors.trial import PROBES
+from console.engine.executors.sides import sides_of
 from console.engine.executors.uncounted import hold_uncounted
+from console.engine.executors.unrouted import hold_unrouted
 from console.engine.executors.weights import WeightWatch
 from console.engine.work import Done, Failed, Outcome, Skipped, Work
 from console.watch.collector import RolloutCollector
 from console.watch.feeds.feeding import Feeding
 from console.watch.judgement import judge_settings
-from console.watch.probes import build_request, say
 from providers.contract import Unsupported
 
 TELL_EVERY = timedelta(seconds=2)
@@ -41,16 +41,12 @@ TELL_WAITING = timedelta(minutes=1)
 
 PAUSED, UNDECIDED = "paused: ", "undecided: "
 
-PROBE_EVERY = 1.0
-PROBES_FAILED = 3
-"""Bad answers in a row after which a service in public counts as down."""
-
 
 async def hold(work: Work) -> Outcome:
     """Bake and verify: judge by the router's counts where there is one, else by asking the public address."""
     if work.argument("uncounted", False):
         return await hold_uncounted(work)
-    return await _hold_counted(work) if "route" in work.step.arguments else await _hold_probed(work)
+    return await _hold_counted(work) if "route" in work.step.arguments else await hold_unrouted(work)
 
 
 async def _hold_counted(work: Work) -> Outcome:
@@ -173,8 +169,10 @@ def _with_evidence(outcome: Outcome, evidence: Evidence) -> Outcome:
 def collector_of(work: Work) -> RolloutCollector | Failed:
     """What counts for the step's service; after a restart it goes on from what the record has."""
     service = str(work.argument("service"))
+    sides = sides_of(work)
     known = work.rollouts.get(service)
     if known is not None:
+        known.compare(sides.candidate, sides.stable)
         return known
     counters = work.capabilities(str(work.argument("router"))).counters
     if isinstance(counters, Unsupported):
@@ -182,8 +180,8 @@ def collector_of(work: Work) -> RolloutCollector | Failed:
     collector = RolloutCollector(
         counters,
         str(work.argument("route")),
-        candidate=str(work.argument("candidate")),
-        stable=str(work.argument("stable")),
+        candidate=sides.candidate,
+        stable=sides.stable,
         metrics=work.argument("metrics", {}),
         evidence=_recorded_evidence(work),
     )
@@ -200,32 +198,3 @@ def _recorded_evidence(work: Work) -> Evidence | None:
         if "evidence" in state.outputs
     ]
     return from_json(Evidence, recorded[-1]) if recorded else None
-
-
-async def _hold_probed(work: Work) -> Outcome:
-    source = work.capabilities(PROBES).probes
-    if isinstance(source, Unsupported):
-        return Failed(source.reason, f"step {work.step.id}", source.remedy)
-    request = build_request(str(work.argument("url")), work.argument("health", {}))
-    began = work.state.started_at or work.clock.now()
-    until = began + timedelta(seconds=float(work.argument("duration_s")))
-    asked = failed = in_a_row = 0
-    while True:
-        result = await source.probe(request)
-        asked += 1
-        in_a_row = 0 if result.ok else in_a_row + 1
-        failed += not result.ok
-        evidence = {"asked": asked, "failed": failed, "last": say(result)}
-        if in_a_row >= PROBES_FAILED:
-            words = f"{request.url} does not answer as it should: {say(result)}."
-            await _judged(work, VerdictKind.FAIL, words, evidence)
-            return Failed(words, f"step {work.step.id}", "The release is taken back.")
-        if work.clock.now() >= until and in_a_row == 0:
-            words = f"{asked - failed} of {asked} public requests were answered as they should."
-            await _judged(work, VerdictKind.PASS, words, evidence)
-            return Done(words)
-        await work.controlled(PROBE_EVERY)
-
-
-async def _judged(work: Work, kind: VerdictKind, words: str, evidence: Mapping[str, object]) -> None:
-    await work.record(ev.StageJudged(work.step.id, Verdict(kind, words, evidence), work.step.service))

@@ -12,6 +12,10 @@ async def deploy(work: Work) -> Outcome:
     release = work.deployment.plan.release
     request = Deploy(str(work.argument("target")), release, serve=bool(work.argument("serve", True)))
     await record_configuration(work, request.target)
+    drained = await await_drained(work)
+    if isinstance(drained, Skipped):
+        what = f"{work.argument('arm', request.target)} still gets traffic, so nothing is deployed there."
+        return Failed(what, f"step {work.step.id}", "Somebody else moves this route. Find out who, then deploy again.")
     ended = await work.perform(work.capabilities().deploy, request, f"deploy {release.name} to {request.target}")
     return _outcome(ended)
 
@@ -41,12 +45,16 @@ async def promote(work: Work) -> Outcome:
 
 
 async def roll_back_release(work: Work) -> Outcome:
-    """Return to the deployment that was live when the step ran, or when the plan was made."""
+    """Return to the deployment that was live when the step ran, or when the plan was made.
+
+    What still gets traffic goes back all the same: it is led away first where anybody could take over.
+    """
     target = str(work.argument("target"))
     outputs = work.argument("outputs", {})
     deployment = (outputs.get("previous") if isinstance(outputs, dict) else None) or work.argument("deployment", "-")
     if deployment == "-":
         return Failed(f"Nothing is known to return {target} to.", f"step {work.step.id}", "Deploy a release by hand.")
+    await await_drained(work)
     request = RollBack(target, str(deployment))
     return _outcome(await work.perform(work.capabilities().roll_back, request, f"return to {deployment}"))
 

@@ -6,7 +6,7 @@ only a person, or what the configuration says of undecided stages, ends the stag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from console.engine.executors.promotion import hold_back, promoted_by
 from console.engine.executors.trial import PROBES
 from console.engine.executors.weights import WeightWatch
 from console.engine.work import Done, Failed, Outcome, Skipped, Work
-from console.watch.probes import build_request, say
+from console.watch.probes import build_request, probe_all, say
 from providers.contract import ProbeRequest, ProbeSource, Unsupported
 
 ASK_EVERY = 1.0
@@ -29,23 +29,24 @@ LOOK_EVERY = 5.0
 class _Answers:
     """What the new release answered in this stage."""
 
-    def __init__(self, source: ProbeSource, request: ProbeRequest) -> None:
+    def __init__(self, source: ProbeSource, requests: Sequence[ProbeRequest]) -> None:
         self._source = source
-        self._request = request
+        self._requests = requests
         self._asked = self._failed = self.in_a_row = 0
         self._last = ""
 
     async def ask(self) -> Verdict:
-        result = await self._source.probe(self._request)
+        request, result = await probe_all(self._source, self._requests)
         self._asked += 1
         self._failed += not result.ok
         self.in_a_row = 0 if result.ok else self.in_a_row + 1
         self._last = say(result)
         evidence = {"asked": self._asked, "failed": self._failed, "last": self._last}
         if self.in_a_row >= BAD_IN_A_ROW:
-            words = f"{self._request.url} does not answer as it should: {self._last}."
+            words = f"{request.url} does not answer as it should: {self._last}."
             return Verdict(VerdictKind.FAIL, words, evidence)
-        words = f"{self._asked - self._failed} of {self._asked} answers of {self._request.url} were as they should be."
+        named = ", ".join(one.url for one in self._requests)
+        words = f"{self._asked - self._failed} of {self._asked} answers of {named} were as they should be."
         return Verdict(VerdictKind.INCONCLUSIVE if self.in_a_row else VerdictKind.PASS, words, evidence)
 
 
@@ -81,13 +82,13 @@ NOTHING_TO_ASK = Verdict(
 
 def _answers(work: Work) -> _Answers | Failed | None:
     health: Mapping[str, Any] = work.argument("health", {})
-    url = str(work.argument("url", ""))
-    if not health or not url:
+    urls: Sequence[str] = [url for url in work.argument("urls", []) or [work.argument("url", "")] if url]
+    if not health or not urls:
         return None
     source = work.capabilities(PROBES).probes
     if isinstance(source, Unsupported):
         return Failed(source.reason, f"step {work.step.id}", source.remedy)
-    return _Answers(source, build_request(url, health))
+    return _Answers(source, [build_request(url, health) for url in urls])
 
 
 def _decide(work: Work, verdict: Verdict, is_over: bool, undecided: str, is_dry: bool) -> Outcome | None:

@@ -15,8 +15,9 @@ from console.domain.deployment import StepStatus
 from console.domain.errors import ProviderError
 from console.domain.ids import ServiceName
 from console.domain.plan import StepKind
-from console.domain.traffic import busy_arms, divide_alike, say_weights, split
+from console.domain.traffic import busy_arms, divide_alike, say_weights
 from console.domain.verdict import Verdict, VerdictKind
+from console.engine.executors.sides import sides_of
 from console.engine.work import Failed, Work
 from providers.contract import Router, ShiftTraffic, Unsupported
 
@@ -35,16 +36,15 @@ class WeightWatch:
     """
 
     def __init__(self, work: Work, pause: float = 0.0) -> None:
-        weight = int(work.argument("weight"))
         self.strange = ""
         self.lost = timedelta()
-        self.share = weight
         self._work = work
         self._pause = pause
         self._route = str(work.argument("route"))
         self._service = ServiceName(str(work.argument("service")))
-        self._candidate = str(work.argument("candidate"))
-        self._wanted = split(self._candidate, str(work.argument("stable")), weight)
+        self._sides = sides_of(work)
+        self._wanted = self._sides.weights
+        self.share = self._sides.share
         self._found: Mapping[str, int] = {}
         self._run = _recorded_run(work)
         self._knows_run = False
@@ -70,7 +70,7 @@ class WeightWatch:
         if self.strange and found == self._found:
             return False
         self._found = found
-        self.share = found.get(self._candidate, 0)
+        self.share = self._sides.share_in(found)
         await self._doubt(router)
         return True
 
@@ -79,7 +79,7 @@ class WeightWatch:
             self._run, self._knows_run = await _fetch_run(router, self._route), True
         if not self.strange:
             return False
-        self.strange, self._found, self.share = "", {}, self._wanted[self._candidate]
+        self.strange, self._found, self.share = "", {}, self._sides.share
         await self._work.record(ev.TrafficShifted(self._service, self._wanted))
         if self._work.state.status is StepStatus.WAITING:
             await self._work.record(ev.StepStarted(self._work.step.id, self._work.state.attempts))

@@ -1,0 +1,325 @@
+"""The steps of one service with instances, one method a step, with what they all repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from console.config.settings import ArmSettings, EnvironmentSettings
+from console.domain.emergency import Gate
+from console.domain.ids import StepId
+from console.domain.plan import Phase, Step, StepKind, Undo
+from console.domain.traffic import divide_evenly
+from console.planning.configuration import ConfigurationSteps, hidden_arguments, plan_place
+from console.planning.draft import (
+    SLACK,
+    Draft,
+    count_requests,
+    health_limit,
+    judge_arguments,
+    probe_arguments,
+    request_arguments,
+)
+from console.planning.live import LiveArm
+
+NOTHING_RAN = "Nothing ran there before; it gets no traffic once the others have it back."
+
+
+class InstanceWriter:
+    """Writes single steps; who comes when is decided elsewhere.
+
+    `taking` are the instances that take part in serving now, in the order of the configuration.
+    """
+
+    def __init__(self, draft: Draft, name: str) -> None:
+        self.draft = draft
+        self.name = name
+        self.settings = draft.service(name)
+        self.live = draft.live_of(name)
+        self.placement = draft.placement(name)
+        self.instances: Mapping[str, ArmSettings] = self.placement.instances
+        self.names = tuple(self.instances)
+        self.traffic = self.placement.traffic
+        self.taking = tuple(each for each in self.names if self._is_taking(each))
+        self.is_first = not self.taking
+        health = self.settings.health
+        self.probe = probe_arguments(health) if health is not None else {}
+
+    @property
+    def environment(self) -> EnvironmentSettings:
+        return self.draft.environment
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether batches wait for a person though they passed, which only those do whose requests are divided."""
+        wanted = self.draft.shape_of(self.name).is_manual and not self.draft.passes(Gate.PROMOTION)
+        return wanted and self.traffic is not None
+
+    def configured(self, instance: str) -> ConfigurationSteps:
+        phase = Phase.PREPARE if self.is_first else Phase.ROLLOUT
+        step_id = f"{self.name}.configure-{instance}"
+        return plan_place(self.draft, self.name, instance, phase, step_id=step_id)
+
+    def changing(self, instance: str, batch: int, phase: Phase, *, tries: bool) -> list[Step]:
+        """What brings one instance to the release, up to where it is known to be well."""
+        url, settings = self.instances[instance].url, self.settings
+        steps = [self._resume(instance, phase)] if self.state(instance).suspended else []
+        steps += [*self.configured(instance).steps, self._deploy(instance, batch, phase)]
+        if settings.health is not None and url:
+            steps.append(
+                self._step(
+                    f"health-{instance}",
+                    f"Check the health of {instance}",
+                    StepKind.HEALTH,
+                    phase,
+                    arguments={"url": url, "arm": instance, **self.probe},
+                    time_limit=health_limit(settings.health),
+                )
+            )
+        if settings.integration and url and tries:
+            steps.append(
+                self._step(
+                    f"integration-{instance}",
+                    f"Try {instance} with {count_requests(settings.integration)}",
+                    StepKind.INTEGRATION,
+                    phase,
+                    arguments={
+                        "url": url,
+                        "arm": instance,
+                        "requests": [request_arguments(check) for check in settings.integration],
+                    },
+                )
+            )
+        return steps
+
+    def _resume(self, instance: str, phase: Phase) -> Step:
+        arguments = {"target": self.instances[instance].id, "arm": instance}
+        return self._step(
+            f"resume-{instance}",
+            f"Start {instance} of {self.name}",
+            StepKind.RESUME,
+            phase,
+            arguments=arguments,
+            undo=Undo(StepKind.SUSPEND, f"Suspend {instance} of {self.name} again", arguments),
+        )
+
+    def _deploy(self, instance: str, batch: int, phase: Phase) -> Step:
+        settings, live = self.instances[instance], self.state(instance)
+        place = {"target": settings.id, "arm": instance, "batch": batch}
+        drain = self._draining(instance) if instance in self.taking else {}
+        back = {
+            **place,
+            "url": settings.url,
+            "deployment": live.deployment,
+            "serving": len(self.taking),
+            **self._draining(instance),
+        }
+        undo = Undo(StepKind.ROLL_BACK_RELEASE, f"Return {instance} of {self.name} to what ran before", back)
+        has_past = bool(live.deployment) and not self.is_first
+        return self._step(
+            f"deploy-{instance}",
+            f"Deploy {self.draft.release.name} to {instance} of {self.name}",
+            StepKind.DEPLOY,
+            phase,
+            arguments={**place, "serve": True, **drain, **hidden_arguments(self.draft, self.name, instance)},
+            undo=undo if has_past else None,
+            no_undo="" if has_past else NOTHING_RAN,
+        )
+
+    def _draining(self, instance: str) -> dict[str, object]:
+        """Whom to ask before the instance changes, and how long it may take to finish what is under way."""
+        if self.traffic is None:
+            return {}
+        limit = self.traffic.drain.total_seconds()
+        asked = {"router": self.traffic.router, "route": self.traffic.route, "arm": instance, "limit_s": limit}
+        return {"drain": asked}
+
+    def drain(
+        self,
+        number: int,
+        leaving: Sequence[str],
+        others: Sequence[str],
+        updated: Sequence[str],
+        needs: Sequence[StepId],
+    ) -> Step:
+        """Lead traffic to the others. What those of them get that were updated is counted meanwhile."""
+        weights = divide_evenly(self.names, others)
+        title = f"Take {listed(leaving)} of {self.name} out of traffic"
+        step = self.shift(f"drain-{number}", title, weights, needs, self.undo())
+        share = sum(weights[each] for each in updated)
+        sides = {"updated": list(updated), "current": [each for each in others if each not in updated]}
+        return replace(step, arguments={**step.arguments, **sides}) if share else step
+
+    def rejoin(self, number: int, batch: Sequence[str], taking: Sequence[str], needs: Sequence[StepId]) -> Step:
+        title = f"Give {listed(batch)} of {self.name} {'its' if len(batch) == 1 else 'their'} share of traffic"
+        return self.shift(f"rejoin-{number}", title, divide_evenly(self.names, taking), needs, self.undo())
+
+    def join(self, needs: Sequence[StepId]) -> Step:
+        """Where nothing was live: its undo is the weights that the router had, whoever is behind them."""
+        before = {each: self.state(each).weight for each in self.names}
+        words = f"Divide {self.name}'s traffic as before"
+        undo = Undo(StepKind.SHIFT, words, {**self._route, "weights": before}) if sum(before.values()) == 100 else None
+        title = f"Divide traffic evenly between the instances of {self.name}"
+        return self.shift("join", title, divide_evenly(self.names, self.names), needs, undo)
+
+    def shift(
+        self, word: str, title: str, weights: Mapping[str, int], needs: Sequence[StepId], undo: Undo | None
+    ) -> Step:
+        return self._step(
+            word,
+            title,
+            StepKind.SHIFT,
+            Phase.ROLLOUT,
+            provider=self._router,
+            arguments={**self._route, "weights": dict(weights), **self._guards(weights)},
+            needs=needs,
+            undo=undo,
+            no_undo="" if undo else "The router had no weights before.",
+        )
+
+    def undo(self) -> Undo | None:
+        """Where traffic goes is decided when it goes back, by which instances were touched until then."""
+        before = {each: self.state(each).weight for each in self.names}
+        if sum(before.values()) != 100:
+            return None
+        urls = {each: self.instances[each].url for each in self.names}
+        back = {**self._route, "weights": before, "instances": urls, "probe": self.probe}
+        return Undo(StepKind.SHIFT, f"Give {self.name}'s traffic back", back)
+
+    def _guards(self, weights: Mapping[str, int]) -> dict[str, object]:
+        """Who must be well before traffic is divided so."""
+        asked = [each for each in self.asked(self.names) if weights[each]]
+        return {"guards": [{"arm": each, "url": self.instances[each].url, **self.probe} for each in asked]}
+
+    def bake(
+        self,
+        number: int,
+        batch: Sequence[str],
+        updated: Sequence[str],
+        taking: Sequence[str],
+        needs: Sequence[StepId],
+    ) -> Step:
+        shape, environment = self.draft.shape_of(self.name), self.environment
+        length = shape.stages[min(number, len(shape.stages)) - 1].bake_time
+        is_last = len(updated) == len(taking)
+        waits = self.is_manual and not is_last
+        limit = environment.limits.approval if waits else timedelta()
+        weights = divide_evenly(self.names, taking)
+        share = sum(weights[each] for each in updated)
+        promotion: dict[str, object] = {"manual": True, "promotion_s": limit.total_seconds()} if waits else {}
+        watched = self._watched(length, share, updated, taking, batch)
+        return self._step(
+            f"bake-{number}",
+            f"Hold {listed(batch)} of {self.name} and judge",
+            StepKind.BAKE,
+            Phase.ROLLOUT,
+            provider=self._router,
+            arguments={**watched, **promotion},
+            needs=needs,
+            lasts=length,
+            time_limit=length + environment.judge.hold + SLACK + limit,
+        )
+
+    def verify(self) -> tuple[Step, ...]:
+        length = self.environment.verify_time
+        if self.traffic is None and not self.asked(self.names):
+            return ()
+        step = self._step(
+            "verify",
+            f"Watch all instances of {self.name}",
+            StepKind.VERIFY,
+            Phase.VERIFY,
+            arguments=self._watched(length, 100, self.names, self.names, self.names),
+            lasts=length,
+            time_limit=length + SLACK,
+        )
+        return (step,)
+
+    def _watched(
+        self, length: timedelta, share: int, updated: Sequence[str], taking: Sequence[str], asked: Sequence[str]
+    ) -> dict[str, object]:
+        """What a step needs to judge `updated` beside the others; `asked` are those that are asked for their health."""
+        urls = [self.instances[each].url for each in self.asked(asked)]
+        arguments: dict[str, object] = {
+            "duration_s": length.total_seconds(),
+            "weight": share,
+            "service": self.name,
+            "updated": list(updated),
+            "current": [each for each in taking if each not in updated],
+            "urls": urls,
+            "targets": {each: self.instances[each].id for each in asked},
+            **({"health": self.probe} if self.probe else {}),
+        }
+        if self.traffic is None:
+            return arguments
+        judge = judge_arguments(self.environment.judge)
+        return {
+            **arguments,
+            "router": self.traffic.router,
+            "route": self.traffic.route,
+            "weights": divide_evenly(self.names, taking),
+            "metrics": {each: self.traffic.metrics.replace("{arm}", each) for each in self.names},
+            "judge": {**judge, **({"split_alpha": 0.0} if self.live.sticky else {})},
+            **({"uncounted": True} if self.live.uncounted else {}),
+        }
+
+    def asked(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those whose health can be asked."""
+        return tuple(each for each in names if self.probe and self.instances[each].url)
+
+    @property
+    def _route(self) -> dict[str, object]:
+        assert self.traffic is not None
+        return {"router": self.traffic.router, "route": self.traffic.route, "service": self.name}
+
+    @property
+    def _router(self) -> str:
+        return self.traffic.router if self.traffic is not None else self.settings.provider
+
+    def state(self, instance: str) -> LiveArm:
+        return self.live.arms.get(instance, LiveArm())
+
+    def runs(self, instance: str) -> bool:
+        state = self.state(instance)
+        return bool(state.commit or state.deployment) and not state.suspended
+
+    def _is_taking(self, instance: str) -> bool:
+        return self.runs(instance) and (self.traffic is None or self.state(instance).weight > 0)
+
+    def ordered(self, names: set[str]) -> tuple[str, ...]:
+        return tuple(each for each in self.names if each in names)
+
+    def _step(
+        self,
+        word: str,
+        title: str,
+        kind: StepKind,
+        phase: Phase,
+        *,
+        arguments: Mapping[str, object],
+        provider: str = "",
+        needs: Sequence[StepId] = (),
+        undo: Undo | None = None,
+        no_undo: str = "",
+        lasts: timedelta | None = None,
+        time_limit: timedelta | None = None,
+    ) -> Step:
+        return self.draft.step(
+            f"{self.name}.{word}",
+            title,
+            kind,
+            phase,
+            service=self.name,
+            provider=provider or self.settings.provider,
+            arguments=arguments,
+            needs=needs,
+            undo=undo,
+            no_undo=no_undo,
+            lasts=lasts,
+            time_limit=time_limit,
+        )
+
+
+def listed(names: Sequence[str]) -> str:
+    return ", ".join(names)

@@ -27,7 +27,7 @@ from screens.widgets.pane import Pane
 PRODUCTION = "production"
 FIELDS = {
     "release": ("release", "tag, branch or commit; empty for the newest"),
-    "strategy": ("strategy", "blue-green, canary, recreate or pipeline:NAME; empty for the environment's own"),
+    "strategy": ("strategy", "blue-green, canary, rolling, recreate or pipeline:NAME; empty for the environment's own"),
     "services": ("services", "names with blanks between; empty for all"),
     "reason": ("reason", "why, for the record"),
 }

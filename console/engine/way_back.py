@@ -65,22 +65,33 @@ async def _in_time(act: Act, connections: Mapping[str, Connection]) -> str:
 
 
 async def _look(act: Act, connections: Mapping[str, Connection]) -> str:
-    if act.kind is StepKind.SHIFT and isinstance(act.arguments.get("guard"), Mapping):
-        return await _look_at_arm(act, connections)
+    if act.kind is StepKind.SHIFT:
+        return await _look_at_arms(act, connections)
     if act.kind is StepKind.ROLL_BACK_RELEASE and act.arguments.get("deployment"):
         return await _look_for_release(act, connections)
     return ""
 
 
-async def _look_at_arm(act: Act, connections: Mapping[str, Connection]) -> str:
-    guard = act.arguments["guard"]
-    web = connections.get(PROBES)
-    if web is None or isinstance(web.capabilities.probes, Unsupported):
+async def _look_at_arms(act: Act, connections: Mapping[str, Connection]) -> str:
+    guards, web = _guards_of(act), connections.get(PROBES)
+    if not guards or web is None or isinstance(web.capabilities.probes, Unsupported):
         return ""
-    result = await web.capabilities.probes.probe(build_request(str(guard["url"]), guard))
-    if result.ok:
-        return ""
-    return f"{act.service}: {guard['arm']} is not well now ({say(result)}); it would get no traffic until it is."
+    source = web.capabilities.probes
+    results = await asyncio.gather(*(source.probe(build_request(str(guard["url"]), guard)) for guard in guards))
+    ill = [(guard["arm"], result) for guard, result in zip(guards, results, strict=True) if not result.ok]
+    told = ", ".join(f"{arm} is not well now ({say(result)})" for arm, result in ill)
+    return f"{act.service}: {told}; it would get no traffic until it is." if ill else ""
+
+
+def _guards_of(act: Act) -> list[Mapping[str, Any]]:
+    """Who would have to be well: the other arm, or every instance that served before."""
+    guard, urls = act.arguments.get("guard"), act.arguments.get("instances")
+    if isinstance(guard, Mapping):
+        return [guard]
+    if isinstance(urls, Mapping):
+        before, probe = act.arguments["weights"], act.arguments["probe"]
+        return [{"arm": name, "url": url, **probe} for name, url in urls.items() if url and probe and before.get(name)]
+    return list(act.arguments.get("guards", []))
 
 
 async def _look_for_release(act: Act, connections: Mapping[str, Connection]) -> str:

@@ -1,4 +1,4 @@
-"""The usual product with instances instead of arms: three of the API behind the router, two workers that share a queue."""
+"""The usual product with instances instead of arms: three of the API behind the router, two workers with one queue."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ class TestGivenAPersonWhoActs:
             await world.engine.preview(Wish(PRODUCTION, strategy="canari"))
 
         assert "Known: database, api, worker, front." in str(service.value)
-        assert "Known: blue-green, canary, recreate." in str(strategy.value)
+        assert "Known: blue-green, canary, rolling, recreate." in str(strategy.value)
 
 
 class TestGivenAnApprovalIsNeeded:

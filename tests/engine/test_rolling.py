@@ -99,7 +99,7 @@ class TestGivenThreeInstances:
         await world.engine.stop()
 
     async def test_when_two_change_at_once_then_side_by_side(self):
-        world, deployment = await deployed(world=WithInstances(batch=2))
+        _, deployment = await deployed(world=WithInstances(batch=2))
 
         assert deployment.status is DeploymentStatus.SUCCEEDED, deployment.failure
         assert shares(deployment) == [(0, 0, 100), (34, 33, 33), (50, 50, 0), (34, 33, 33)]

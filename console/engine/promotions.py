@@ -49,9 +49,19 @@ def _at_a_stage(deployment: Deployment, step: StepId | None) -> Iterator[Service
             continue
         stages = list(_stages_of(deployment, service))
         begun = any(state.started_at is not None for state in stages)
+        if any("updated" in state.step.arguments for state in stages):
+            if begun and any(_is_held_below_full(deployment, state) for state in stages):
+                yield service
+            continue
         last = [s for s in stages if s.step.kind is StepKind.SHIFT and weight_of(deployment, s) == FULL]
         if begun and last and last[0].started_at is None and last[0].status is StepStatus.PENDING:
             yield service
+
+
+def _is_held_below_full(deployment: Deployment, state: StepState) -> bool:
+    """Of instances every move stays: they change all the same, only nobody waits for verdicts on the way."""
+    is_open = not state.status.is_terminal
+    return state.step.kind is StepKind.BAKE and is_open and weight_of(deployment, state) < FULL
 
 
 def _stages_of(deployment: Deployment, service: ServiceName) -> Iterator[StepState]:

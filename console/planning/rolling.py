@@ -104,23 +104,29 @@ def _first(writer: InstanceWriter) -> list[Step]:
 
 
 def _in_batches(writer: InstanceWriter) -> list[Step]:
-    """Every batch: out, changed, well, back, judged."""
+    """Every batch: out, changed, well, back, judged. The next one waits for all that, also where a bake is left out."""
     body: list[Step] = []
+    before: tuple[StepId, ...] = ()
     taking, updated = writer.taking, tuple[str, ...]()
     bakes, routed = not writer.draft.passes(Gate.BAKE), writer.traffic is not None
     for number, batch in enumerate(_order(writer), 1):
         leaving = [each for each in batch if each in taking]
         if leaving and routed:
             others = [each for each in taking if each not in batch]
-            body.append(writer.drain(number, leaving, others, updated, _ends(body)))
-        ends = _ends(body)
+            body.append(writer.drain(number, leaving, others, updated, before))
+            before = (body[-1].id,)
         lines = [chain(writer.changing(each, number, Phase.ROLLOUT, tries=number == 1)) for each in batch]
-        body += [step if step.needs else replace(step, needs=ends) for step in _joined(lines, joins=bakes or routed)]
+        changed = [
+            step if step.needs else replace(step, needs=before) for step in _joined(lines, joins=bakes or routed)
+        ]
+        body += changed
         taking, updated = writer.ordered({*taking, *batch}), writer.ordered({*updated, *batch})
         if routed:
-            body.append(writer.rejoin(number, batch, taking, _ends(body)))
+            body.append(writer.rejoin(number, batch, taking, _ends(changed)))
+        before = (body[-1].id,) if routed else _ends(changed)
         if bakes:
-            body.append(writer.bake(number, batch, updated, taking, _ends(body)))
+            body.append(writer.bake(number, batch, updated, taking, before))
+            before = (*before, body[-1].id)
     return body
 
 

@@ -106,6 +106,21 @@ class TestGivenThreeInstances:
         steps = deployment.steps
         assert steps[StepId("api.deploy-a")].started_at == steps[StepId("api.deploy-b")].started_at
 
+    async def test_when_all_are_promoted_at_once_then_batches_go_on_without_verdicts_between(self):
+        world = WithInstances()
+        await world.start()
+        deployment_id = await world.deploy()
+        await world.until(deployment_id, lambda d: d.steps["api.bake-1"].status is StepStatus.RUNNING)
+        await world.ask(deployment_id, Control.PROMOTE_FULL, step=StepId("api.bake-1"))
+
+        deployment = await world.until_ended(deployment_id)
+
+        assert deployment.status is DeploymentStatus.SUCCEEDED, deployment.failure
+        assert deployment.steps[StepId("api.bake-2")].started_at is None
+        assert deployment.steps[StepId("api.bake-3")].started_at is not None
+        assert len(shares(deployment)) == 6
+        await world.engine.stop()
+
 
 class TestGivenWorkersWithoutARouter:
     async def test_when_one_stops_while_its_batch_is_held_then_all_is_taken_back(self):

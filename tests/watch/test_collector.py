@@ -158,3 +158,40 @@ class TestGivenOtherNamesAtTheRouter:
         router.serve("shop-blue:80", good=6)
         stage = (await collector.sample()).stages[0]
         assert (stage.candidate.requests, stage.stable.requests) == (4, 6)
+
+
+class TestGivenInstancesThatChangeSides:
+    async def test_then_each_stage_has_those_that_were_updated_on_one_side_and_the_rest_on_the_other(self, router):
+        router.shift({"a": 34, "b": 33, "c": 33})
+        collector = RolloutCollector(router, "shop", candidate=["a"], stable=["b", "c"])
+        await collector.enter(34)
+        router.serve("a", good=9, bad=1)
+        router.serve("b", good=10)
+        router.serve("c", good=20)
+        await collector.sample()
+        router.serve("b", good=7)
+
+        collector.compare(["a", "b"], ["c"])
+        await collector.enter(67)
+        router.serve("a", good=3)
+        router.serve("b", good=4)
+        router.serve("c", good=5)
+        evidence = await collector.sample()
+
+        first, second = evidence.stages
+        assert (first.candidate.requests, first.candidate.errors, first.stable.requests) == (10, 1, 30)
+        assert (second.candidate.requests, second.stable.requests) == (7, 5)
+
+    async def test_when_nothing_is_left_beside_them_then_they_are_counted_alone(self, router):
+        router.shift({"a": 50, "b": 50})
+        collector = RolloutCollector(router, "shop", candidate=["a"], stable=["b"])
+        await collector.enter(50)
+
+        collector.compare(["a", "b"], [])
+        await collector.enter(100)
+        router.serve("a", good=3)
+        await collector.sample()
+        router.serve("b", good=4)
+        evidence = await collector.sample()
+
+        assert (evidence.stages[-1].candidate.requests, evidence.stages[-1].stable.requests) == (7, 0)

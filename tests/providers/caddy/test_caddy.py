@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.domain.errors import Rejected, UsageError
+from console.domain.traffic import divide_evenly
 from providers.caddy.adapter import open_connection
 from providers.caddy.settings import CaddySettings, RouteSettings
 from providers.caddy.traffic import Routes
@@ -248,4 +249,18 @@ def test_weights_read_back_as_written(weight):
     wanted = {"blue": 100 - weight, "green": weight}
     written = routes.write("backend", handler, wanted)
 
+    assert routes.read("backend", Handler(handler.policy, tuple(written), handler.dials)) == wanted
+
+
+@given(st.integers(2, 100), st.data())
+def test_even_weights_of_instances_take_turns_and_read_back_as_set(count, data):
+    names = tuple(f"i{number}" for number in range(count))
+    routes = Routes("edge", {"backend": RouteSettings(arms=names)})
+    handler = Handler("weighted_round_robin", (), names)
+    serving = data.draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
+    wanted = divide_evenly(names, serving)
+
+    written = routes.write("backend", handler, wanted)
+
+    assert set(written) <= {0, 1}
     assert routes.read("backend", Handler(handler.policy, tuple(written), handler.dials)) == wanted

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from console.config.metrics import metric_arguments
 from console.config.strategies import CUSTOM, ROLLING, batch_size
 from console.domain.emergency import Gate
 from console.domain.ids import StepId
@@ -155,6 +156,10 @@ def _notes(writer: InstanceWriter) -> Iterator[str]:
         yield f"{name}: {writer.live.uncounted} Batches are judged by asking them, not by what visitors get."
     elif writer.live.sticky:
         yield f"{name}: visitors stay where they first were ({writer.live.sticky}); shares are not looked at."
+    measured = metric_arguments(writer.draft.settings, writer.draft.wish.environment, name)
+    if measured:
+        names = ", ".join(str(one["name"]) for one in measured)
+        yield f"{name}: {names} is measured of blue and green only; instances are judged by what their router counts."
     if writer.is_manual and not writer.draft.passes(Gate.BAKE):
         hours = writer.environment.limits.approval.total_seconds() / 3600
         yield f"{name}: each batch but the last waits for `promote` though it passed, {hours:g} h at most."

@@ -20,7 +20,7 @@ from console.domain import events as ev
 from console.domain.codec import from_json, to_json
 from console.domain.deployment import StepStatus
 from console.domain.plan import StepKind
-from console.domain.verdict import Verdict, VerdictKind
+from console.domain.verdict import Verdict
 from console.engine.executors.measures import feeding
 from console.engine.executors.promotion import WAITS, hold_back, is_waiting, promoted_by
 from console.engine.executors.sides import sides_of

@@ -166,11 +166,11 @@ class Evidence:
         return tuple(stage for stage in self.stages if stage.is_concurrent)
 
     def entering(self, share: float) -> Evidence:
-        """Begin a stage; the same share again continues the one in force."""
+        """Begin a stage; the same share again continues the one in force. What is still wrong is told anew."""
         if self.current is not None and self.current.share == share:
             return self
         gauges = tuple(replace(pair, candidate=(), stable=(), beyond=0) for pair in self.gauges)
-        return replace(self, stages=(*self.stages, StageCounts(share)), gauges=gauges)
+        return replace(self, stages=(*self.stages, StageCounts(share)), gauges=gauges, signals=())
 
     def with_current(self, stage: StageCounts) -> Evidence:
         """The same with another state of the current stage."""

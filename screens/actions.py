@@ -9,6 +9,7 @@ from console.client.service import ControlRequest, ReviewRequest
 from console.domain.deployment import Deployment, DeploymentStatus
 from console.domain.events import Control
 from console.domain.ids import DeploymentId, EnvironmentName, StepId
+from console.domain.moments import split_moment
 from console.domain.plan import Wish
 from screens import themes
 from screens.availability import baking, retrying, waiting_for_approval
@@ -202,6 +203,21 @@ class Actions:
             self.app.hint("Write on, off, or how long it lasts, as 30m or 2h.", "refused")
             return
         self.app.push_screen(MaintenanceDialog(status.name, wish))
+
+    def do_deploy_schedule(self, argument: str) -> None:
+        """Show what is to come; with a time, and a release behind it, plan a deployment for then."""
+        from screens.schedule import ScheduleScreen
+
+        if not argument:
+            if not isinstance(self.app.screen, ScheduleScreen):
+                self.app.push_screen(ScheduleScreen())
+            return
+        try:
+            at, release = split_moment(argument, self.app.clock())
+        except ValueError as problem:
+            self.app.hint(f"{problem}.", "refused")
+            return
+        self._open_form(Wish(self.app.selected, release=release, at=at))
 
     def do_deploy_disaster_recovery(self, argument: str) -> None:
         how = argument.strip()

@@ -19,6 +19,9 @@ ASKS_WORKER = CONTROLS | {
     "promote_full",
     "review",
     "deploy_maintenance",
+    "add_scheduled",
+    "add_freeze",
+    "strike",
 }
 
 

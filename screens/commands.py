@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 Scope = Literal[
-    "anywhere", "list", "logs", "dashboard", "controls", "deployment", "history", "report", "form", "preview", "dialog"
+    "anywhere",
+    "list",
+    "logs",
+    "dashboard",
+    "controls",
+    "deployment",
+    "history",
+    "schedule",
+    "report",
+    "form",
+    "preview",
+    "dialog",
 ]
 
 
@@ -80,6 +91,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("zoom", "the pane alone on the screen, or all again", "deployment", ("z",), "z", "zoom", footer=80),
     Command("filter", "show only lines that hold this text", "history", ("slash",), "/", "filter", footer=30),
     Command("report_of", "its report", "history", ("r",), "r", "report", footer=40),
+    Command("add_scheduled", "have a release go to the chosen environment later", "schedule", ("n",), "n", "add",
+            needs="schedule", footer=20),
+    Command("add_freeze", "freeze the chosen environment until a time, with a reason", "schedule", ("f",), "f",
+            "freeze", needs="freeze", footer=30),
+    Command("strike", "take a deployment off the schedule, or lift a freeze that was added by hand", "schedule",
+            ("x",), "x", "take away", needs="cancel-schedule", footer=40),
     Command("save_markdown", "save as Markdown in the working directory", "report", ("m",), "m",
             "save Markdown", footer=20),
     Command("save_html", "save as one HTML file in the working directory", "report", ("w",), "w", "save HTML",
@@ -111,6 +128,8 @@ COMMANDS: tuple[Command, ...] = (
             argument="[ENVIRONMENT]", needs="review"),
     Command("deploy_maintenance", "show visitors a holding page, or take it away; 30m ends it by itself",
             slash="/deploy-maintenance", argument="[on|off] [30m]", needs="deploy"),
+    Command("deploy_schedule", "deployments to come and freezes; with a time, plan one for then",
+            slash="/deploy-schedule", argument="[TIME [RELEASE]]"),
     Command("deploy_disaster_recovery", "plan a failover of the chosen environment; back, rehearse or force",
             slash="/deploy-disaster-recovery", argument="[HOW]", needs="deploy"),
     Command("metrics", "the health pane alone on the screen", slash="/deploy-metrics"),

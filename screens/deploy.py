@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input
 
+from console.client.service import ScheduleRequest
 from console.domain.errors import ConsoleError
 from console.domain.ids import ServiceName
 from console.domain.plan import Plan, Wish
@@ -96,7 +97,9 @@ class DeployScreen(ConsoleScreen):
         self.set_class(self._stage is not Stage.FORM, "-planned")
         self.set_class(self._stage is Stage.NAME, "-name")
         emergency = (Span("  emergency", "bad"),) if self._wish.emergency else ()
-        where = row(Span(f"to {self._wish.environment}", "strong"), *emergency)
+        at = self._wish.at
+        later = (Span(f"  at {at:%Y-%m-%d %H:%M} UTC", "info"),) if at is not None else ()
+        where = row(Span(f"to {self._wish.environment}", "strong"), *emergency, *later)
         width = self.plan_pane.room[0]
         if self._plan is not None:
             self.plan_pane.show(plan_rows(self._plan, width), where)
@@ -224,7 +227,12 @@ class DeployScreen(ConsoleScreen):
     async def _deploy(self, plan: Plan) -> None:
         app = self.console_app
         try:
-            submitted = await app.service.deploy(self._wish, self._request, plan.digest)
+            if self._wish.at is not None:
+                entry = await app.service.add_scheduled(ScheduleRequest(self._wish, self._request, plan.digest))
+                done = f"{entry.release.name} goes to {entry.environment} at {entry.at:%Y-%m-%d %H:%M} UTC: {entry.id}"
+            else:
+                submitted = await app.service.deploy(self._wish, self._request, plan.digest)
+                done = f"{plan.release.name} goes to {plan.environment}: {submitted.deployment}"
         except ConsoleError as error:
             app.say(of_error(error))
             self._go(Stage.PLAN)
@@ -232,7 +240,7 @@ class DeployScreen(ConsoleScreen):
         finally:
             self._is_asking = False
         app.to_dashboard()
-        app.hint(f"{plan.release.name} goes to {plan.environment}: {submitted.deployment}", "done")
+        app.hint(done, "done")
 
     def do_back(self) -> None:
         if self._stage is Stage.NAME:

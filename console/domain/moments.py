@@ -31,6 +31,21 @@ def parse_coming(text: str, now: datetime) -> datetime:
     return (at if at.tzinfo else at.replace(tzinfo=zone or UTC)).astimezone(UTC)
 
 
+def split_moment(text: str, now: datetime) -> tuple[datetime, str]:
+    """A moment to come and what stands behind it: `22:00 Europe/Berlin v1.5`.
+
+    Raises:
+        ValueError: It begins with no moment; says how to write one.
+    """
+    words = text.split()
+    for count in range(min(3, len(words)), 0, -1):
+        try:
+            return parse_coming(" ".join(words[:count]), now), " ".join(words[count:])
+        except ValueError:
+            continue
+    raise ValueError(f"{text!r} does not begin with a time: {HOW}")
+
+
 def _next(clock: time, zone: tzinfo, now: datetime) -> datetime:
     today = now.astimezone(zone).date()
     at = datetime.combine(today, clock, zone)

@@ -22,7 +22,7 @@ from console.engine.controls import refuse_wish
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.emergencies import refuse_review
 from console.engine.executors.table import EXECUTORS
-from console.engine.freezes import Freezes, refuse_approval
+from console.engine.freezes import Freezes
 from console.engine.planner import Planner
 from console.engine.ports import Durable
 from console.engine.rollbacks import Rollbacks
@@ -199,8 +199,7 @@ class Engine:
             return
         refuse_wish(deployment, request, self._clock.now())
         if request.control is Control.APPROVE:
-            settings = self._settings.environments[deployment.environment]
-            refuse_approval(deployment, settings, await self.freezes.find(deployment.environment), self._clock.now())
+            await self.freezes.check_approval(deployment)
         row = ControlRow(0, deployment.id, request.control, actor, at, request.step, request.reason, request.services)
         await self._ledger.add_control(row)
         await self._answer_late(deployment.id)

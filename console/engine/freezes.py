@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from console.config.settings import EnvironmentSettings, Settings
+from console.config.settings import Settings
 from console.domain.clock import Clock
 from console.domain.deployment import Deployment
 from console.domain.emergency import Gate
@@ -43,6 +42,26 @@ class Freezes:
             spans = (window.open_at(moment, zone), window.next_after(moment, zone))
             found += [FreezeSpan(environment, *span, each.reason, window=zoned) for span in spans if span is not None]
         return found
+
+    async def check_approval(self, deployment: Deployment) -> None:
+        """What has not changed anything yet does not begin to while a freeze holds.
+
+        Raises:
+            Refused: One holds, and it is no emergency that passes over it.
+        """
+        plan, name = deployment.plan, deployment.environment
+        environment = self._settings.environments.get(name)
+        passes = plan.emergency is not None and Gate.FREEZE in plan.emergency.skips
+        forward = goes_forward(plan.strategy, returns=plan.returns)
+        if environment is None or passes or not forward or has_changed(deployment):
+            return
+        may_pass = Gate.FREEZE in environment.emergency.skips
+        for span in find_holding(await self.find(name), self._clock.now()):
+            raise Refused(
+                refuse_frozen(name, span, may_pass=may_pass),
+                f"deployment {deployment.id}, which has not begun to change anything",
+                "Approve it when the freeze is over.",
+            )
 
     async def add(self, wish: FreezeWish, actor: Actor) -> Freeze:
         """Put it on record; from then on it holds for every worker.
@@ -99,27 +118,6 @@ class Freezes:
                 f"[[environments.{environment}.freezes]]",
                 "Change it there and start the worker again, or deploy past it with `--emergency --reason TEXT`.",
             )
-
-
-def refuse_approval(
-    deployment: Deployment, environment: EnvironmentSettings, freezes: Sequence[FreezeSpan], now: datetime
-) -> None:
-    """What has not changed anything yet does not begin to while a freeze holds.
-
-    Raises:
-        Refused: One holds, and it is no emergency that passes over it.
-    """
-    plan = deployment.plan
-    passes = plan.emergency is not None and Gate.FREEZE in plan.emergency.skips
-    if passes or not goes_forward(plan.strategy, returns=plan.returns) or has_changed(deployment):
-        return
-    may_pass = Gate.FREEZE in environment.emergency.skips
-    for span in find_holding(freezes, now):
-        raise Refused(
-            refuse_frozen(deployment.environment, span, may_pass=may_pass),
-            f"deployment {deployment.id}, which has not begun to change anything",
-            "Approve it when the freeze is over.",
-        )
 
 
 def _between(wish: FreezeWish) -> str:

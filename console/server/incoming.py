@@ -13,11 +13,11 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from console.domain.errors import StoreError, UsageError
+from console.domain.errors import Refused, StoreError, UsageError
 from console.domain.ids import Actor
 
 LARGEST = 5 * 1024**3
@@ -61,6 +61,27 @@ class Incoming:
         """Whether a path is of a file that this person sent."""
         own = self._of(actor)
         return Path(path) == Path(os.path.normpath(path)) and Path(path).parent.parent == own and Path(path).is_file()
+
+    def check(self, actor: Actor, local: Mapping[str, str], arguments: Mapping[str, object]) -> None:
+        """The worker's rights reach further than theirs, its secrets included: only what they sent is opened for them.
+
+        Args:
+            local: Arguments that are paths of the worker's host, and whether each is `read` or `written`.
+
+        Raises:
+            Refused: They name another path.
+        """
+        for name, how in local.items():
+            path = str(arguments.get(name) or "")
+            if not path or (how == "read" and self.holds(actor, path)):
+                continue
+            remedy = "Have the worker's own user do it."
+            if how == "read":
+                remedy = (
+                    "`quarterdeck act` sends a file for you; a directory can only be named by the worker's own user."
+                )
+            what = f"{actor} may name no path of the worker's host to be {how}: the worker has other rights."
+            raise Refused(what, f"{name} {path}", remedy)
 
     async def _take(self, actor: Actor, name: str, pieces: AsyncIterator[bytes]) -> Path:
         own = self._of(actor)

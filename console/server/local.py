@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -252,7 +252,8 @@ class LocalService:
             self._need("act")
             if desk.destroys(provider, action):
                 self._need("destroy")
-            self._check_paths(desk.local_paths(provider, action), wish)
+            if not self._owns_worker:
+                self._parts.incoming.check(self._actor, desk.local_paths(provider, action), wish.arguments)
             return await desk.act(provider, action, wish, self._actor)
         except Refused as refusal:
             with suppress(StoreError):
@@ -266,24 +267,6 @@ class LocalService:
         """Keep a file that a change of theirs is to read."""
         self._need("act")
         return KeptFile(str(await self._parts.incoming.take(self._actor, name, pieces)))
-
-    def _check_paths(self, local: Mapping[str, str], wish: DeskWish) -> None:
-        """The worker's rights reach further than theirs, its secrets included: only what they sent is opened for them.
-
-        Raises:
-            Refused: They name another path.
-        """
-        for name, how in local.items():
-            path = str(wish.arguments.get(name) or "")
-            if self._owns_worker or not path or (how == "read" and self._parts.incoming.holds(self._actor, path)):
-                continue
-            remedy = "Have the worker's own user do it."
-            if how == "read":
-                remedy = (
-                    "`quarterdeck act` sends a file for you; a directory can only be named by the worker's own user."
-                )
-            what = f"{self._actor} may name no path of the worker's host to be {how}: the worker has other rights."
-            raise Refused(what, f"{name} {path}", remedy)
 
     async def operations(self, limit: int) -> tuple[DeskChange, ...]:
         self._need("view")

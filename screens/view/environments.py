@@ -10,6 +10,7 @@ from console.domain.observations import EnvironmentStatus, Health
 from screens.store import Store
 from screens.view import words
 from screens.view.rows import Row, Span, column_width, fit_row, left, row
+from screens.view.schedule import freeze_notes, schedule_notes
 
 
 def progress(deployment: Deployment) -> tuple[int, int]:
@@ -40,6 +41,8 @@ def environment_rows(store: Store, now: datetime, width: int, *, services: bool)
     for status in statuses:
         rows.append(_environment(store, status, name_width, release_width, width))
         rows += _pages(status, width)
+        rows += freeze_notes(status, now, width)
+        rows += schedule_notes(status, now, width)
         rows += _hold(status, width)
         rows += _reviews(status, width)
         latest = store.latest_of(status.name)

@@ -14,6 +14,7 @@ TITLES = {
     "dashboard": "Panes",
     "deployment": "This screen",
     "history": "History",
+    "schedule": "Schedule",
     "report": "Report",
     "form": "Form",
     "preview": "Plan",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from console.domain.moments import parse_coming
+from console.domain.moments import parse_coming, split_moment
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -29,6 +29,23 @@ class TestGivenWhatSomebodyTyped:
     )
     def test_then_it_is_the_moment_that_they_mean(self, typed: str, meant: str):
         assert parse_coming(typed, NOW) == datetime.fromisoformat(meant).replace(tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("typed", "meant", "rest"),
+        [
+            ("22:00", "2026-11-22T22:00", ""),
+            ("22:00 v1.5", "2026-11-22T22:00", "v1.5"),
+            ("22:00 Europe/Berlin v1.5", "2026-11-22T21:00", "v1.5"),
+            ("2026-11-30 08:00 Europe/Berlin", "2026-11-30T07:00", ""),
+            ("2026-11-30T08:00 main", "2026-11-30T08:00", "main"),
+        ],
+    )
+    def test_when_a_release_stands_behind_it_then_the_two_are_told_apart(self, typed: str, meant: str, rest: str):
+        assert split_moment(typed, NOW) == (datetime.fromisoformat(meant).replace(tzinfo=UTC), rest)
+
+    def test_when_only_a_release_stands_there_then_it_says_how_a_time_is_written(self):
+        with pytest.raises(ValueError, match="does not begin with a time"):
+            split_moment("v1.5", NOW)
 
     def test_when_the_clock_leaves_that_time_out_then_it_is_the_one_an_hour_later(self):
         before = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)

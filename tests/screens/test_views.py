@@ -199,6 +199,7 @@ class TestGivenCommands:
         from screens.deployment import DeploymentScreen
         from screens.history import HistoryScreen
         from screens.report import ReportScreen
+        from screens.schedule import ScheduleScreen
 
         owners = (
             Actions,
@@ -209,6 +210,7 @@ class TestGivenCommands:
             DeploymentScreen,
             HistoryScreen,
             ReportScreen,
+            ScheduleScreen,
         )
         missing = [c.id for c in COMMANDS if not any(hasattr(owner, f"do_{c.id}") for owner in owners)]
         assert missing == []
@@ -222,7 +224,7 @@ class TestGivenCommands:
         assert names >= {
             "/deploy-staging", "/deploy-production", "/deploy-blue-green", "/deploy-rollback", "/deploy-status",
             "/deploy-health", "/deploy-logs", "/deploy-metrics", "/deploy-approve", "/history", "/report", "/help",
-            "/theme", "/quit", "/deploy-maintenance",
+            "/theme", "/quit", "/deploy-maintenance", "/deploy-schedule",
         }  # fmt: skip
 
     def test_a_beginning_that_means_one_command_is_enough(self) -> None:

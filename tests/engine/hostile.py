@@ -24,6 +24,7 @@ from tests.engine.world import NEW, OLD, World
 SECOND_MIGRATION = "20260201000000"
 PLACING = frozenset({StepKind.DEPLOY, StepKind.PROMOTE, StepKind.ROLL_BACK_RELEASE})
 JUDGING = frozenset({StepKind.BAKE, StepKind.VERIFY})
+HEALTH = "health"
 UNSETTLING = frozenset({"deploy", "promote", "roll_back", "suspend", "resume", "restart"})
 """Kinds of wishes after which nobody knows whether a place is well."""
 
@@ -81,8 +82,9 @@ class HostilePlatform(FakePlatform):
     async def probe(self, request: ProbeRequest) -> ProbeResult:
         self.catch_up()
         result = await super().probe(request)
-        place = request.url.removeprefix("http://").split("/")[0]
-        (self._well.add if result.ok else self._well.discard)(place)
+        place, _, path = request.url.removeprefix("http://").partition("/")
+        if path == HEALTH:
+            (self._well.add if result.ok else self._well.discard)(place)
         return result
 
     def _check_up(self, kind: str) -> None:

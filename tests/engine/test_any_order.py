@@ -133,6 +133,13 @@ class AnyOrder(RuleBasedStateMachine):
         for deployment in self.world.deployments[-newest:][:1]:
             self.play(self._ask(deployment, control))
 
+    @rule(release=RELEASES)
+    def deploy_while_the_last_one_goes_back(self, release: str) -> None:
+        """Taken back after it had ended, when its environment was free for another."""
+        self.play(self._until(lambda deployment: deployment.is_terminal))
+        self.press(Control.ROLLBACK, 1)
+        self.deploy_another(release, "", emergency=False)
+
     @rule(services=st.lists(SERVICES, min_size=1, max_size=3, unique=True))
     def take_some_back(self, services: list[str]) -> None:
         for deployment in self.world.deployments[-1:]:

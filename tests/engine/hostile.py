@@ -13,7 +13,15 @@ from typing import Any
 
 from console.domain.deployment import Deployment, DeploymentStatus, StepState, StepStatus
 from console.domain.errors import RateLimited, Rejected, UnexpectedReply, Unreachable
-from console.domain.events import Control, DeploymentSucceeded, OperationIntended, RollbackRequested, StepStarted
+from console.domain.events import (
+    Control,
+    DeploymentSucceeded,
+    OperationIntended,
+    RollbackRequested,
+    StepFailed,
+    StepStarted,
+    TrafficShifted,
+)
 from console.domain.ids import DeploymentId
 from console.domain.plan import Phase, StepKind
 from console.engine.emergencies import FRAMING
@@ -193,7 +201,7 @@ class HostileWorld(World):
         attempts = Counter((name, p.step) for name, p in payloads if isinstance(p, StepStarted))
         wishes = Counter((name, p.step) for name, p in intended)
         assert not wishes - attempts, f"asked for more than once in one attempt: {wishes - attempts}"
-        wrong = [*self._steps_begun_on_the_way_back(), *self._begun_without_leave()]
+        wrong = [*self._steps_begun_on_the_way_back(), *self._begun_without_leave(), *self._asked_anew()]
         assert not wrong, wrong
         for arm in self.arms_with_traffic():
             place = self.platform.places[arm]
@@ -225,6 +233,20 @@ class HostileWorld(World):
             if emergency and emergency.expires_at and first > emergency.expires_at:
                 yield f"{deployment.id} began after {emergency.expires_at}"
 
+    def _asked_anew(self) -> Iterator[str]:
+        """Wishes made with another key while nobody knew what had come of the first."""
+        unknown: set[tuple[str, str]] = set()
+        for event in self.ledger.events:
+            match event.payload:
+                case OperationIntended(step):
+                    if (event.deployment, step) in unknown:
+                        yield f"{event.deployment} {step} was asked for anew"
+                    unknown.add((event.deployment, step))
+                case StepFailed(step, settled=True):
+                    unknown.discard((event.deployment, step))
+                case RollbackRequested():
+                    unknown = {one for one in unknown if one[0] != event.deployment}
+
     def needs_leave(self, deployment: DeploymentId) -> bool:
         """Whether an emergency under way would have to be allowed anew before anything of it is taken up."""
         seen = self.deployment(deployment)
@@ -254,9 +276,9 @@ class HostileWorld(World):
         for deployment in self.deployments:
             _check_whole(deployment)
         self._check_schema()
-        told = [record.weights for d in self.deployments for record in d.traffic]
+        told = [e.payload.weights for e in self.ledger.events if isinstance(e.payload, TrafficShifted)]
         if told:
-            assert self._last_weights() == self.platform.weights["api"]
+            assert told[-1] == self.platform.weights["api"], (told, ended)
 
     @property
     def others(self) -> Mapping[str, Sequence[str]]:
@@ -286,11 +308,6 @@ class HostileWorld(World):
             state.ended_at for state in deployment.steps.values() if state.step.kind in JUDGING and state.ended_at
         ]
         return succeeded[0] if succeeded else max(looked)
-
-    def _last_weights(self) -> Mapping[str, int]:
-        records = [record for d in self.deployments for record in d.traffic]
-        latest = max(record.at for record in records)
-        return [record for record in records if record.at == latest][-1].weights
 
 
 def _stands(deployment: Deployment, kinds: Any, service: str) -> Iterator[StepState]:

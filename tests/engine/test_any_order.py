@@ -136,7 +136,8 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(release=RELEASES)
     def deploy_while_the_last_one_goes_back(self, release: str) -> None:
         """Taken back after it had ended, when its environment was free for another."""
-        self.play(self._until(lambda deployment: deployment.is_terminal))
+        self.deploy_another("v2", "", emergency=True)
+        self.wait(300)
         self.press(Control.ROLLBACK, 1)
         self.deploy_another(release, "", emergency=False)
 
@@ -178,6 +179,13 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(point=st.sampled_from(POINTS), later=st.integers(1, 4))
     def die(self, point: str, later: int) -> None:
         self.world.crash_at = (point, self.world.crash_counts.get(point, 0) + later)
+
+    @rule(point=st.sampled_from(["intended", "called"]), later=st.integers(1, 6))
+    def die_asking(self, point: str, later: int) -> None:
+        """Between the key on record and the platform's reference."""
+        self.die(point, later)
+        self.deploy_another("v2", "", emergency=True)
+        self.wait(30)
 
     @rule(kind=KINDS, answer=st.sampled_from(Answer))
     def misbehave(self, kind: str, answer: Answer) -> None:

@@ -7,8 +7,10 @@ others serve meanwhile: out, back, well, in again. Only who is well gets traffic
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, cast
 
 from console.domain.deployment import Deployment, StepStatus
@@ -16,6 +18,9 @@ from console.domain.ids import ServiceName, StepId
 from console.domain.plan import Phase, Step, StepKind
 from console.domain.traffic import divide_evenly
 from console.planning.undos import PATIENCE, Member, health_after, undo_step
+
+TIME_TO_GET_WELL = timedelta(minutes=5)
+"""How long an instance that went back may take until it answers its health check."""
 
 WAIT_FOR_ALL = "all"
 """It waits until everybody who is to have some is well; a rollback in the end for those who are."""
@@ -103,7 +108,7 @@ class RolledService:
     def _side_by_side(self, deployment: Deployment, members: Sequence[Member], needs: Collection[StepId]) -> list[Step]:
         steps: list[Step] = []
         for member in members:
-            steps += [undo_step(member, needs), *health_after(deployment, member)]
+            steps += [undo_step(member, needs), *map(_patient, health_after(deployment, member))]
         return steps
 
     def _even(self, needs: Collection[StepId]) -> Step:
@@ -176,6 +181,14 @@ def _moves_instances(step: Step) -> bool:
 def _ends(steps: Sequence[Step]) -> list[StepId]:
     needed = {need for step in steps for need in step.needs}
     return [step.id for step in steps if step.id not in needed]
+
+
+def _patient(check: Step) -> Step:
+    """Others serve meanwhile, so that one that takes its time is no reason to call a person."""
+    arguments = check.arguments
+    interval, attempts = cast("float", arguments["interval_s"]), cast("int", arguments["attempts"])
+    enough = max(attempts, math.ceil(TIME_TO_GET_WELL.total_seconds() / max(interval, 0.1)))
+    return replace(check, arguments={**arguments, "attempts": enough}, time_limit=check.time_limit + TIME_TO_GET_WELL)
 
 
 def _arm_of(member: Member) -> str:

@@ -49,6 +49,7 @@ READINGS = {
     "files": lambda can: can.releases.fetch_files(COMMIT, MIGRATIONS_PATH),
     "changes": lambda can: can.releases.fetch_changes("v1.0", "v1.1"),
     "checks": lambda can: can.checks.fetch_verdict(COMMIT),
+    "alerts": lambda can: can.alerts.fetch_alerts(COMMIT),
 }
 
 ACTIONS = (

@@ -46,6 +46,7 @@ READINGS = {
     "shelf": lambda can: can.shelf.find_obstacle(BLUE, "dep-unknown"),
     "logs": lambda can: can.logs.fetch_logs(BLUE, START - timedelta(minutes=5), START),
     "page": lambda can: can.pages.fetch_page(BLUE),
+    "crashes": lambda can: can.crashes.fetch_crashes(BLUE, START),
     "variables": lambda can: can.variables.fetch_variables(BLUE),
 }
 

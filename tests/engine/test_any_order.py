@@ -12,20 +12,21 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from console.config.strategies import BUILT_IN
 from console.domain.deployment import Deployment, DeploymentStatus, StepStatus
-from console.domain.errors import ConsoleError
+from console.domain.errors import ConsoleError, Refused
 from console.domain.events import Control
 from console.domain.plan import StepKind
 from console.engine.crash_points import POINTS
 from console.engine.emergencies import TAKES_UP
-from tests.engine.hostile import Answer, HostileWorld
+from tests.engine.hostile import SECOND_MIGRATION, Answer, HostileWorld
 from tests.engine.instances import HostileInstances
-from tests.engine.world import ANN, Crash
+from tests.engine.world import ANN, NEW, Crash
 
 LONGER = int(os.environ.get("QUARTERDECK_ORDERS", "0"))
 
@@ -285,3 +286,64 @@ TestAnyOrder.settings = settings(
     print_blob=False,
     suppress_health_check=list(HealthCheck),
 )
+
+
+class TestGivenOrdersThatChanceMeetsSeldom:
+    """The same laws, on orders that break them soon where the engine forgets something."""
+
+    @pytest.fixture
+    async def world(self):
+        world = HostileWorld(keep="forever")
+        await world.start()
+        await world.clock.pass_time(timedelta(seconds=1))
+        yield world
+        await world.engine.stop()
+
+    async def test_when_an_ended_one_goes_back_then_no_other_begins(self, world):
+        ended = await world.until_ended(await world.deploy())
+
+        await world.ask(ended.id, Control.ROLLBACK)
+        await world.clock.pass_time(timedelta(seconds=1))
+        with pytest.raises(Refused):
+            await world.deploy()
+
+        world.check_at_any_time()
+        await world.until_ended(ended.id)
+        await world.check_at_the_end()
+
+    @pytest.mark.parametrize("control", [Control.PROMOTE, Control.PROMOTE_FULL])
+    async def test_when_promoted_and_taken_back_at_once_then_it_goes_back(self, world, control):
+        begun = await world.deploy()
+        await world.until(begun, _is_at_a_stage)
+
+        await asyncio.gather(world.ask(begun, control), world.ask(begun, Control.ROLLBACK))
+        ended = await world.until_ended(begun)
+
+        assert ended.status is DeploymentStatus.ROLLED_BACK
+        world.check_at_any_time()
+        await world.check_at_the_end()
+
+    async def test_when_the_old_arm_fell_ill_then_requests_wait_until_it_is_well(self, world):
+        ended = await world.until_ended(await world.deploy())
+        world.platform.ill.add("blue")
+
+        await world.ask(ended.id, Control.ROLLBACK)
+        await world.clock.pass_time(timedelta(seconds=30))
+
+        world.check_at_any_time()
+        assert world.arms_with_traffic() == ["green"]
+        world.platform.ill.clear()
+        await world.until_ended(ended.id)
+        await world.check_at_the_end()
+
+    async def test_when_the_router_is_down_then_nothing_goes_back_before_the_traffic(self, world):
+        ended = await world.until_ended(await world.deploy())
+        world.platform.down_until["shift_traffic"] = world.clock.now() + timedelta(minutes=5)
+
+        await world.ask(ended.id, Control.ROLLBACK)
+        await world.clock.pass_time(timedelta(minutes=2))
+
+        assert world.platform.places["worker"].live == NEW
+        assert SECOND_MIGRATION in world.platform.applied
+        await world.until_ended(ended.id)
+        await world.check_at_the_end()

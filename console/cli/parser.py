@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 
-from console.cli.commands import calendar, controlling, deploying, looking, platforms, settings, trying, weighing
+from console.cli.commands import (
+    calendar,
+    controlling,
+    databases,
+    deploying,
+    looking,
+    platforms,
+    settings,
+    trying,
+    weighing,
+)
 from console.cli.grammar import Commands, Parser, add_format, add_home
 
 DESCRIPTION = """\
@@ -25,6 +35,7 @@ FAMILIES: Sequence[tuple[str, Callable[[Commands], None]]] = (
     ("look", looking.add),
     ("weigh, changing nothing", weighing.add),
     ("platforms, by hand", platforms.add),
+    ("data", databases.add),
     ("settings, secrets and the worker", settings.add),
 )
 WIDTH = 13

@@ -10,6 +10,7 @@ from console.config.failover import check_failover
 from console.config.faults import SECRET_NAME, Fault, Key, suggest
 from console.config.graphs import find_cycle
 from console.config.instances import check_instances, check_strategy_of_arms
+from console.config.kinds import ARM_KINDS, DATABASE_KINDS, PAGE_KINDS, ROUTER_KINDS, SOURCE_KINDS, VARIABLE_KINDS
 from console.config.metrics import check_metrics
 from console.config.settings import EnvironmentSettings, PlacementSettings, Settings, is_reference
 from console.config.shape import LITERAL
@@ -18,12 +19,6 @@ from console.domain.errors import UsageError
 from console.domain.traffic import checked_stages
 from providers.registry import KINDS
 
-ROUTER_KINDS = frozenset({"caddy", "haproxy", "cloudflare"})
-PAGE_KINDS = frozenset({"caddy"})
-DATABASE_KINDS = frozenset({"supabase"})
-ARM_KINDS = frozenset({"render", "local"})
-SOURCE_KINDS = frozenset({"github"})
-VARIABLE_KINDS = frozenset({"render", "vercel"})
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.config.checks import DATABASE_KINDS
+from console.config.kinds import DATABASE_KINDS
 from console.config.metrics import arm_arguments
 from console.planning.draft import Draft
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from console.config.checks import DATABASE_KINDS
+from console.config.kinds import DATABASE_KINDS
 from console.config.settings import Settings
 from console.domain.errors import ConsoleError, RateLimited, Unauthorized, Unreachable
 from console.domain.exchange import Condition, Finding

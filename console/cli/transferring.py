@@ -1,0 +1,127 @@
+"""`transfer`: bring data over, tell how it goes, and end badly when something stayed behind without leave."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.cli.output import show_json, show_lines
+from console.cli.session import Session
+from console.config.secrets import SecretMissing, resolve
+from console.domain.errors import ConsoleError, ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from console.transfer.data.run import Progress, Result
+
+TOLD_EVERY_S = 1.0
+POOLER_PORT = "6543"
+
+
+async def data(session: Session) -> int:
+    """Transfer a SQLite file. Ctrl+C ends it after the piece that is under way; the same command goes on from there."""
+    import psycopg
+
+    from console.transfer.data.report import to_lines, to_values
+    from console.transfer.data.rules import load_rules
+    from console.transfer.data.run import Request, Stopped, run
+
+    options = session.options
+    source: Path = options.source.expanduser()
+    work = session.home / "transfers" / _folder(source)
+    request = Request(
+        source,
+        work,
+        _address(options.to),
+        options.schema,
+        tuple(options.table),
+        load_rules(options.rules) if options.rules else {},
+        options.keep_case,
+        options.dry_run,
+    )
+    stop = threading.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+    try:
+        result = await asyncio.to_thread(run, request, told=_teller(session), stopped=stop.is_set)
+    except Stopped:
+        session.say("Stopped. What is over there is on record; the same command goes on from there.")
+        return ExitCode.WAITING
+    except psycopg.Error as problem:
+        raise _in_words(problem) from None
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+    shutil.rmtree(work, ignore_errors=True)
+    if session.form == "text":
+        show_lines(session, to_lines(result))
+    else:
+        show_json(session, to_values(result))
+    return _code(result, may_leave=options.quarantine_ok)
+
+
+def _code(result: Result, *, may_leave: bool) -> int:
+    left = result.quarantined or any(column.choice.misfits for table in result.plan.tables for column in table.columns)
+    return ExitCode.GOOD if result.holds and (may_leave or not left) else ExitCode.FAILED
+
+
+def _folder(source: Path) -> str:
+    """Where the snapshot is kept: by the file's whole path, so that going on finds it again."""
+    import hashlib
+
+    return f"{source.stem}-{hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:12]}"
+
+
+def _address(reference: str) -> str:
+    """The address that a reference leads to.
+
+    Raises:
+        UsageError: It leads nowhere, or to a pooler that hands out a connection for each transaction.
+    """
+    try:
+        address = resolve(reference).reveal()
+    except SecretMissing as problem:
+        raise UsageError(problem.what, "--to", problem.remedy) from problem
+    if f":{POOLER_PORT}" in address or f"port={POOLER_PORT}" in address:
+        raise UsageError(
+            "Port 6543 is a pooler in transaction mode, which forgets settings and locks between statements.",
+            "--to",
+            "Give the direct address or the pooler's session mode, port 5432.",
+        )
+    return address
+
+
+def _in_words(problem: Exception) -> ConsoleError:
+    """The server's words without the address, which holds a password."""
+    diag = getattr(problem, "diag", None)
+    said = getattr(diag, "message_primary", None) or type(problem).__name__
+    state = getattr(problem, "sqlstate", None) or "no answer"
+    return ConsoleError(
+        f"The database does not go on: {said}.",
+        f"--to · {state}",
+        "Nothing is lost: the same command goes on from there.",
+    )
+
+
+def _teller(session: Session) -> Callable[[Progress], None]:
+    """Say how it goes, about once a second, with the rate and the time left of the rows."""
+    last, began, phase = 0.0, time.monotonic(), ""
+
+    def tell(progress: Progress) -> None:
+        nonlocal last, began, phase
+        now = time.monotonic()
+        if progress.phase != phase:
+            phase, began, last = progress.phase, now, 0.0
+        if now - last < TOLD_EVERY_S:
+            return
+        last = now
+        rate = progress.rows / (now - began) if now > began else 0.0
+        left = f", {(progress.total - progress.rows) / rate:.0f} s left" if rate and progress.total else ""
+        counted = f" {progress.rows} of {progress.total}" if progress.total else ""
+        speed = f" ({rate:.0f}/s{left})" if rate > 1 else ""
+        session.say(f"{progress.phase}: {progress.about}{counted}{speed}")
+
+    return tell

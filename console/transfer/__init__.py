@@ -1,0 +1,1 @@
+"""Data and files on their way to where a product will live from now on."""

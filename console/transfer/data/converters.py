@@ -1,0 +1,341 @@
+"""From a value of SQLite to one that PostgreSQL takes as it is meant, or a reason why there is none.
+
+Only columns that the survey found dirty go through here: the rest is never touched in Python.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from console.transfer.data.survey import EXACT_TO, FALSE, TRUE
+
+Converter = Callable[[Any], Any]
+
+
+class Misfit(Exception):
+    """A value that the column cannot hold; the message says why, without the value."""
+
+
+class BrokenText(bytes):
+    """Text of SQLite that is no UTF-8."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How values are read that could mean several things.
+
+    Attributes:
+        zone: Where a time without an offset was; None leaves it without one.
+        epoch: Units a second of a number that stands for a time; `julian` for days since 4714 BC; empty for none.
+        invalid_as_null: What is no value of the type becomes NULL rather than a row in quarantine.
+        strip_nul: NULs are cut out of texts. `encoding`: of texts that are no UTF-8; empty for none.
+    """
+
+    zone: str = ""
+    epoch: str = ""
+    invalid_as_null: bool = False
+    strip_nul: bool = False
+    encoding: str = ""
+
+
+_WHOLE = re.compile(r"[+-]?\d+")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_MOMENT = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s?(Z|z|[+-]\d\d(?::?\d\d)?)?"
+)
+_HOUR = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?")
+_EPOCHS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+_JULIAN_START = 2440587.5
+
+
+def converter_for(type_name: str, reading: Reading) -> Converter:
+    """The function that makes values of a PostgreSQL type.
+
+    Raises:
+        KeyError: It is a type that this module does not make.
+    """
+    make = _MAKERS[type_name.partition("(")[0]]
+    convert = make(reading)
+
+    def careful(value: Any) -> Any:
+        if value is None:
+            return None
+        try:
+            return convert(value)
+        except (Misfit, ArithmeticError, ValueError, UnicodeError) as problem:
+            if reading.invalid_as_null:
+                return None
+            raise problem if isinstance(problem, Misfit) else Misfit(_said(type_name, value)) from problem
+
+    return careful
+
+
+def needed(convert: Converter | None) -> Converter:
+    """The same, of a column that may not be NULL over there."""
+
+    def careful(value: Any) -> Any:
+        if value is None:
+            raise Misfit("NULL in a primary key")
+        return convert(value) if convert else value
+
+    return careful
+
+
+def _said(type_name: str, value: object) -> str:
+    return f"{_KINDS.get(type(value), 'a value')} that is no {type_name}"
+
+
+_KINDS: Mapping[type, str] = {
+    int: "an integer",
+    float: "a real",
+    str: "a text",
+    bytes: "bytes",
+    BrokenText: "a text that is no UTF-8",
+}
+
+
+def _bigint(_: Reading) -> Converter:
+    def convert(value: Any) -> int:
+        if isinstance(value, int):
+            return value
+        if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT_TO:
+            return int(value)
+        if isinstance(value, str) and _WHOLE.fullmatch(value.strip()) and -(2**63) <= int(value) < 2**63:
+            return int(value)
+        raise Misfit(_said("whole number", value))
+
+    return convert
+
+
+def _double(_: Reading) -> Converter:
+    def convert(value: Any) -> float:
+        if isinstance(value, float):
+            return value
+        if isinstance(value, int) and abs(value) <= EXACT_TO:
+            return float(value)
+        if (
+            isinstance(value, str)
+            and _NUMBER.fullmatch(value.strip())
+            and Decimal(value.strip()) == Decimal(repr(float(value)))
+        ):
+            return float(value)
+        raise Misfit(_said("number of 64 bits", value))
+
+    return convert
+
+
+def _numeric(_: Reading) -> Converter:
+    def convert(value: Any) -> int | Decimal:
+        if isinstance(value, int):
+            return value
+        if isinstance(value, float):
+            return int(value) if value.is_integer() and abs(value) > EXACT_TO else Decimal(repr(value))
+        if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+            return Decimal(value.strip())
+        raise Misfit(_said("number", value))
+
+    return convert
+
+
+def _text(reading: Reading) -> Converter:
+    def convert(value: Any) -> str:
+        if isinstance(value, BrokenText):
+            if not reading.encoding:
+                raise Misfit("a text that is no UTF-8")
+            value = bytes(value).decode(reading.encoding)
+        elif isinstance(value, bytes):
+            value = _readable(value)
+        elif not isinstance(value, str):
+            return repr(value)
+        if "\0" in value:
+            if not reading.strip_nul:
+                raise Misfit("a text with a NUL, which PostgreSQL's text cannot hold")
+            value = value.replace("\0", "")
+        return str(value)
+
+    return convert
+
+
+def _readable(value: bytes) -> str:
+    """Bytes in a column of texts that are a text all the same."""
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        text = "\0"
+    if any(character < " " and character not in "\t\r\n" for character in text):
+        raise Misfit("bytes that are no text")
+    return text
+
+
+def _bytes(_: Reading) -> Converter:
+    def convert(value: Any) -> bytes:
+        if isinstance(value, str):
+            return value.encode()
+        if isinstance(value, bytes):
+            return bytes(value)
+        raise Misfit(_said("bytes", value))
+
+    return convert
+
+
+def _boolean(_: Reading) -> Converter:
+    def convert(value: Any) -> bool:
+        word = str(value).strip().lower() if isinstance(value, int | str) else ""
+        if word in TRUE:
+            return True
+        if word in FALSE:
+            return False
+        raise Misfit(_said("boolean", value))
+
+    return convert
+
+
+def _timestamptz(reading: Reading) -> Converter:
+    zone: tzinfo = ZoneInfo(reading.zone) if reading.zone else UTC
+
+    def convert(value: Any) -> datetime:
+        moment = _from_number(value, reading.epoch) if isinstance(value, int | float) else _from_text(value)
+        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+    return convert
+
+
+def _timestamp(reading: Reading) -> Converter:
+    def convert(value: Any) -> datetime:
+        moment = _from_number(value, reading.epoch) if isinstance(value, int | float) else _from_text(value)
+        if moment.tzinfo and not isinstance(value, int | float):
+            raise Misfit("a time with an offset, which a timestamp without time zone would lose")
+        return moment.replace(tzinfo=None)
+
+    return convert
+
+
+def _from_number(value: float, epoch: str) -> datetime:
+    if epoch == "julian":
+        return _START + timedelta(milliseconds=round((value - _JULIAN_START) * 86_400_000))
+    if epoch not in _EPOCHS or not math.isfinite(value):
+        raise Misfit("a number that stands for no known time")
+    return _START + timedelta(microseconds=int(Decimal(repr(value)) * 1_000_000 / _EPOCHS[epoch]))
+
+
+def _from_text(value: Any) -> datetime:
+    found = _MOMENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not found:
+        raise Misfit(_said("ISO 8601 time", value))
+    year, month, day, hour, minute, second, fraction, offset = found.groups()
+    clock = (int(hour or 0), int(minute or 0), int(second or 0))
+    moment = datetime(int(year), int(month), int(day), *clock) + _fraction(fraction or "")  # noqa: DTZ001
+    return moment.replace(tzinfo=_offset(offset)) if offset else moment
+
+
+def _fraction(digits: str) -> timedelta:
+    """A part of a second, rounded to microseconds as PostgreSQL does."""
+    return timedelta(microseconds=round(Decimal(f"0.{digits}") * 1_000_000)) if digits else timedelta()
+
+
+def _offset(text: str) -> tzinfo:
+    if text in "Zz":
+        return UTC
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    distance = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(-distance if text[0] == "-" else distance)
+
+
+def _date(_: Reading) -> Converter:
+    def convert(value: Any) -> date:
+        moment = _from_text(value)
+        if moment.tzinfo or moment.time() != time():
+            raise Misfit("a time of day, which a date would lose")
+        return moment.date()
+
+    return convert
+
+
+def _time(_: Reading) -> Converter:
+    def convert(value: Any) -> time:
+        found = _HOUR.fullmatch(value.strip()) if isinstance(value, str) else None
+        if not found:
+            raise Misfit(_said("time of day", value))
+        hour, minute, second, fraction = found.groups()
+        return time(int(hour), int(minute), int(second or 0), int((fraction or "").ljust(6, "0")))
+
+    return convert
+
+
+def _json(_: Reading) -> Converter:
+    def convert(value: Any) -> str:
+        if isinstance(value, bytes) and not isinstance(value, BrokenText):
+            value = _readable(value)
+        if isinstance(value, int):
+            return str(value)
+        if isinstance(value, float) and math.isfinite(value):
+            return repr(value)
+        if isinstance(value, str):
+            json.loads(value, parse_constant=_no_constant)
+            return value
+        raise Misfit(_said("JSON", value))
+
+    return convert
+
+
+def _jsonb(reading: Reading) -> Converter:
+    as_json = _json(reading)
+
+    def convert(value: Any) -> str:
+        text = str(as_json(value))
+        if "\\u0000" in text:
+            raise Misfit("JSON with a NUL, which jsonb cannot hold")
+        json.loads(text, object_pairs_hook=_once)
+        return text
+
+    return convert
+
+
+def _no_constant(word: str) -> None:
+    raise Misfit(f"JSON with {word}, which is none")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise Misfit("JSON with the same key twice, of which jsonb would keep one")
+
+
+def _uuid(_: Reading) -> Converter:
+    def convert(value: Any) -> str:
+        if isinstance(value, bytes) and len(value) == 16:
+            return str(uuid.UUID(bytes=bytes(value)))
+        if isinstance(value, str):
+            return str(uuid.UUID(value.strip()))
+        raise Misfit(_said("uuid", value))
+
+    return convert
+
+
+_MAKERS: Mapping[str, Callable[[Reading], Converter]] = {
+    "bigint": _bigint,
+    "double precision": _double,
+    "numeric": _numeric,
+    "text": _text,
+    "varchar": _text,
+    "bytea": _bytes,
+    "boolean": _boolean,
+    "timestamptz": _timestamptz,
+    "timestamp": _timestamp,
+    "date": _date,
+    "time": _time,
+    "json": _json,
+    "jsonb": _jsonb,
+    "uuid": _uuid,
+}
+TYPES = tuple(_MAKERS)
+"""The types that a column may be given, by rule or by choice."""

@@ -1,0 +1,111 @@
+"""What a transfer will make of a file: its tables and columns in names and types of PostgreSQL. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from console.transfer.data.choosing import Choice, ColumnRule, choose
+from console.transfer.data.converters import Converter, converter_for, needed
+from console.transfer.data.inventory import Inventory, SourceColumn, SourceTable, Stored
+from console.transfer.data.naming import name_all
+from console.transfer.data.survey import ColumnFacts
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """One column on both sides."""
+
+    source: SourceColumn
+    name: str
+    choice: Choice
+    facts: ColumnFacts
+
+    @property
+    def type(self) -> str:
+        return self.choice.type
+
+    def converter(self) -> Converter | None:
+        """None where values go as they are."""
+        convert = None if self.choice.direct else converter_for(self.choice.type, self.choice.reading)
+        # SQLite lets NULL into most primary keys, PostgreSQL into none.
+        return needed(convert) if self.source.key and self.facts.values < self.facts.rows else convert
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """One table on both sides. `schema` is the same for all."""
+
+    source: SourceTable
+    schema: str
+    name: str
+    columns: tuple[ColumnPlan, ...]
+
+    @property
+    def key(self) -> tuple[ColumnPlan, ...]:
+        """The columns of the primary key, in its order."""
+        return tuple(sorted((one for one in self.columns if one.source.key), key=lambda one: one.source.key))
+
+    @property
+    def rows(self) -> int:
+        return self.columns[0].facts.rows if self.columns else 0
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Names over there, by those here in small letters."""
+        return {one.source.name.lower(): one.name for one in self.columns}
+
+    def column(self, name: str) -> ColumnPlan:
+        """A column by its name in the source, in any letters."""
+        return next(one for one in self.columns if one.source.name.lower() == name.lower())
+
+
+@dataclass(frozen=True)
+class TransferPlan:
+    """All tables, and what is left for a person: views, triggers, virtual tables."""
+
+    tables: tuple[TablePlan, ...]
+    inventory: Inventory
+    left: tuple[str, ...] = field(default=())
+
+    def table(self, name: str) -> TablePlan | None:
+        return next((one for one in self.tables if one.source.name.lower() == name.lower()), None)
+
+
+def build_plan(
+    inventory: Inventory,
+    facts: Mapping[str, Mapping[str, ColumnFacts]],
+    *,
+    schema: str = "public",
+    keep_case: bool = False,
+    rules: Mapping[tuple[str, str], ColumnRule] | None = None,
+) -> TransferPlan:
+    """Choose names and types for the tables that have facts.
+
+    Args:
+        facts: By table, then column.
+        rules: What somebody decided, by table and column in small letters.
+    """
+    rules = rules or {}
+    chosen = [table for table in inventory.tables if table.name in facts]
+    names = name_all((table.name for table in chosen), keep_case=keep_case)
+    tables = []
+    for table in chosen:
+        columns = name_all((column.name for column in table.columns), keep_case=keep_case)
+        plans = tuple(
+            ColumnPlan(
+                column,
+                columns[column.name],
+                choose(column, facts[table.name][column.name], rules.get((table.name.lower(), column.name.lower()))),
+                facts[table.name][column.name],
+            )
+            for column in table.columns
+        )
+        tables.append(TablePlan(table, schema, names[table.name], plans))
+    left = tuple(f"{thing.kind} {thing.name}" for thing in inventory.things if thing.kind != "shadow")
+    return TransferPlan(tuple(tables), inventory, left)
+
+
+def is_computed(column: ColumnPlan) -> bool:
+    """Whether SQLite computes its values; they are copied all the same where PostgreSQL cannot compute them."""
+    return column.source.stored is not Stored.PLAIN

@@ -1,0 +1,97 @@
+"""Prove that what arrived is what was sent: counts, every row by its hash, and a row that can be written."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+
+import psycopg
+
+from console.transfer.data.compare import RowDifference, find_differences
+from console.transfer.data.inventory import quoted
+from console.transfer.data.load import count_rows
+from console.transfer.data.plan import TablePlan
+from console.transfer.data.records import TableState, Target
+from console.transfer.data.schema import computed_as, full_name, next_number
+
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class TableProof:
+    """What was found about one table.
+
+    Attributes:
+        source: Rows in SQLite. `target`: rows over there. `quarantined`: rows that were put aside.
+        differences: The first rows that are not the same on both sides.
+        insert: Why a new row cannot be written over there; empty where it can, or where no number is given by itself.
+    """
+
+    table: str
+    source: int
+    target: int
+    quarantined: int
+    differences: tuple[RowDifference, ...] = ()
+    insert: str = ""
+
+    @property
+    def holds(self) -> bool:
+        return self.source == self.target + self.quarantined and not self.differences and not self.insert
+
+
+def prove(
+    lite: sqlite3.Connection,
+    target: Target,
+    table: TablePlan,
+    state: TableState,
+    told: Callable[[int], None] = lambda rows: None,
+) -> TableProof:
+    """Prove one table. Nothing is left behind: the row that is written is taken back at once."""
+    row = lite.execute(f"SELECT count(*) FROM {quoted(table.source.name)}").fetchone()
+    # A row that the server itself refused is only here; it is in quarantine and no difference.
+    most = SHOWN + state.quarantined
+    differences = list(islice(find_differences(lite, target, table, told), most + 1))
+    expected = state.rows + state.quarantined
+    missing = [one for one in differences if one.here is not None and one.there is None]
+    if len(missing) <= state.quarantined and expected == int(row[0]) and count_rows(target, table) == state.rows:
+        differences = [one for one in differences if one not in missing]
+    return TableProof(
+        table.source.name,
+        int(row[0]),
+        count_rows(target, table),
+        state.quarantined,
+        tuple(differences[:SHOWN]),
+        _try_insert(target, table),
+    )
+
+
+class _TakenBack(Exception):
+    pass
+
+
+def _try_insert(target: Target, table: TablePlan) -> str:
+    """Write a copy of the last row under the next number, where numbers are given, and take it back."""
+    alias = table.source.rowid_alias
+    if alias is None:
+        return ""
+    number = quoted(table.column(alias).name)
+    others = [one for one in table.columns if one.source.name != alias and computed_as(table, one) is None]
+    names = ", ".join(quoted(one.name) for one in others)
+    copied = f"SELECT {names} FROM {full_name(table)} ORDER BY {number} DESC LIMIT 1"
+    try:
+        with target.transaction():
+            target.execute(f"INSERT INTO {full_name(table)} ({names}) {copied}".encode() if names else b"SELECT 1")
+            raise _TakenBack
+    except _TakenBack:
+        return ""
+    except psycopg.errors.UniqueViolation as problem:
+        # Another unique value in its way is as it should be; the number itself is not.
+        taken = f"({table.column(alias).name})=" in (problem.diag.message_detail or "")
+        return "The next number is already taken." if taken else ""
+    except psycopg.Error as problem:
+        return f"A new row cannot be written: {problem.diag.message_primary}"
+    finally:
+        for statement in next_number(table):  # a transaction that is taken back keeps the number it took
+            target.execute(statement.sql.encode())

@@ -1,0 +1,154 @@
+"""What the target itself remembers of a transfer, in a schema of ours: how far each table is, and the rows it refused.
+
+It is written in the transaction of the rows that it speaks of, so that after a kill at any moment both agree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from psycopg import Connection
+
+from console.transfer.data.ranges import Key
+
+Target = Connection[tuple[Any, ...]]
+
+_TABLES = """
+CREATE SCHEMA IF NOT EXISTS quarterdeck;
+CREATE TABLE IF NOT EXISTS quarterdeck.transfers (
+  id text PRIMARY KEY, source text NOT NULL, began_at timestamptz NOT NULL DEFAULT now(), ended_at timestamptz,
+  phase text NOT NULL);
+CREATE TABLE IF NOT EXISTS quarterdeck.transfer_tables (
+  transfer text NOT NULL REFERENCES quarterdeck.transfers ON DELETE CASCADE, source text NOT NULL, target text NOT NULL,
+  rows bigint NOT NULL DEFAULT 0, quarantined bigint NOT NULL DEFAULT 0, last_key json,
+  loaded boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (transfer, source));
+CREATE TABLE IF NOT EXISTS quarterdeck.quarantine (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, transfer text NOT NULL, source text NOT NULL, key json,
+  column_name text,
+  reason text NOT NULL, row json NOT NULL, at timestamptz NOT NULL DEFAULT now());
+"""
+
+
+class Step(StrEnum):
+    """How far a transfer is."""
+
+    LOADING = "loading"
+    KEYS = "keys"
+    PROVEN = "proven"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """One row that has no place over there. `row` holds all of its values by column."""
+
+    table: str
+    key: Mapping[str, Any]
+    column: str
+    reason: str
+    row: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TableState:
+    """How far one table is: rows over there, rows in quarantine, and the key up to which both were counted."""
+
+    rows: int = 0
+    quarantined: int = 0
+    last_key: Key | None = None
+    loaded: bool = False
+
+
+def prepare(target: Target) -> None:
+    """Make our own tables where they are missing."""
+    target.execute(_TABLES.encode())
+
+
+def find(target: Target, source: str) -> tuple[str, Step] | None:
+    """The newest transfer from a source, as its id and phase."""
+    row = target.execute(
+        "SELECT id, phase FROM quarterdeck.transfers WHERE source = %s ORDER BY began_at DESC LIMIT 1", (source,)
+    ).fetchone()
+    return (str(row[0]), Step(row[1])) if row else None
+
+
+def begin(target: Target, transfer: str, source: str, tables: Mapping[str, str]) -> None:
+    target.execute(
+        "INSERT INTO quarterdeck.transfers (id, source, phase) VALUES (%s, %s, %s)", (transfer, source, Step.LOADING)
+    )
+    with target.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO quarterdeck.transfer_tables (transfer, source, target) VALUES (%s, %s, %s)",
+            [(transfer, name, there) for name, there in tables.items()],
+        )
+
+
+def mark(target: Target, transfer: str, step: Step) -> None:
+    ended = ", ended_at = now()" if step is Step.PROVEN else ""
+    target.execute(f"UPDATE quarterdeck.transfers SET phase = %s{ended} WHERE id = %s".encode(), (step, transfer))
+
+
+def states(target: Target, transfer: str) -> dict[str, TableState]:
+    """How far each table is, by its name in the source."""
+    rows = target.execute(
+        "SELECT source, rows, quarantined, last_key, loaded FROM quarterdeck.transfer_tables WHERE transfer = %s",
+        (transfer,),
+    ).fetchall()
+    return {
+        name: TableState(count, refused, tuple(map(_unpack, key)) if key is not None else None, loaded)
+        for name, count, refused, key, loaded in rows
+    }
+
+
+def note(target: Target, transfer: str, table: str, state: TableState) -> None:
+    """Say how far a table is."""
+    key = json.dumps([_pack(value) for value in state.last_key]) if state.last_key is not None else None
+    target.execute(
+        "UPDATE quarterdeck.transfer_tables SET rows = %s, quarantined = %s, last_key = %s, loaded = %s"
+        " WHERE transfer = %s AND source = %s",
+        (state.rows, state.quarantined, key, state.loaded, transfer, table),
+    )
+
+
+def refuse(target: Target, transfer: str, refused: Sequence[Refused]) -> None:
+    """Keep rows in quarantine."""
+    rows = [(transfer, one.table, _json(one.key), one.column, one.reason, _json(one.row)) for one in refused]
+    with target.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO quarterdeck.quarantine (transfer, source, key, column_name, reason, row)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            rows,
+        )
+
+
+def refused_rows(target: Target, transfer: str, limit: int) -> list[Refused]:
+    """The first rows in quarantine."""
+    rows = target.execute(
+        "SELECT source, key, column_name, reason, row FROM quarterdeck.quarantine WHERE transfer = %s"
+        " ORDER BY id LIMIT %s",
+        (transfer, limit),
+    ).fetchall()
+    return [Refused(table, key or {}, column or "", reason, row) for table, key, column, reason, row in rows]
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps({name: _pack(value) for name, value in values.items()}, ensure_ascii=True)
+
+
+def _pack(value: Any) -> Any:
+    """A value of SQLite in JSON: bytes in hex under a name, everything else as it is; a NUL and broken text survive."""
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return {"real": repr(value)}
+    return value
+
+
+def _unpack(value: Any) -> Any:
+    if isinstance(value, dict):
+        return bytes.fromhex(value["bytes"]) if "bytes" in value else float(value["real"])
+    return value

@@ -1,0 +1,320 @@
+"""One transfer from beginning to end: look, choose, make the tables, load, make keys and indexes, prove.
+
+It may be killed at any moment: the target's own records say how far it is, and the next run with the same snapshot goes
+on there. Nothing in the source is ever written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+import psycopg
+
+from console.domain.errors import UsageError
+from console.transfer.data import records
+from console.transfer.data.choosing import ColumnRule
+from console.transfer.data.inventory import take_inventory
+from console.transfer.data.load import Loader, Stopped
+from console.transfer.data.plan import TablePlan, TransferPlan, build_plan
+from console.transfer.data.proof import TableProof, prove
+from console.transfer.data.records import Refused, Step, TableState, Target
+from console.transfer.data.schema import Schema, Statement, build_schema
+from console.transfer.data.source import connect, find_faults, read_all_texts, take_snapshot
+from console.transfer.data.survey import survey
+
+T = TypeVar("T")
+
+REFUSED_SHOWN = 1_000
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is wanted.
+
+    Attributes:
+        source: The SQLite file. `work`: a folder for the snapshot, which is as large as the file.
+        address: Of the PostgreSQL; a secret.
+        tables: Only these, by their names in the source; empty for all.
+        rules: What somebody decided about columns, by table and column in small letters.
+        dry_run: Look and choose, and change nothing.
+    """
+
+    source: Path
+    work: Path
+    address: str = field(repr=False)
+    schema: str = "public"
+    tables: tuple[str, ...] = ()
+    rules: Mapping[tuple[str, str], ColumnRule] = field(default_factory=dict)
+    keep_case: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a transfer stands. `rows` of `total` of this phase are done; rates are the reader's to compute."""
+
+    phase: str
+    about: str
+    rows: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A statement that the server refused: what it was to make is not there."""
+
+    about: str
+    reason: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of it.
+
+    Attributes:
+        plan: Every table and column with its type and the reason for it. `schema`: the statements.
+        faults: What SQLite found wrong with its own file.
+        refused: Rows in quarantine, the first of them.
+        missing: What could not be made over there. `by_hand`: what nobody but a person can bring over.
+        seconds: Of each phase.
+    """
+
+    plan: TransferPlan
+    schema: Schema
+    faults: tuple[str, ...] = ()
+    states: Mapping[str, TableState] = field(default_factory=dict)
+    refused: tuple[Refused, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    proofs: tuple[TableProof, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    transfer: str = ""
+
+    @property
+    def by_hand(self) -> tuple[str, ...]:
+        return self.schema.by_hand
+
+    @property
+    def quarantined(self) -> int:
+        return sum(state.quarantined for state in self.states.values())
+
+    @property
+    def holds(self) -> bool:
+        """Everything that went is proven, and everything that was to be made is there."""
+        return not self.missing and all(proof.holds for proof in self.proofs)
+
+
+def run(
+    request: Request,
+    *,
+    told: Callable[[Progress], None] = lambda progress: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Result:
+    """Transfer a file, or go on with a transfer that was cut short.
+
+    Raises:
+        UsageError: The source is no SQLite file, a table is unknown, or one of the names is taken over there.
+        Stopped: `stopped` said so; a later run goes on from there.
+        psycopg.Error: The server went away, or refused something that is nobody's row.
+    """
+    snapshot = _snapshot(request, told)
+    seconds: dict[str, float] = {}
+    with closing(connect(snapshot)) as lite:
+        began = time.monotonic()
+        plan, faults = _look(request, lite, told)
+        seconds["survey"] = time.monotonic() - began
+        result = Result(plan, build_schema(plan), faults, seconds=seconds)
+        if request.dry_run:
+            return result
+        with _connect(request.address) as target:
+            return _Transfer(request, lite, target, result, told, stopped, seconds).run(_name_of(snapshot))
+
+
+def _snapshot(request: Request, told: Callable[[Progress], None]) -> Path:
+    """The file as it was at the first run: kept until the transfer has ended, so that every run reads the same."""
+    request.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    copy = request.work / "source.sqlite"
+    if not copy.exists():
+        take_snapshot(
+            request.source, copy, lambda done, total: told(Progress("snapshot", request.source.name, done, total))
+        )
+    return copy
+
+
+def _name_of(snapshot: Path) -> str:
+    """What a snapshot is called over there: a digest of its header and its size, and not of its place."""
+    with snapshot.open("rb") as file:
+        begin = file.read(4096)
+    return hashlib.sha256(begin + str(snapshot.stat().st_size).encode()).hexdigest()[:32]
+
+
+def _look(
+    request: Request, lite: sqlite3.Connection, told: Callable[[Progress], None]
+) -> tuple[TransferPlan, tuple[str, ...]]:
+    told(Progress("survey", "the file itself"))
+    faults = tuple(find_faults(lite))
+    inventory = take_inventory(lite)
+    unknown = [name for name in request.tables if inventory.table(name) is None]
+    if unknown:
+        known = ", ".join(table.name for table in inventory.tables)
+        raise UsageError(f"There is no table {', '.join(unknown)}.", str(request.source), f"There are {known}.")
+    wanted = {name.lower() for name in request.tables}
+    chosen = [table for table in inventory.tables if not wanted or table.name.lower() in wanted]
+    facts = {}
+    for number, table in enumerate(chosen):
+        told(Progress("survey", table.name, number, len(chosen)))
+        facts[table.name] = survey(lite, table)
+    if any(column.broken for columns in facts.values() for column in columns.values()):
+        read_all_texts(lite)
+    plan = build_plan(inventory, facts, schema=request.schema, keep_case=request.keep_case, rules=request.rules)
+    return plan, faults
+
+
+def _connect(address: str) -> Target:
+    return psycopg.connect(
+        address,
+        autocommit=True,
+        prepare_threshold=None,
+        connect_timeout=10,
+        application_name="quarterdeck transfer",
+        options="-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=postgres -c lock_timeout=5s"
+        " -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off",
+    )
+
+
+class _Transfer:
+    def __init__(
+        self,
+        request: Request,
+        lite: sqlite3.Connection,
+        target: Target,
+        result: Result,
+        told: Callable[[Progress], None],
+        stopped: Callable[[], bool],
+        seconds: dict[str, float],
+    ) -> None:
+        self._request = request
+        self._lite = lite
+        self._target = target
+        self._result = result
+        self._told = told
+        self._stopped = stopped
+        self._seconds = seconds
+        self._id = ""
+
+    def run(self, source: str) -> Result:
+        plan, schema = self._result.plan, self._result.schema
+        records.prepare(self._target)
+        phase = self._begin(source)
+        if phase is Step.LOADING:
+            self._timed("load", lambda: self._load(plan))
+            records.mark(self._target, self._id, Step.KEYS)
+        missing = self._timed("keys", lambda: self._make([*schema.keys, *schema.indexes, *schema.relations]))
+        self._target.execute("ANALYZE")
+        states = records.states(self._target, self._id)
+        proofs = self._timed(
+            "proof", lambda: tuple(self._prove(table, states[table.source.name]) for table in plan.tables)
+        )
+        records.mark(self._target, self._id, Step.PROVEN)
+        return replace(
+            self._result,
+            states=states,
+            refused=tuple(records.refused_rows(self._target, self._id, REFUSED_SHOWN)),
+            missing=missing,
+            proofs=proofs,
+            transfer=self._id,
+        )
+
+    def _begin(self, source: str) -> Step:
+        found = records.find(self._target, source)
+        if found is not None and found[1] is not Step.PROVEN:
+            self._id = found[0]
+            return found[1]
+        plan = self._result.plan
+        with self._target.transaction():
+            self._refuse_taken(plan)
+            self._id = f"{source[:12]}-{int(time.time())}"
+            self._target.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._request.schema}"'.encode())
+            for statement in self._result.schema.tables:
+                self._target.execute(statement.sql.encode())
+            records.begin(self._target, self._id, source, {table.source.name: table.name for table in plan.tables})
+        return Step.LOADING
+
+    def _refuse_taken(self, plan: TransferPlan) -> None:
+        names = [table.name for table in plan.tables]
+        rows = self._target.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relname = ANY(%s)"
+            " ORDER BY relname",
+            (f'"{self._request.schema}"', names),
+        ).fetchall()
+        if rows:
+            raise UsageError(
+                f"The names {', '.join(row[0] for row in rows)} are taken over there.",
+                f"schema {self._request.schema}",
+                "Name another schema, choose other tables, or bring only what changed with --incremental.",
+            )
+
+    def _load(self, plan: TransferPlan) -> None:
+        total = sum(table.rows for table in plan.tables)
+        states = records.states(self._target, self._id)
+        done = sum(state.rows + state.quarantined for state in states.values())
+        for table in plan.tables:
+            state = states[table.source.name]
+            if state.loaded:
+                continue
+            before = done - state.rows - state.quarantined
+
+            def tell(name: str, rows: int, before: int = before) -> None:
+                self._told(Progress("load", name, before + rows, total))
+
+            loader = Loader(self._lite, self._target, self._id, tell, self._stopped)
+            state = loader.load(table, state)
+            done = before + state.rows + state.quarantined
+
+    def _make(self, statements: Sequence[Statement]) -> tuple[Missing, ...]:
+        """Run what follows the load. What is there already from a run before counts as made."""
+        missing = []
+        self._target.execute("SET maintenance_work_mem = '256MB'")
+        for number, statement in enumerate(statements):
+            if self._stopped():
+                raise Stopped
+            self._told(Progress("keys", statement.about, number, len(statements)))
+            try:
+                self._target.execute(statement.sql.encode())
+            except (
+                psycopg.errors.DuplicateTable,
+                psycopg.errors.DuplicateObject,
+                psycopg.errors.InvalidTableDefinition,
+            ):
+                continue
+            except (
+                psycopg.errors.IntegrityError,
+                psycopg.errors.DataError,
+                psycopg.errors.ProgrammingError,
+            ) as problem:
+                said = " ".join(part for part in (problem.diag.message_primary, problem.diag.message_detail) if part)
+                missing.append(Missing(statement.about, said, statement.sql))
+        return tuple(missing)
+
+    def _prove(self, table: TablePlan, state: TableState) -> TableProof:
+        total = table.rows
+        return prove(
+            self._lite, self._target, table, state, lambda rows: self._told(Progress("proof", table.name, rows, total))
+        )
+
+    def _timed(self, phase: str, work: Callable[[], T]) -> T:
+        began = time.monotonic()
+        try:
+            return work()
+        finally:
+            self._seconds[phase] = time.monotonic() - began
+
+
+__all__ = ["Missing", "Progress", "Request", "Result", "Stopped", "run"]

@@ -1,0 +1,87 @@
+"""Open a SQLite file as it is at one moment, also while somebody writes to it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from console.domain.errors import UsageError
+from console.transfer.data.converters import BrokenText
+
+PAGES_A_STEP = 5_000
+MAGIC = b"SQLite format 3\x00"
+
+
+def take_snapshot(path: Path, copy: Path, told: Callable[[int, int], None] = lambda done, total: None) -> None:
+    """Copy a file, with what is in its write-ahead log, as of one moment. Writers go on meanwhile.
+
+    Args:
+        told: Pages done, and pages in all.
+
+    Raises:
+        UsageError: There is no such file, it is no SQLite database, or it is damaged.
+    """
+    check_file(path)
+    part = copy.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    try:
+        with closing(connect(path)) as lite, closing(sqlite3.connect(part)) as into:
+            # A read transaction of our own: without it every write of somebody else would begin the copy anew.
+            lite.execute("BEGIN")
+            lite.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            lite.backup(into, pages=PAGES_A_STEP, progress=lambda _, left, total: told(total - left, total))
+            into.execute("PRAGMA journal_mode = delete")
+    except sqlite3.DatabaseError as problem:
+        part.unlink(missing_ok=True)
+        raise UsageError(
+            f"The SQLite database cannot be read: {problem}.", str(path), "Check it with `PRAGMA integrity_check`."
+        ) from problem
+    part.chmod(0o600)
+    part.replace(copy)
+
+
+def check_file(path: Path) -> None:
+    """Say in words what is wrong with a path.
+
+    Raises:
+        UsageError: There is no such file, or it is no SQLite database.
+    """
+    try:
+        with path.open("rb") as file:
+            begin = file.read(len(MAGIC))
+    except OSError as problem:
+        raise UsageError(f"The file cannot be read: {problem.strerror}.", str(path), "Name a SQLite file.") from problem
+    if begin and begin != MAGIC:
+        raise UsageError(
+            "This is no SQLite database.", str(path), "Name a SQLite file; an encrypted one is opened first."
+        )
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open read-only. Text that is no UTF-8 comes as `BrokenText` once `read_all_texts` was called."""
+    return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True, isolation_level=None)
+
+
+def read_all_texts(lite: sqlite3.Connection) -> None:
+    """Never fail at a text that is no UTF-8. Slower: it decodes in Python."""
+
+    def decode(raw: bytes) -> str | BrokenText:
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError:
+            return BrokenText(raw)
+
+    lite.text_factory = decode
+
+
+def find_faults(lite: sqlite3.Connection) -> Sequence[str]:
+    """What SQLite itself finds wrong: pages, indexes, and rows that point nowhere."""
+    faults = [str(row[0]) for row in lite.execute("PRAGMA quick_check(20)") if row[0] != "ok"]
+    orphans: dict[tuple[str, str], int] = {}
+    for table, _, parent, _ in lite.execute("PRAGMA foreign_key_check"):
+        orphans[table, parent] = orphans.get((table, parent), 0) + 1
+    faults += [f"{count} rows of {table} point to no row of {parent}" for (table, parent), count in orphans.items()]
+    return faults

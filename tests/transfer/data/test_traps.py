@@ -1,0 +1,129 @@
+"""What other tools lose without a word: each value is exact, converted as declared, or in quarantine."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from console.transfer.data.choosing import ColumnRule
+from console.transfer.data.converters import Reading
+
+UNLIKELY = 2**63 - 1
+NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
+
+EXACT = [
+    ("INTEGER", (1, -(2**63), UNLIKELY, None), "bigint", (1, -(2**63), UNLIKELY, None)),
+    ("INT", (1, 2.5, None), "double precision", (1.0, 2.5, None)),
+    ("INT", (UNLIKELY, 2.5), "numeric", (Decimal(UNLIKELY), Decimal("2.5"))),
+    ("REAL", (0.1 + 0.2, -0.0, 1e300, 577.1029), "double precision", (0.1 + 0.2, -0.0, 1e300, 577.1029)),
+    ("REAL", (float("inf"), float("-inf")), "double precision", (float("inf"), float("-inf"))),
+    ("DECIMAL(10,2)", (0.125, 3, -1.5), "numeric", (Decimal("0.125"), Decimal(3), Decimal("-1.5"))),
+    ("BOOLEAN", (0, 1, None), "boolean", (False, True, None)),
+    ("BOOLEAN", ("true", "f", 1, "no"), "boolean", (True, False, True, False)),
+    ("BOOLEAN", (0, 1, 2), "bigint", (0, 1, 2)),
+    (
+        "TEXT",
+        ("", "a\tb\nc\\d", "\\N", "\\.", "東京 🚢", None),
+        "text",
+        ("", "a\tb\nc\\d", "\\N", "\\.", "東京 🚢", None),
+    ),
+    ("VARCHAR(5)", ("abcde", "äöü"), "character varying(5)", ("abcde", "äöü")),
+    ("VARCHAR(5)", ("abcdef",), "text", ("abcdef",)),
+    ("CHAR(4)", ("a ", " b"), "character varying(4)", ("a ", " b")),
+    ("BLOB", (b"\x00\xff", b""), "bytea", (b"\x00\xff", b"")),
+    ("BLOB", (b"\x01", "text"), "bytea", (b"\x01", b"text")),
+    ("DATE", ("2024-02-29", "0001-01-01"), "date", (date(2024, 2, 29), date(1, 1, 1))),
+    ("DATE", ("2024-02-29 10:00:00",), "timestamp without time zone", (datetime.fromisoformat("2024-02-29 10:00:00"),)),
+    (
+        "DATETIME",
+        ("2024-01-01 12:00:00", "2024-01-01T12:00:00.5"),
+        "timestamp without time zone",
+        (datetime.fromisoformat("2024-01-01 12:00:00"), datetime.fromisoformat("2024-01-01 12:00:00.500")),
+    ),
+    ("DATETIME", ("2024-01-01 14:00:00+02:00", "2024-01-01T12:00:00Z"), "timestamp with time zone", (NOON, NOON)),
+    ("DATETIME", (1704110400,), "timestamp with time zone", (NOON,)),
+    ("DATETIME", (1704110400000,), "timestamp with time zone", (NOON,)),
+    ("DATETIME", (2460311.0, 2460311.5), "timestamp with time zone", (NOON, NOON + timedelta(hours=12))),
+    ("DATETIME", (20240101, 20240102), "bigint", (20240101, 20240102)),
+    ("JSON", ('{"a": 1, "a": 2}', "[]"), "json", ({"a": 2}, [])),
+    ("JSONB", ('{"b": 1.50, "a": [1e2]}',), "jsonb", ({"b": 1.5, "a": [100]},)),
+    ("JSONB", ('{"a": 1, "a": 2}',), "json", ({"a": 2},)),
+    ("JSON", ("{bad", ""), "text", ("{bad", "")),
+    ("", (1, "x", 2.5, None), "text", ("1", "x", "2.5", None)),
+    ("ANY", (b"\x01",), "bytea", (b"\x01",)),
+    ("foo_bar", (1, 2), "bigint", (1, 2)),
+    ("UNSIGNED BIG INT", (9223372036854775808.0, 1), "numeric", (Decimal(9223372036854775808), Decimal(1))),
+    ("UUID", ("6F9619FF-8B86-D011-B42D-00CF4FC964FF",), "text", ("6F9619FF-8B86-D011-B42D-00CF4FC964FF",)),
+]
+
+REFUSED = [
+    ("INTEGER", (1, "abc"), "whole number"),
+    ("REAL", (1.5, "x"), "number"),
+    ("NUMERIC", (1, "x"), "number"),
+    ("BOOLEAN", (1, "maybe"), "boolean"),
+    ("TEXT", ("good", "a\0b"), "NUL"),
+    ("TEXT", ("good", b"\x00\x01"), "bytes that are no text"),
+    ("BLOB", (b"\x01", 5), "no bytes"),
+    ("DATE", ("2024-02-29", "2024-02-30"), "no date"),
+    ("DATE", ("2024-02-29", "0000-00-00"), "no date"),
+    ("DATE", ("2024-02-29", ""), "ISO 8601"),
+    ("DATETIME", ("2024-01-01 00:00:00", "03/04/2024"), "ISO 8601"),
+    ("DATETIME", ("2024-01-01 00:00:00", "now"), "ISO 8601"),
+    ("DATETIME", ("2024-01-01 00:00:00", "infinity"), "ISO 8601"),
+    ("DATETIME", ("2024-01-01 00:00:00", 20240101), "no known time"),
+]
+
+
+class TestGivenAColumn:
+    @pytest.mark.parametrize(("declared", "values", "type_name", "expected"), EXACT)
+    def test_when_its_values_have_a_type_then_they_arrive_exactly(self, column, declared, values, type_name, expected):
+        journey, result = column(declared, *values)
+
+        assert result.holds
+        assert result.quarantined == 0
+        assert journey.type_of("t", "v") == type_name
+        assert [row[0] for row in journey.rows("SELECT v FROM t ORDER BY id")] == list(expected)
+
+    @pytest.mark.parametrize(("declared", "values", "reason"), REFUSED)
+    def test_when_a_value_has_no_place_then_its_row_is_in_quarantine_with_the_reason(
+        self, column, declared, values, reason
+    ):
+        journey, result = column(declared, *values)
+
+        assert [(one.table, one.key, one.column) for one in result.refused] == [("t", {"id": 2}, "v")]
+        assert reason in result.refused[0].reason
+        assert journey.rows("SELECT id FROM t") == [(1,)]
+        assert journey.rows("SELECT key ->> 'id', column_name FROM quarterdeck.quarantine") == [("2", "v")]
+
+    def test_when_texts_are_no_utf8_then_they_are_kept_byte_for_byte_aside(self, journey):
+        journey.write(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);"
+            "INSERT INTO t VALUES (1, 'ok'), (2, CAST(x'ff41' AS TEXT)), (3, 'é')"
+        )
+
+        result = journey.go()
+
+        assert [one.key for one in result.refused] == [{"id": 2}]
+        assert result.refused[0].row["v"] == {"bytes": "ff41"}
+        assert journey.rows("SELECT v FROM t ORDER BY id") == [("ok",), ("é",)]
+
+
+class TestGivenRules:
+    @pytest.mark.parametrize(
+        ("declared", "value", "rule", "expected"),
+        [
+            ("DATE", "0000-00-00", ColumnRule(reading=Reading(invalid_as_null=True)), None),
+            ("TEXT", "a\0b", ColumnRule(reading=Reading(strip_nul=True)), "ab"),
+            ("DATETIME", 86400, ColumnRule("timestamptz", Reading(epoch="s")), datetime(1970, 1, 2, tzinfo=UTC)),
+            ("DATETIME", "2024-07-01 14:00:00", ColumnRule("timestamptz", Reading(zone="Europe/Berlin")),
+             datetime(2024, 7, 1, 12, tzinfo=UTC)),
+            ("INTEGER", "abc", ColumnRule("text"), "abc"),
+        ],
+    )  # fmt: skip
+    def test_when_somebody_decided_then_it_is_done_so(self, column, declared, value, rule, expected):
+        journey, result = column(declared, value, rules={("t", "v"): rule})
+
+        assert result.quarantined == 0
+        assert journey.rows("SELECT v FROM t") == [(expected,)]

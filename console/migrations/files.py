@@ -1,4 +1,4 @@
-"""Migration files as the Supabase CLI names them: `<stamp>_<name>.sql`, with `<stamp>_<name>.down.sql` beside it."""
+"""Migration files as the Supabase CLI names them: `<stamp>_<name>.sql`, and its `.down.sql` and `.verify.sql`."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ def read_migrations(files: Mapping[str, str]) -> tuple[MigrationFile, ...]:
         files: Text by file name, without a directory.
 
     Raises:
-        UsageError: Two files have the same version, or a down script belongs to none.
+        UsageError: Two files have the same version, or a down or verify script belongs to none.
     """
-    ups: dict[str, tuple[str, str, str]] = {}
-    downs: dict[str, tuple[str, str]] = {}
+    found: dict[str, dict[str, tuple[str, str, str]]] = {"": {}, ".down": {}, ".verify": {}}
     for filename, text in sorted(files.items()):
         parts = _NAME.fullmatch(filename)
-        if parts is None or parts["kind"] == ".verify":
+        if parts is None:
             continue
-        version = parts["version"]
-        known = downs.get(version) if parts["kind"] else ups.get(version)
-        if known is not None:
+        version, same = parts["version"], found[parts["kind"] or ""]
+        if version in same:
             raise UsageError(
-                f"Two migrations have the version {version}: {known[0]} and {filename}.",
+                f"Two migrations have the version {version}: {same[version][0]} and {filename}.",
                 "migrations",
                 "Give one of them a later stamp.",
             )
-        if parts["kind"]:
-            downs[version] = (filename, text)
-        else:
-            ups[version] = (filename, parts["name"], text)
-    orphan = next((filename for version, (filename, _) in downs.items() if version not in ups), None)
-    if orphan is not None:
-        raise UsageError(
-            f"{orphan} takes back a migration that is not there.", "migrations", "Add the migration, or remove it."
-        )
+        same[version] = (filename, parts["name"], text)
+    ups, downs, verifies = found.values()
+    for scripts, does in ((downs, "takes back"), (verifies, "verifies")):
+        for version, (filename, _, _) in scripts.items():
+            if version not in ups:
+                raise UsageError(
+                    f"{filename} {does} a migration that is not there.",
+                    "migrations",
+                    "Add the migration, or remove it.",
+                )
+    nothing = ("", "", "")
     return tuple(
-        MigrationFile(version, name, text, downs[version][1] if version in downs else "")
+        MigrationFile(version, name, text, downs.get(version, nothing)[2], verifies.get(version, nothing)[2])
         for version, (_, name, text) in sorted(ups.items())
     )
 

@@ -75,6 +75,12 @@ def normalize(statements: Iterable[str]) -> str:
     return ";".join(_bare(statement) for statement in cut)
 
 
+def ending_words(statement: str) -> str:
+    """The words by which a statement begins or ends a transaction itself; "" for one that does not."""
+    found = _ENDS_OURS.match(_bare(statement).upper())
+    return found[0] if found else ""
+
+
 def forbidden_words(statement: str) -> str:
     """The words by which a statement cannot run inside a transaction of ours; "" for one that can."""
     words = _bare(statement).upper()

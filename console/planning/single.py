@@ -224,7 +224,8 @@ def _watch(draft: Draft, name: str) -> tuple[Step, ...]:
 
 
 def _file_arguments(file: MigrationFile) -> dict[str, object]:
-    return {"version": file.version, "name": file.name, "sql": file.sql, "down": file.down}
+    verify = {"verify": file.verify} if file.verify else {}
+    return {"version": file.version, "name": file.name, "sql": file.sql, "down": file.down, **verify}
 
 
 def _count(files: tuple[MigrationFile, ...]) -> str:

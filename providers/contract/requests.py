@@ -94,17 +94,19 @@ class PointName:
 
 @dataclass(frozen=True)
 class MigrationFile:
-    """One schema change: `<stamp>_<name>.sql`, with its `.down.sql` where there is one."""
+    """One schema change: `<stamp>_<name>.sql`, with its `.down.sql` and `.verify.sql` where there are some."""
 
     version: str
     name: str
     sql: str
     down: str = ""
+    verify: str = ""
 
 
 @dataclass(frozen=True)
 class Migrate:
-    """Apply the files that the database does not list yet, oldest first, each in one transaction."""
+    """Apply the files that the database does not list yet, oldest first: each in one transaction, where its
+    statements can share one."""
 
     target: str
     files: tuple[MigrationFile, ...]

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from console.migrations.patience import Patience
+from console.migrations.scripts import Direction
 from providers.contract import Capabilities, Desk, Unsupported
+from providers.database import Database
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
 from providers.supabase.client import SupabaseClient
-from providers.supabase.database import Database
 from providers.supabase.key_values import KeyValues
 from providers.supabase.migrations import Migrations, Runs
 from providers.supabase.readings import Account, Databases, Figures, Inventory, Logs
-from providers.supabase.runner import Patience
-from providers.supabase.scripts import Direction
 
 if TYPE_CHECKING:
     from providers.supabase.desk import SupabaseDesk

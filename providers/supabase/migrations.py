@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from console.migrations import history
+from console.migrations.checks import EVERYTHING
+from console.migrations.patience import Patience
+from console.migrations.runner import MigrationFailed, Request, Run, Sleep
+from console.migrations.scripts import Direction, Script, build_scripts
 from providers.contract import Migrate, MigrateDown, MigrationFile, Operation, OperationKey, OperationStatus
-from providers.supabase import history
 from providers.supabase.readings import Databases
-from providers.supabase.runner import MigrationFailed, Patience, Run, Sleep
-from providers.supabase.scripts import Direction, build_scripts
 
 CLOSE_WITHIN_S = 10.0
 POLL_AFTER = timedelta(milliseconds=500)
@@ -62,6 +64,11 @@ def _wish_of(ref: str, direction: Direction, files: Sequence[MigrationFile]) -> 
     return _Wish(ref, direction, tuple(sorted(file.version for file in files)))
 
 
+def _ways_back(provider: str, files: Sequence[MigrationFile]) -> Sequence[Script]:
+    verified = any(file.verify for file in files)
+    return build_scripts(provider, Direction.DOWN, [file for file in files if file.down.strip()]) if verified else ()
+
+
 def _read(reference: str) -> _Wish | None:
     parts = reference.split("/")
     if len(parts) != 3 or parts[1] not in tuple(Direction):
@@ -85,7 +92,9 @@ class Runs:
         scripts = build_scripts(self.provider, wish.direction, files)
         known = self._runs.get(wish.reference)
         if known is None or known[1].done():
-            run = Run(database, wish.direction, scripts, self._patience, self._sleep)
+            reverts = _ways_back(self.provider, files) if wish.direction is Direction.UP else ()
+            request = Request(wish.direction, scripts, EVERYTHING, reverts, "deployment")
+            run = Run(database, request, self._patience, self._sleep)
             known = self._runs[wish.reference] = (run, asyncio.create_task(run.perform()))
         run, task = known
         await asyncio.wait({task}, timeout=self._patience.start)

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from console.domain.errors import Rejected
 from console.domain.ids import EnvironmentName
 from console.domain.observations import LogLine, Measurement
+from console.migrations.history import fetch_versions
 from providers.contract import AccountReport, Target
+from providers.database import Database
 from providers.supabase.client import SupabaseClient
-from providers.supabase.database import Database
-from providers.supabase.history import fetch_versions
 from providers.supabase.wire import SUSPENDED, Project
 from providers.tail import OVERLAP, Entry, Numbering, follow
 

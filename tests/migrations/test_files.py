@@ -20,7 +20,13 @@ class TestGivenADirectoryOfMigrations:
     def test_when_it_is_read_then_the_oldest_comes_first_with_its_down_script(self):
         assert read_migrations(FILES) == (
             MigrationFile("20260101000000", "create_t", "create table t ();"),
-            MigrationFile("20260102000000", "add_price", "alter table t add price int;", "alter table t drop price;"),
+            MigrationFile(
+                "20260102000000",
+                "add_price",
+                "alter table t add price int;",
+                "alter table t drop price;",
+                "select price from t;",
+            ),
         )
 
     def test_when_it_is_empty_then_there_is_nothing(self):

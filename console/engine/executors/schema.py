@@ -31,7 +31,10 @@ async def migrate_down(work: Work) -> Outcome:
 
 def _files(work: Work) -> tuple[MigrationFile, ...]:
     rows: list[Mapping[str, Any]] = work.argument("files")
-    return tuple(MigrationFile(row["version"], row["name"], row["sql"], row.get("down", "")) for row in rows)
+    return tuple(
+        MigrationFile(row["version"], row["name"], row["sql"], row.get("down", ""), row.get("verify", ""))
+        for row in rows
+    )
 
 
 def _versions(files: tuple[MigrationFile, ...]) -> str:

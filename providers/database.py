@@ -1,4 +1,4 @@
-"""One project's PostgreSQL: connections, and its errors in the contract's words.
+"""One PostgreSQL that migrations and readings use: connections, and its errors in the contract's words.
 
 psycopg is imported when a connection is made, because the import costs more than opening the console may.
 """
@@ -31,13 +31,15 @@ class Database:
 
     Args:
         provider: The connection's name in the configuration; errors carry it.
-        ref: The project.
+        ref: What the platform calls it: a Supabase project's ref, or a name in the configuration.
         address: A `postgresql://` address, or libpq's key=value form.
+        noun: What a ref is there, for messages.
     """
 
-    def __init__(self, provider: str, ref: str, address: str) -> None:
+    def __init__(self, provider: str, ref: str, address: str, noun: str = "project") -> None:
         self.provider = provider
         self.ref = ref
+        self.where = f"{noun} {ref}"
         self._address = address
 
     def __repr__(self) -> str:
@@ -53,7 +55,7 @@ class Database:
             raise Rejected(
                 self.provider,
                 f"The database address of {self.ref} leads to a pooler in transaction mode (port {POOLER_PORT}).",
-                f"project {self.ref}",
+                self.where,
                 "Migrations need the direct address or the session-mode pooler, both on port 5432.",
             )
 
@@ -93,13 +95,13 @@ class Database:
     def translate(self, problem: psycopg.Error, doing: str) -> ProviderError:
         """The contract's error for one of psycopg's."""
         words = self.words_of(problem)
-        place = " · ".join(part for part in (f"project {self.ref}", doing, problem.sqlstate or "") if part)
+        place = " · ".join(part for part in (self.where, doing, problem.sqlstate or "") if part)
         denied = problem.sqlstate in _AUTHENTICATION or any(sign in str(problem) for sign in _DENIED)
         if denied and problem.sqlstate != "42501":
             remedy = "Check user and password of its database_url."
             return Unauthorized(self.provider, f"The database of {self.ref} refused the log-in: {words}", place, remedy)
         if problem.sqlstate is None or problem.sqlstate[:2] in ("08", "53", "57"):
-            remedy = "Check that the project is not paused, and that this host may reach its database."
+            remedy = "Check that it is not paused, and that this host may reach it."
             return Unreachable(self.provider, f"The database of {self.ref} does not answer: {words}", place, remedy)
         return Rejected(self.provider, f"The database of {self.ref} refused: {words}", place)
 
@@ -121,6 +123,6 @@ class Database:
             raise Rejected(
                 self.provider,
                 f"The database address of {self.ref} cannot be read.",
-                f"project {self.ref}",
+                self.where,
                 "Write postgresql://USER:PASSWORD@HOST:5432/DATABASE, with special characters percent-encoded.",
             ) from None

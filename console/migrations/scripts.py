@@ -12,6 +12,8 @@ from enum import StrEnum
 
 from console.domain.errors import Rejected
 from console.migrations.files import name_of
+from console.migrations.pieces import Piece, cut
+from console.migrations.statement import Statement
 from providers.contract import MigrationFile
 
 
@@ -22,12 +24,27 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True)
 class Script:
-    """One file in one direction. `filename` is what messages name."""
+    """One file in one direction. `filename` is what messages name; `verify` is the text of its verify script."""
 
     version: str
     name: str
     filename: str
-    statements: tuple[str, ...]
+    sql: str
+    classified: tuple[Statement, ...]
+    verify: str = ""
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        return tuple(one.text for one in self.classified)
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        return cut(self.classified)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it shares one transaction, so that a failure leaves nothing behind."""
+        return not any(one.alone for one in self.classified)
 
 
 def build_scripts(provider: str, direction: Direction, files: Sequence[MigrationFile]) -> tuple[Script, ...]:
@@ -36,7 +53,9 @@ def build_scripts(provider: str, direction: Direction, files: Sequence[Migration
     Raises:
         Rejected: Naming everything in the files that cannot be run, so that nothing is begun.
     """
-    from console.migrations.split import UnfinishedSql, split_statements
+    from console.migrations.classify import classify_file
+    from console.migrations.grammar import split_file
+    from console.migrations.split import UnfinishedSql
 
     faults: list[str] = []
     scripts: list[Script] = []
@@ -53,12 +72,13 @@ def build_scripts(provider: str, direction: Direction, files: Sequence[Migration
         if not file.version.isdigit():
             faults.append(f"{filename} does not begin with a number")
         try:
-            statements = split_statements(sql)
+            statements = split_file(sql)
         except UnfinishedSql as problem:
             faults.append(f"{filename}, {problem}")
             continue
         faults += _misfits(filename, statements)
-        scripts.append(Script(file.version, file.name, filename, statements))
+        verify = file.verify if direction is Direction.UP else ""
+        scripts.append(Script(file.version, file.name, filename, sql, classify_file(sql, statements), verify))
     if faults:
         raise Rejected(
             provider,
@@ -88,9 +108,9 @@ def _is_same(statements: Sequence[str], stored: Sequence[str]) -> bool:
 
 
 def _misfits(filename: str, statements: Sequence[str]) -> Iterator[str]:
-    from console.migrations.split import forbidden_words
+    from console.migrations.split import ending_words
 
     for statement in statements:
-        words = forbidden_words(statement)
+        words = ending_words(statement)
         if words:
             yield f"{filename} uses {words}, which cannot run inside the transaction that each file gets"

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from providers.supabase.database import Connection
+    from providers.database import Connection
 
 LOCK_KEY = 0x5155_4152_4445_434B
 """One run a database at a time: "QUARDECK" as a number."""

@@ -1,0 +1,245 @@
+"""Runs on a real PostgreSQL that are stopped at every statement: the history stays true, and the next run ends them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+
+from console.domain.errors import ConsoleError, Rejected
+from console.migrations import ledger
+from console.migrations.checks import EVERYTHING, Leave
+from console.migrations.ledger import State
+from console.migrations.patience import Patience
+from console.migrations.runner import MigrationFailed, Progress, Request, Run
+from console.migrations.scripts import Direction, build_scripts
+from console.playground.scene import dsn_for
+from providers.contract import MigrationFile
+from providers.database import Database
+
+NUMBERS = itertools.count(1)
+WAITING = "select 1 from pg_stat_activity where query like '%busy add%' and wait_event_type = 'Lock'"
+INVALID = "select count(*) from pg_index where not indisvalid"
+QUICK = Patience(
+    for_other_run=5.0, look_every=0.01, lock_timeout=0.1, weak_lock_timeout=0.2, attempts=2, first_wait=0.01
+)
+MIXED = MigrationFile(
+    "2",
+    "mixed",
+    "set search_path to shop;\ncreate table shop.parts (id int);\ncreate index concurrently parts_id on parts (id);\n"
+    "insert into parts values (1);\ndrop index concurrently items_old;\ninsert into shop.parts values (2);",
+    "drop table shop.parts;\ncreate index concurrently items_old on shop.items (id);",
+)
+BEFORE = MigrationFile(
+    "1", "before", "create schema shop; create table shop.items (id int); create index items_old on shop.items (id);"
+)
+
+
+class Died(Exception):
+    """Stands for the end of the process."""
+
+
+@dataclass
+class World:
+    dsn: str
+
+    async def run(self, *files: MigrationFile, direction=Direction.UP, leave=EVERYTHING, die_at=(), patience=QUICK):
+        """Run; at the statement `die_at` of a file the server loses the session."""
+        database = Database("pg", "shop", self.dsn, "database")
+        downs = build_scripts("pg", Direction.DOWN, [file for file in files if file.down])
+        request = Request(direction, build_scripts("pg", direction, files), leave, downs, "tester", "backup-7")
+
+        def told(progress: Progress) -> None:
+            if (progress.filename, progress.statement) == die_at:
+                self.kill()
+
+        run = Run(database, request, patience, asyncio.sleep, told)
+        await run.perform()
+        return run.done
+
+    def kill(self) -> None:
+        with psycopg.connect(self.dsn, autocommit=True) as other:
+            other.execute(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+                "where application_name = 'quarterdeck' and datname = current_database()"
+            )
+
+    def ask(self, query: str):
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            cursor = connection.execute(query.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    async def facts(self):
+        async with await psycopg.AsyncConnection.connect(self.dsn, autocommit=True) as connection:
+            return await ledger.fetch(connection)
+
+    @property
+    def history(self) -> list[str]:
+        return [row[0] for row in self.ask("select version from supabase_migrations.schema_migrations order by 1")]
+
+    @property
+    def locks(self) -> int:
+        return self.ask("select count(*) from pg_locks where locktype = 'advisory'")[0][0]
+
+
+@pytest.fixture
+def world(postgres_dsn: str) -> World:
+    name = f"runner_{next(NUMBERS)}"
+    with psycopg.connect(postgres_dsn, autocommit=True) as server:
+        server.execute(f"create database {name}")
+    return World(dsn_for(postgres_dsn, name))
+
+
+class TestGivenAFileWhoseStatementsShareNoTransaction:
+    async def test_when_it_is_run_then_all_of_it_is_done_and_recorded(self, world):
+        assert await world.run(BEFORE, MIXED) == ["1", "2"]
+
+        assert world.ask("select id from shop.parts order by 1") == [(1,), (2,)]
+        fact = (await world.facts())["2"]
+        assert (fact.state, fact.who, fact.backup, fact.done) == (State.APPLIED, "tester", "backup-7", 0)
+        assert fact.seconds is not None
+        assert world.history == ["1", "2"]
+
+    @pytest.mark.parametrize("statement", range(1, 7))
+    async def test_when_the_session_dies_at_a_statement_then_the_next_run_goes_on_behind_it(self, world, statement):
+        await world.run(BEFORE)
+
+        with pytest.raises(ConsoleError):
+            await world.run(BEFORE, MIXED, die_at=("2_mixed.sql", statement))
+
+        assert world.history == ["1"]
+        assert world.locks == 0
+        assert (await world.facts())["2"].state is State.RUNNING
+        assert await world.run(BEFORE, MIXED) == ["2"]
+        assert world.ask("select id from shop.parts order by 1") == [(1,), (2,)]
+        assert world.ask("select to_regclass('shop.items_old'), count(*) from pg_index where not indisvalid") == [
+            (None, 0)
+        ]
+        assert world.history == ["1", "2"]
+
+    @pytest.mark.parametrize("after", [False, True])
+    async def test_when_nobody_recorded_the_end_of_an_index_build_then_the_next_run_looks(self, world, after):
+        await world.run(BEFORE)
+        with pytest.raises(ConsoleError):
+            await world.run(BEFORE, MIXED, die_at=("2_mixed.sql", 3))
+        world.ask("update quarterdeck.migrations set attempted = 3 where version = '2'")
+        if after:
+            world.ask("create index concurrently parts_id on shop.parts (id)")
+        else:
+            world.ask("create index parts_id on shop.parts (id)")
+            world.ask("update pg_index set indisvalid = false where indexrelid = 'shop.parts_id'::regclass")
+
+        assert await world.run(BEFORE, MIXED) == ["2"]
+        assert world.ask("select indisvalid from pg_index where indexrelid = 'shop.parts_id'::regclass") == [(True,)]
+
+    async def test_when_a_statement_fails_then_it_says_what_is_done_and_the_rest_may_be_corrected(self, world):
+        wrong = MigrationFile(MIXED.version, MIXED.name, MIXED.sql.replace("items_old;", "nothing;"))
+        await world.run(BEFORE)
+
+        with pytest.raises(MigrationFailed, match=r"Statements 1 to 4 of 6 are done; the next run goes on behind them"):
+            await world.run(BEFORE, wrong)
+
+        assert (await world.facts())["2"].state is State.PARTIAL
+        with pytest.raises(Rejected, match="its first 4 statements ran, and were edited since"):
+            await world.run(BEFORE, MigrationFile("2", "mixed", MIXED.sql.replace("id int", "id bigint")))
+        assert await world.run(BEFORE, MIXED) == ["2"]
+
+    async def test_when_a_unique_index_cannot_be_built_then_no_invalid_one_stays(self, world):
+        await world.run(BEFORE)
+        world.ask("insert into shop.items values (1), (1)")
+        twice = MigrationFile("2", "twice", "create unique index concurrently one on shop.items (id);")
+
+        with pytest.raises(MigrationFailed, match="Nothing of this file was kept"):
+            await world.run(BEFORE, twice)
+
+        assert world.ask("select count(*) from pg_index where not indisvalid") == [(0,)]
+
+    async def test_when_it_is_taken_back_then_its_own_statements_alone_are_run_alone(self, world):
+        await world.run(BEFORE, MIXED)
+
+        assert await world.run(MIXED, direction=Direction.DOWN) == ["2"]
+        assert world.history == ["1"]
+        assert (await world.facts())["2"].state is State.REVERTED
+
+
+class TestGivenAWholeFile:
+    @pytest.mark.parametrize("statement", range(1, 4))
+    async def test_when_the_session_dies_at_a_statement_then_nothing_of_it_is_there(self, world, statement):
+        with pytest.raises(ConsoleError):
+            await world.run(BEFORE, die_at=("1_before.sql", statement))
+
+        assert world.ask("select to_regnamespace('shop')") == [(None,)]
+        assert (world.history, world.locks) == ([], 0)
+        assert await world.run(BEFORE) == ["1"]
+
+
+class TestGivenAVerifyScript:
+    async def test_when_it_holds_then_that_is_recorded(self, world):
+        await world.run(
+            MigrationFile("1", "a", "create table a (id int);", "", "select count(*) = 0 from a; select 1/1")
+        )
+
+        assert (await world.facts())["1"].verified == "passed"
+
+    @pytest.mark.parametrize(
+        "verify", ["select exists (select 1 from a)", "select 1/0", "insert into a values (1)", "commit"]
+    )
+    async def test_when_it_does_not_hold_then_the_whole_run_is_taken_back(self, world, verify):
+        first = MigrationFile("1", "a", "create table a (id int);", "drop table a;")
+        second = MigrationFile("2", "b", "create table b (id int);", "drop table b;", verify)
+
+        with pytest.raises(MigrationFailed, match="All that this run had applied was taken back"):
+            await world.run(first, second)
+
+        assert world.history == []
+        assert world.ask("select to_regclass('a'), to_regclass('b')") == [(None, None)]
+        facts = await world.facts()
+        assert (facts["1"].state, facts["2"].state) == (State.REVERTED, State.REVERTED)
+        assert "statement 1" in facts["2"].verified
+
+
+class TestGivenWhatIsNotAllowed:
+    async def test_when_a_file_is_older_than_the_newest_then_it_is_refused_unless_asked(self, world):
+        late, new = MigrationFile("1", "late", "create table a ();"), MigrationFile("2", "new", "create table b ();")
+        await world.run(new)
+
+        with pytest.raises(Rejected, match=r"Older than the newest applied migration \(2\): 1_late\.sql"):
+            await world.run(late, new, leave=Leave())
+        assert await world.run(late, new, leave=Leave(out_of_order=True)) == ["1"]
+
+    async def test_when_it_takes_away_while_an_older_release_serves_then_it_is_refused_whatever_is_allowed(self, world):
+        await world.run(BEFORE)
+        drop = MigrationFile("2", "drop", "\n\nalter table shop.items drop column id;")
+
+        with pytest.raises(Rejected, match=r"2_drop\.sql:3 \(a column is dropped\)"):
+            await world.run(BEFORE, drop, leave=Leave())
+        with pytest.raises(Rejected, match=r"Still serving: v1"):
+            await world.run(BEFORE, drop, leave=Leave(contract=True, serving=("v1",)))
+        assert await world.run(BEFORE, drop, leave=Leave(contract=True)) == ["2"]
+
+
+class TestGivenReaders:
+    async def test_when_a_file_wants_several_tables_then_all_its_waits_together_end_in_time(self, world):
+        await world.run(BEFORE)
+        world.ask("create table shop.busy (); create table shop.later ()")
+        patience = Patience(lock_timeout=0.3, attempts=1)
+        greedy = MigrationFile(
+            "2", "greedy", "alter table shop.items add a int; select pg_sleep(0.1); alter table shop.busy add a int;"
+        )
+        async with await psycopg.AsyncConnection.connect(world.dsn) as other:
+            await other.execute("select * from shop.busy")
+            running = asyncio.create_task(world.run(BEFORE, greedy, patience=patience))
+            async with asyncio.timeout(5):
+                while not world.ask(WAITING):  # noqa: ASYNC110 - the server tells no event
+                    await asyncio.sleep(0.01)
+            began = asyncio.get_running_loop().time()
+            async with await psycopg.AsyncConnection.connect(world.dsn) as reader:
+                await reader.execute("select * from shop.items")
+            waited = asyncio.get_running_loop().time() - began
+            with pytest.raises(MigrationFailed, match="got no lock"):
+                await running
+
+        assert waited < 0.2  # what is left of the 0.3 s, and not 0.3 s more

@@ -347,3 +347,15 @@ class TestGivenOrdersThatChanceMeetsSeldom:
         assert SECOND_MIGRATION in world.platform.applied
         await world.until_ended(ended.id)
         await world.check_at_the_end()
+
+    async def test_when_nobody_sends_requests_then_no_stage_passes(self, world):
+        world.platform.request_rate = 0.0
+        begun = await world.deploy()
+
+        await world.clock.pass_time(timedelta(minutes=30))
+
+        assert world.deployment(begun).status is DeploymentStatus.WAITING
+        assert world.platform.weights["api"] == {"blue": 90, "green": 10}
+        await world.ask(begun, Control.ROLLBACK)
+        await world.until_ended(begun)
+        await world.check_at_the_end()

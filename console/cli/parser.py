@@ -11,6 +11,7 @@ from console.cli.commands import (
     databases,
     deploying,
     looking,
+    migrating,
     platforms,
     settings,
     trying,
@@ -35,6 +36,7 @@ FAMILIES: Sequence[tuple[str, Callable[[Commands], None]]] = (
     ("look", looking.add),
     ("weigh, changing nothing", weighing.add),
     ("platforms, by hand", platforms.add),
+    ("a database's schema", migrating.add),
     ("data", databases.add),
     ("settings, secrets and the worker", settings.add),
 )

@@ -38,10 +38,6 @@ BEFORE = MigrationFile(
 )
 
 
-class Died(Exception):
-    """Stands for the end of the process."""
-
-
 @dataclass
 class World:
     dsn: str
@@ -103,21 +99,20 @@ class TestGivenAFileWhoseStatementsShareNoTransaction:
         assert fact.seconds is not None
         assert world.history == ["1", "2"]
 
-    @pytest.mark.parametrize("statement", range(1, 7))
-    async def test_when_the_session_dies_at_a_statement_then_the_next_run_goes_on_behind_it(self, world, statement):
+    async def test_when_the_session_dies_at_each_statement_then_the_next_run_goes_on_behind_what_is_done(self, world):
         await world.run(BEFORE)
 
-        with pytest.raises(ConsoleError):
-            await world.run(BEFORE, MIXED, die_at=("2_mixed.sql", statement))
+        for statement in range(1, 7):
+            with pytest.raises(ConsoleError):
+                await world.run(BEFORE, MIXED, die_at=("2_mixed.sql", statement))
 
-        assert world.history == ["1"]
-        assert world.locks == 0
-        assert (await world.facts())["2"].state is State.RUNNING
+            assert world.history == ["1"]
+            assert world.locks == 0
+            assert (await world.facts())["2"].state is State.RUNNING
         assert await world.run(BEFORE, MIXED) == ["2"]
         assert world.ask("select id from shop.parts order by 1") == [(1,), (2,)]
-        assert world.ask("select to_regclass('shop.items_old'), count(*) from pg_index where not indisvalid") == [
-            (None, 0)
-        ]
+        assert world.ask("select to_regclass('shop.items_old')") == [(None,)]
+        assert world.ask(INVALID) == [(0,)]
         assert world.history == ["1", "2"]
 
     @pytest.mark.parametrize("after", [False, True])
@@ -166,13 +161,13 @@ class TestGivenAFileWhoseStatementsShareNoTransaction:
 
 
 class TestGivenAWholeFile:
-    @pytest.mark.parametrize("statement", range(1, 4))
-    async def test_when_the_session_dies_at_a_statement_then_nothing_of_it_is_there(self, world, statement):
-        with pytest.raises(ConsoleError):
-            await world.run(BEFORE, die_at=("1_before.sql", statement))
+    async def test_when_the_session_dies_at_any_statement_then_nothing_of_it_is_there(self, world):
+        for statement in range(1, 4):
+            with pytest.raises(ConsoleError):
+                await world.run(BEFORE, die_at=("1_before.sql", statement))
 
-        assert world.ask("select to_regnamespace('shop')") == [(None,)]
-        assert (world.history, world.locks) == ([], 0)
+            assert world.ask("select to_regnamespace('shop')") == [(None,)]
+            assert (world.history, world.locks) == ([], 0)
         assert await world.run(BEFORE) == ["1"]
 
 

@@ -1,0 +1,59 @@
+"""The command `migrate` and its actions: changes of a database's schema."""
+
+from __future__ import annotations
+
+from console.cli.grammar import Commands, Parser, add_command, add_group
+
+MODULE = "console.cli.migrating"
+
+
+def add(commands: Commands) -> None:
+    """Add them to the command line."""
+    actions = add_group(commands, "migrate", "changes of a database's schema: files of SQL, applied and taken back")
+    _add(actions, "status", "which files are applied, half done, edited or to come, and what is broken")
+    lint = _add(actions, "lint", "what could stop readers and writers, or take something away; needs no database")
+    lint.add_argument("--all", action="store_true", help="with a database: also files that are applied already")
+    _add(actions, "plan", "what `up` would run: locks, whom they stop and for about how long, and why it would refuse")
+    up = _add(actions, "up", "apply what is not applied, oldest first; verify each, and take back what fails")
+    _add_leave(up)
+    up.add_argument("--figures", default="", metavar="FILE", help="keep there how long statements took until now")
+    down = _add(actions, "down", "take back by down scripts, newest first")
+    group = down.add_mutually_exclusive_group(required=True)
+    group.add_argument("--to", default="", metavar="VERSION", help="all that is newer than this one")
+    group.add_argument("--version", dest="versions", nargs="+", default=[], metavar="VERSION", help="these")
+    down.add_argument("--yes", action="store_true", help="do not ask")
+    words = "ask the verify scripts of all applied files, and for advice about what is open, slow or broken"
+    verify = _add(actions, "verify", words)
+    verify.add_argument("--figures", default="", metavar="FILE", help="tell what became slower since `up` kept them")
+    repair = _add(actions, "repair", "make the history say what is so; runs no SQL of the files")
+    kinds = repair.add_mutually_exclusive_group(required=True)
+    kinds.add_argument("--applied", nargs="+", default=[], metavar="VERSION", help="these are applied")
+    kinds.add_argument("--reverted", nargs="+", default=[], metavar="VERSION", help="these are not")
+    kinds.add_argument(
+        "--done", nargs=2, default=[], metavar=("VERSION", "COUNT"), help="so many statements of this file are done"
+    )
+    repair.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add(actions: Commands, name: str, words: str) -> Parser:
+    parser = add_command(actions, name, f"{MODULE}:{name}", words)
+    parser.add_argument("environment", metavar="ENV", nargs="?", default="", help="environment whose database is meant")
+    parser.add_argument("--service", default="", metavar="NAME", help="its service with a database (else the only one)")
+    parser.add_argument(
+        "--database-url", default="", metavar="REFERENCE", help="any PostgreSQL instead: env:NAME, file:PATH, …"
+    )
+    parser.add_argument(
+        "--directory", default="", metavar="DIR", help="where the files are (else the configuration's, from here)"
+    )
+    return parser
+
+
+def _add_leave(parser: Parser) -> None:
+    parser.add_argument("--include-all", action="store_true", help="also files older than the newest applied one")
+    parser.add_argument("--contract", action="store_true", help="also what an older release would fail by")
+    parser.add_argument(
+        "--serving", nargs="+", default=[], metavar="REF", help="older releases that still serve: no contract then"
+    )
+    parser.add_argument("--allow", nargs="+", default=[], metavar="RULE", help="lint rules that block, passed over")
+    parser.add_argument("--backup", default="", metavar="ID", help="the backup that was taken before; kept on record")
+    parser.add_argument("--yes", action="store_true", help="do not ask")

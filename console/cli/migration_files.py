@@ -1,0 +1,77 @@
+"""Which database a `migrate` command is about, and the files beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from console.cli.session import Session
+from console.cli.words import counted
+from console.config.loader import load, locate
+from console.config.secrets import SecretMissing, resolve
+from console.domain.errors import UsageError
+from console.migrations.files import read_migrations
+from console.migrations.scripts import Direction, Script, build_scripts
+from providers.contract import MigrationFile
+from providers.database import Database
+
+
+@dataclass(frozen=True)
+class Place:
+    """The database that a command is about, and the files beside it."""
+
+    name: str
+    files: tuple[MigrationFile, ...]
+    database: Database | None
+
+    @property
+    def scripts(self) -> tuple[Script, ...]:
+        return build_scripts(self.name, Direction.UP, self.files)
+
+    def need(self) -> Database:
+        """Raises UsageError where no database was named."""
+        if self.database is None:
+            raise UsageError("No database is named.", "migrate", "Name an environment, or --database-url REFERENCE.")
+        self.database.check_session_mode()
+        return self.database
+
+
+def find_place(session: Session) -> Place:
+    """Find the database and the files that the options name."""
+    options = session.options
+    directory, address, name = options.directory, "", options.database_url or options.directory
+    if options.environment:
+        settings = load(locate(session.home, session.config))
+        if options.environment not in settings.environments:
+            known = ", ".join(settings.environments) or "none"
+            raise UsageError(
+                f"There is no environment {options.environment!r}.", f"Known: {known}.", "Name one of these."
+            )
+        services = settings.environments[options.environment].services
+        named = [one for one, placement in services.items() if placement.database_url]
+        chosen = [one for one in named if one == options.service] if options.service else named
+        if len(chosen) != 1:
+            raise UsageError(
+                f"{options.environment} has {counted(len(chosen), 'such database')}.",
+                f"Services with a database_url: {', '.join(named) or 'none'}.",
+                "Name one with --service.",
+            )
+        placement = services[chosen[0]]
+        name = f"{options.environment}/{chosen[0]}"
+        directory = directory or placement.migrations
+        address = _resolve(placement.database_url, settings.file.parent if settings.file else Path())
+    if options.database_url:
+        address = _resolve(options.database_url, Path())
+    folder = Path(directory or "supabase/migrations")
+    if not folder.is_dir():
+        raise UsageError(f"There is no directory {folder}.", "migrate", "Name it with --directory.")
+    files = read_migrations({one.name: one.read_text(encoding="utf-8") for one in folder.glob("*.sql")})
+    database = Database(name, name, address, "database") if address else None
+    return Place(name or str(folder), files, database)
+
+
+def _resolve(reference: str, base: Path) -> str:
+    try:
+        return resolve(reference, base).reveal()
+    except SecretMissing as problem:
+        raise UsageError(problem.what, "database address", problem.remedy) from None

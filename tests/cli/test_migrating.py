@@ -1,0 +1,143 @@
+"""`migrate` on a real PostgreSQL: what stands, what would be, up, down, verify and repair, with exit codes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from console.cli.main import main
+from console.playground.scene import dsn_for
+
+NUMBERS = itertools.count(1)
+
+
+class Desk:
+    def __init__(self, folder: Path, dsn: str, capsys) -> None:
+        self.folder, self.dsn, self._capsys = folder, dsn, capsys
+        self.out, self.err = "", ""
+
+    def write(self, **files: str) -> None:
+        for name, text in files.items():
+            (self.folder / f"{name.lstrip('_').replace('__', '.')}.sql").write_text(text)
+
+    def run(self, action: str, *options: str) -> int:
+        code = main(
+            ["migrate", action, "--database-url", "env:SHOP_DATABASE", "--directory", str(self.folder), *options]
+        )
+        self.out, self.err = self._capsys.readouterr()
+        assert "secret-word" not in self.out + self.err
+        return code
+
+    def read(self, action: str, *options: str):
+        self.run(action, "--format", "json", *options)
+        return json.loads(self.out)
+
+    def ask(self, query: str):
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            cursor = connection.execute(query.encode())
+            return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture
+def desk(postgres_dsn: str, tmp_path: Path, monkeypatch, capsys) -> Desk:
+    name = f"migrating_{next(NUMBERS)}"
+    with psycopg.connect(postgres_dsn, autocommit=True) as server:
+        server.execute(f"create database {name}")
+    dsn = dsn_for(postgres_dsn, name)
+    monkeypatch.setenv("SHOP_DATABASE", dsn)
+    made = Desk(tmp_path, dsn, capsys)
+    made.write(
+        _1_items="create table items (id bigint primary key);",
+        _1_items__down="drop table items;",
+        _1_items__verify="select count(*) = 0 from items",
+        _2_price="alter table items add price bigint;",
+        _2_price__down="alter table items drop price;",
+    )
+    return made
+
+
+class TestGivenFilesAndADatabase:
+    def test_when_they_go_up_and_down_then_every_command_tells_it(self, desk):
+        assert desk.run("status") == 0
+        assert [row["state"] for row in desk.read("status")] == ["pending", "pending"]
+        assert desk.run("plan") == 0
+        assert "1_items.sql: 1 statement, one transaction" in desk.out
+
+        assert desk.run("up", "--yes", "--backup", "b-7") == 0
+        rows = desk.read("status")
+        assert [(row["state"], row["verified"], row["backup"]) for row in rows] == [
+            ("applied", "passed", "b-7"),
+            ("applied", "", "b-7"),
+        ]
+        assert desk.run("up", "--yes") == 0
+        assert "Nothing to apply." in desk.out
+        assert desk.run("verify") == 0
+        assert "✓ 1" in desk.out
+
+        assert desk.run("down", "--to", "1", "--yes") == 0
+        assert [row["state"] for row in desk.read("status")] == ["applied", "pending"]
+        assert desk.run("down", "--version", "2", "--yes") == 2
+        assert "2 is not applied" in desk.err
+
+    def test_when_an_applied_file_is_edited_then_status_and_up_say_so_and_repair_ends_it(self, desk):
+        desk.run("up", "--yes")
+        desk.write(_2_price="alter table items add price numeric;", _3_more="create table more (id bigint);")
+
+        assert desk.run("status") == 1
+        assert "edited" in desk.out
+        assert desk.run("up", "--yes") == 1
+        assert "Changed after they were applied: 2_price.sql" in desk.err
+        assert desk.run("repair", "--applied", "2", "--yes") == 0
+        assert desk.run("up", "--yes") == 0
+        assert desk.run("repair", "--reverted", "3", "--yes") == 0
+        assert [row["state"] for row in desk.read("status")] == ["applied", "applied", "pending"]
+        assert desk.ask("select to_regclass('more')::text") == [("more",)]
+
+    def test_when_a_verify_script_says_no_later_then_verify_fails(self, desk):
+        desk.run("up", "--yes")
+        desk.ask("insert into items values (1)")
+
+        assert desk.run("verify") == 1
+        assert "✗ 1 statement 1 of 1 is false" in desk.out
+
+
+class TestGivenADangerousFile:
+    def test_when_it_blocks_then_up_is_refused_unless_the_rule_is_named(self, desk):
+        desk.run("up", "--yes")
+        desk.write(_3_index="create index items_price on items (price);", _3_index__down="drop index items_price;")
+
+        assert desk.run("plan") == 4
+        assert "SHARE: stops writes; index build" in desk.out
+        assert desk.run("lint") == 1
+        assert "3_index.sql:1: blocks" in desk.out
+        assert desk.run("up", "--yes") == 4
+        assert "--allow require-concurrent-index-creation" in desk.err
+        assert desk.run("up", "--yes", "--allow", "require-concurrent-index-creation") == 0
+
+    def test_when_it_takes_away_then_up_is_refused_without_leave(self, desk):
+        desk.run("up", "--yes")
+        desk.write(_3_less="alter table items drop column price;", _3_less__down="alter table items add price bigint;")
+
+        assert desk.run("plan") == 4
+        assert "An older release would fail by: 3_less.sql:1 (a column is dropped)" in desk.out
+        assert desk.run("up", "--yes") == 1
+        assert desk.run("up", "--yes", "--contract", "--serving", "v1") == 1
+        assert "Still serving: v1" in desk.err
+        assert desk.run("up", "--yes", "--contract") == 0
+
+
+class TestGivenAWrongRequest:
+    def test_when_the_address_leads_to_a_transaction_pooler_then_it_is_refused(self, desk, monkeypatch):
+        monkeypatch.setenv("SHOP_DATABASE", "postgresql://me:secret-word@127.0.0.1:6543/shop")
+
+        assert desk.run("status") == 1
+        assert "pooler in transaction mode (port 6543)" in desk.err
+
+    def test_when_no_database_is_named_then_lint_needs_none_and_status_does(self, desk, capsys):
+        assert main(["migrate", "lint", "--directory", str(desk.folder)]) == 0
+        assert main(["migrate", "status", "--directory", str(desk.folder)]) == 2
+        assert main(["migrate", "status", "--directory", str(desk.folder / "none")]) == 2

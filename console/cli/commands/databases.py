@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from console.cli.grammar import Commands, add_command
+from console.cli.grammar import Commands, add_command, add_group
 
 
 def add(commands: Commands) -> None:
     """Add them to the command line."""
-    transfer = commands.add_parser("transfer", help="bring data to where the product will live")
-    kinds = transfer.add_subparsers(dest="what", required=True, metavar="WHAT")
+    kinds = add_group(commands, "transfer", "bring data to where the product will live")
     words = "a SQLite file into a PostgreSQL: proven row by row, the rest in quarantine with its reason"
     data = add_command(kinds, "data", "console.cli.transferring:data", words)
     data.add_argument("--from", dest="source", type=Path, required=True, metavar="FILE", help="the SQLite file")

@@ -79,6 +79,20 @@ class StepKind(StrEnum):
 
 
 TRAFFIC_KINDS = frozenset({StepKind.SHIFT, StepKind.PROMOTE})
+SKIPPABLE_KINDS = frozenset(
+    {
+        StepKind.INTEGRATION,
+        StepKind.BENCHMARK,
+        StepKind.MEASURE,
+        StepKind.ANNOUNCE,
+        StepKind.SUSPEND,
+        StepKind.COMMAND,
+        StepKind.REQUEST,
+        StepKind.POINT_NAME,
+        StepKind.VERIFY_FAILOVER,
+    }
+)
+"""What comes later can stand without these; traffic never depends on a step that can be left out."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +122,11 @@ class Step:
     time_limit: timedelta = timedelta(minutes=15)
     forecast: timedelta | None = None
     attempts: int = 3
+
+    @property
+    def is_skippable(self) -> bool:
+        """Whether a person may leave it out once it has failed."""
+        return self.kind in SKIPPABLE_KINDS
 
 
 @dataclass(frozen=True)

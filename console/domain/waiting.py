@@ -17,7 +17,8 @@ def say_waiting(deployment: Deployment) -> str:
     asked = [state for state in deployment.steps.values() if state.asked]
     if not asked or deployment.is_terminal:
         return ""
-    return "; ".join(f"{state.step.name} failed: {state.detail}" for state in asked) + " Retry, skip or roll back?"
+    ways = "Retry, skip or roll back?" if all(state.step.is_skippable for state in asked) else "Retry or roll back?"
+    return "; ".join(f"{state.step.name} failed: {state.detail}" for state in asked) + f" {ways}"
 
 
 def _say_rollback(deployment: Deployment) -> str:

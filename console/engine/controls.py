@@ -9,7 +9,7 @@ from console.domain.errors import Refused
 from console.domain.events import Control
 from console.domain.exchange import ControlRequest
 from console.domain.failover import CANNOT_GO_BACK, is_past_return
-from console.engine.decide import asked_steps, is_skippable
+from console.engine.decide import asked_steps
 from console.engine.emergencies import refuse_control
 from console.engine.promotions import refuse_full
 from console.planning.partial import refuse_partial, with_halfway
@@ -47,7 +47,7 @@ def _refuse_skip(deployment: Deployment, request: ControlRequest) -> None:
     if not asked:
         what = f"step {request.step}" if request.step else "no step"
         raise Refused(f"Deployment {deployment.id}: {what} waits for a decision.", "", "Only a failed step is skipped.")
-    needed = [state.step for state in asked if not is_skippable(state.step)]
+    needed = [state.step for state in asked if not state.step.is_skippable]
     if needed:
         raise Refused(
             f"{needed[0].name} cannot be skipped: later steps stand on it.",

@@ -27,20 +27,6 @@ DECIDED_AT_ONCE = frozenset({StepKind.APPROVAL, StepKind.BAKE, StepKind.VERIFY})
 """Kinds whose failure is a verdict already: on a release that people are served by, or by those who were asked."""
 
 TRIALS = frozenset({StepKind.HEALTH, StepKind.INTEGRATION})
-SKIPPABLE = frozenset(
-    {
-        StepKind.INTEGRATION,
-        StepKind.BENCHMARK,
-        StepKind.MEASURE,
-        StepKind.ANNOUNCE,
-        StepKind.SUSPEND,
-        StepKind.COMMAND,
-        StepKind.REQUEST,
-        StepKind.POINT_NAME,
-        StepKind.VERIFY_FAILOVER,
-    }
-)
-
 RENEWING = frozenset({StepKind.RESTART, StepKind.REDEPLOY})
 """Kinds after which nothing is to be taken back, so that a failure stays one."""
 
@@ -114,18 +100,13 @@ def may_ask(deployment: Deployment, state: StepState) -> bool:
     return not (step.phase is Phase.ROLLOUT and step.kind in TRIALS)
 
 
-def is_skippable(step: Step) -> bool:
-    """Whether what comes later can stand without it; traffic never depends on a step that can be left out."""
-    return step.kind in SKIPPABLE
-
-
 def asked_steps(deployment: Deployment, step: StepId | None = None) -> tuple[StepState, ...]:
     """The failed steps that wait for a person, or the one named."""
     return tuple(s for s in deployment.steps.values() if s.asked and step in {None, s.step.id})
 
 
 def _question(state: StepState) -> str:
-    skip = ", skip it with a reason" if is_skippable(state.step) else ""
+    skip = ", skip it with a reason" if state.step.is_skippable else ""
     return f"{state.step.name} failed: {state.detail} Retry it{skip}, or roll back."
 
 
@@ -237,7 +218,7 @@ def reply_to(
             return (*note, *(ev.StepRetried(state.step.id) for state in asked_steps(deployment, request.step)))
         case ev.Control.SKIP if deployment.rollback is None:
             words = f"skipped by {actor}: {request.reason}"
-            skipped = [state.step for state in asked_steps(deployment, request.step) if is_skippable(state.step)]
+            skipped = [state.step for state in asked_steps(deployment, request.step) if state.step.is_skippable]
             return (*note, *(ev.StepSkipped(step.id, words) for step in skipped))
         case ev.Control.PROMOTE_FULL if deployment.rollback is None:
             return (*note, *skip_to_full(deployment, request.step, actor))

@@ -38,6 +38,25 @@ class Bound:
 
 
 @dataclass(frozen=True)
+class Takeover:
+    """What a failover should come to, asked for now. Lengths are seconds.
+
+    `rto_s` counts from the end of the approvals to the standby's verified answers; steps of the kinds in `unmeasured`
+    were never measured and count `assumed_s` each. `lag_s` is what the standby lacks, None where nobody can say; with
+    `fenced` nothing of it is lost, since the old side stops writing and the standby is waited for.
+    """
+
+    rto_s: float
+    unmeasured: tuple[str, ...] = ()
+    assumed_s: float = 0.0
+    lag_s: float | None = 0.0
+    fenced: bool = True
+    promised_rto_s: float | None = None
+    promised_rpo_s: float | None = None
+    resolvers_s: int | None = None
+
+
+@dataclass(frozen=True)
 class Outlook:
     """What is not work itself, and so is no part of a plan's digest.
 
@@ -45,7 +64,7 @@ class Outlook:
     for. `commits` are the first lines of what the release adds, oldest first, None where nobody can say. `spreads`
     tells by step how long the like of it took. `promotion` is the shortest time until everything is done, waits on
     purpose included; `rollback` the longest until all is back, asked for at the very end. `others` are deployments
-    under way elsewhere, in words.
+    under way elsewhere, in words. `takeover` is what a failover should come to.
     """
 
     waves: tuple[tuple[ServiceName, ...], ...] = ()
@@ -57,3 +76,4 @@ class Outlook:
     promotion: Bound | None = None
     rollback: Bound | None = None
     others: tuple[str, ...] = ()
+    takeover: Takeover | None = None

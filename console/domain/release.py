@@ -23,4 +23,4 @@ class Release:
     def __str__(self) -> str:
         if not self.commit:
             return self.name
-        return f"{self.name} ({self.short})" if self.name != self.commit else self.short
+        return self.short if self.name in {self.commit, self.short} else f"{self.name} ({self.short})"

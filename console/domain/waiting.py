@@ -28,12 +28,20 @@ def _say_rollback(deployment: Deployment) -> str:
     if rollback is None or not left:
         return ""
     head = "traffic is back" if rollback.traffic_restored_at is not None else "traffic is not back yet"
-    parts = [f"{_steps(count)} for {provider}" for provider, count in stuck.items()]
+    parts = [f"{_steps(count)} for {provider}{_because(left, provider)}" for provider, count in stuck.items()]
     rest = len(left) - stuck.total()
     if stuck and rest:
         parts.append("1 more goes on or follows" if rest == 1 else f"{rest} more go on or follow")
     unfit = _unfit(left)
     return "; ".join([head, *parts, *unfit])
+
+
+def _because(left: list[StepState], provider: str) -> str:
+    """What the platform said last, or how it failed to; the longest sentence where steps differ."""
+    head = f"{WAITING_FOR}{provider}: "
+    reasons = (state.detail.removeprefix(head) for state in left if state.detail.startswith(head))
+    reason = max(reasons, key=len, default="").splitlines()
+    return f" ({reason[0].rstrip('.')})" if reason else ""
 
 
 def _unfit(left: list[StepState]) -> list[str]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from console.client.service import ControlRequest, ReviewRequest
-from console.domain.deployment import Deployment, DeploymentStatus
-from console.domain.events import Control
-from console.domain.ids import DeploymentId, EnvironmentName, StepId
+from console.client.service import ReviewRequest
+from console.domain.hold import LIFT_HOLD
+from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
 from console.domain.moments import split_moment
 from console.domain.plan import Wish
 from screens import themes
-from screens.availability import baking, retrying, waiting_for_approval
 from screens.commands import slash_commands
+from screens.forms import DeployForm, FailoverForm, Form, RecoverForm, read_act
 from screens.view import words
 
 if TYPE_CHECKING:
@@ -26,136 +24,8 @@ class Actions:
     def __init__(self, app: QuarterdeckApp) -> None:
         self.app = app
 
-    def _target(self, argument: str) -> Deployment | None:
-        """The deployment that a command means: of the environment named, else the one on the screen."""
-        if not argument:
-            return self.app.deployment_here()
-        name = EnvironmentName(argument)
-        if name not in self.app.store.environments:
-            known = ", ".join(self.app.store.environments) or "none yet"
-            self.app.hint(f"There is no environment {argument}; known are {known}.", "refused")
-            return None
-        self.app.select(name)
-        deployment = self.app.store.latest_of(name)
-        if deployment is None:
-            self.app.hint(f"Nothing has been deployed to {argument} yet.", "refused")
-        return deployment
-
-    def control(self, deployment: DeploymentId, control: Control, *, step: StepId | None = None, done: str) -> None:
-        """Ask the worker for a control, with the moment at which the key was pressed."""
-        request = ControlRequest(control, step, requested_at=self.app.clock())
-        self.app.ask(self.app.service.control(deployment, request), done=done)
-
-    def do_rollback(self, argument: str) -> None:
-        deployment = self._target(argument)
-        if deployment is not None:
-            from screens.rollback import RollbackDialog
-
-            self.app.push_screen(RollbackDialog(deployment))
-
-    def do_approve(self, argument: str) -> None:
-        deployment = self._target(argument)
-        state = waiting_for_approval(deployment) if deployment is not None else None
-        if deployment is None or state is None:
-            if deployment is not None:
-                status = self.app.store.environments.get(deployment.environment)
-                also = " An emergency waits for its review: /deploy-review." if status and status.reviews else ""
-                self.app.hint(f"Nothing waits for approval there.{also}", "refused")
-            return
-        from screens.confirm import ApprovalDialog
-
-        self.app.push_screen(ApprovalDialog(deployment, state))
-
-    def do_pause(self) -> None:
-        deployment = self.app.deployment_here()
-        if deployment is None:
-            return
-        if deployment.status is DeploymentStatus.PAUSED:
-            self.control(deployment.id, Control.RESUME, done=f"{deployment.environment} goes on.")
-        else:
-            self.control(deployment.id, Control.PAUSE, done=f"{deployment.environment} pauses before its next step.")
-
-    def do_promote(self) -> None:
-        deployment = self.app.deployment_here()
-        state = baking(deployment) if deployment is not None else None
-        if deployment is None or state is None:
-            return
-        from screens.confirm import ConfirmDialog, question
-
-        self.app.push_screen(
-            ConfirmDialog(
-                f"Promote in {deployment.environment}",
-                question(
-                    f"“{state.step.name}” ends now, and the next stage begins.",
-                    state.detail,
-                    "The judgement of this stage rests on what was seen so far.",
-                ),
-                lambda: self.control(deployment.id, Control.PROMOTE, step=state.step.id, done="The next stage begins."),
-                still_valid=self._still(deployment, lambda now: baking(now) is not None, "The bake time has ended."),
-            )
-        )
-
-    def do_promote_full(self, argument: str) -> None:
-        deployment = self._target(argument)
-        state = baking(deployment) if deployment is not None else None
-        if deployment is None or state is None:
-            if deployment is not None:
-                self.app.hint("No stage is baking there.", "refused")
-            return
-        from screens.confirm import ConfirmDialog, question
-
-        self.app.push_screen(
-            ConfirmDialog(
-                f"Promote to 100 % in {deployment.environment}",
-                question(
-                    f"“{state.step.name}” ends now, and everybody gets {deployment.plan.release.name} at once.",
-                    state.detail,
-                    "The stages between are left out. At 100 % it is watched as always, and taken back if it fails.",
-                ),
-                lambda: self.control(
-                    deployment.id, Control.PROMOTE_FULL, step=state.step.id, done="Everybody gets it at once."
-                ),
-                still_valid=self._still(deployment, lambda now: baking(now) is not None, "The bake time has ended."),
-                grave=True,
-            )
-        )
-
-    def do_abort(self) -> None:
-        deployment = self.app.deployment_here()
-        if deployment is None:
-            return
-        from screens.confirm import ConfirmDialog, question
-
-        standing = words.DEPLOYMENT[deployment.status].word
-        self.app.push_screen(
-            ConfirmDialog(
-                f"Abort in {deployment.environment}",
-                question(
-                    f"{deployment.plan.release.name} stops here. Traffic returns to what was live before.",
-                    f"{standing}, {words.span_of(deployment.duration(self.app.clock()))}",
-                    "What was changed is taken back as in a rollback.",
-                ),
-                lambda: self.control(deployment.id, Control.ABORT, done=f"{deployment.environment} is being aborted."),
-                still_valid=self._still(deployment, lambda now: not now.is_terminal, "It has ended meanwhile."),
-                grave=True,
-            )
-        )
-
-    def do_retry(self) -> None:
-        deployment = self.app.deployment_here()
-        state = retrying(deployment) if deployment is not None else None
-        if deployment is not None and state is not None:
-            self.control(deployment.id, Control.RETRY, step=state.step.id, done=f"“{state.step.name}” is tried again.")
-
-    def _still(self, deployment: Deployment, holds: Callable[[Deployment], bool], otherwise: str) -> Callable[[], str]:
-        def check() -> str:
-            now = self.app.store.deployments.get(deployment.id)
-            return "" if now is not None and holds(now) else otherwise
-
-        return check
-
     def do_deploy(self) -> None:
-        self._open_form(Wish(self.app.selected))
+        self._open_form(DeployForm(Wish(self.app.selected)))
 
     def do_deploy_staging(self, argument: str) -> None:
         self._deploy_to("staging", argument)
@@ -164,13 +34,13 @@ class Actions:
         self._deploy_to("production", argument)
 
     def do_deploy_blue_green(self, argument: str) -> None:
-        self._open_form(Wish(self.app.selected, release=argument, strategy="blue-green"))
+        self._open_form(DeployForm(Wish(self.app.selected, release=argument, strategy="blue-green")))
 
     def do_deploy_canary(self, argument: str) -> None:
-        self._open_form(Wish(self.app.selected, release=argument, strategy="canary"))
+        self._open_form(DeployForm(Wish(self.app.selected, release=argument, strategy="canary")))
 
     def do_deploy_emergency(self, argument: str) -> None:
-        self._open_form(Wish(self.app.selected, release=argument, emergency=True))
+        self._open_form(DeployForm(Wish(self.app.selected, release=argument, emergency=True)))
 
     def do_review(self, argument: str) -> None:
         """Ask what was found in the oldest emergency there that nobody has reviewed."""
@@ -180,19 +50,35 @@ class Actions:
             self.app.hint(f"No emergency waits for a review in {name}." if name else "Choose an environment first.")
             return
         deployment = status.reviews[0]
-        from screens.prompt import Prompt
+        from screens.reason import ReasonDialog
+        from screens.view.deployment import emergency_rows
+        from screens.view.rows import Row, wrapped
+
+        known = self.app.store.deployments.get(deployment)
+
+        def body(width: int) -> list[Row]:
+            rows = wrapped(f"Deployment {deployment}: say what you found when you looked at it.", width, "strong")
+            if known is not None and known.emergency is not None:
+                rows += wrapped(f"“{known.emergency.reason}”", width) + emergency_rows(known.emergency, width)
+            return rows
 
         def close(comment: str) -> None:
-            if not comment:
-                self.app.hint("Nothing was done: a review says what was found.", "refused")
-                return
             work = self.app.service.review(deployment, ReviewRequest(comment))
             self.app.ask(work, done=f"The review of {deployment} is closed.")
 
-        self.app.push_screen(Prompt(f"Review of {deployment}", "", close, hint="what you found, in a sentence"))
+        self.app.push_screen(
+            ReasonDialog(
+                f"Review of an emergency in {name}",
+                body,
+                close,
+                hint="what you found, in a sentence",
+                does="close the review",
+                refusal="A review says what was found.",
+            )
+        )
 
     def do_deploy_maintenance(self, argument: str) -> None:
-        from screens.maintenance import MaintenanceDialog, read_argument
+        from screens.maintenance import maintenance_dialog, read_argument
 
         status = self.app.store.environments.get(self.app.selected)
         if status is None:
@@ -202,7 +88,7 @@ class Actions:
         if wish is None:
             self.app.hint("Write on, off, or how long it lasts, as 30m or 2h.", "refused")
             return
-        self.app.push_screen(MaintenanceDialog(status.name, wish))
+        self.app.push_screen(maintenance_dialog(status.name, wish))
 
     def do_deploy_schedule(self, argument: str) -> None:
         """Show what is to come; with a time, and a release behind it, plan a deployment for then."""
@@ -217,11 +103,49 @@ class Actions:
         except ValueError as problem:
             self.app.hint(f"{problem}.", "refused")
             return
-        self._open_form(Wish(self.app.selected, release=release, at=at))
+        self._open_form(DeployForm(Wish(self.app.selected, release=release, at=at)))
 
     def do_deploy_disaster_recovery(self, argument: str) -> None:
-        how = argument.strip()
-        self._open_form(Wish(self.app.selected, strategy=f"failover:{how}" if how else "failover"))
+        how = ":".join(["failover", *argument.split()])
+        self._open_form(FailoverForm(Wish(self.app.selected, strategy=how)))
+
+    def do_recover(self, argument: str) -> None:
+        """`restart api`, `scale 3 worker`, or nothing: what is not said is asked in the form."""
+        typed = argument.split()
+        counted = 2 if typed[:1] == ["scale"] and typed[1:2] and typed[1].isdecimal() else 1
+        act = read_act(" ".join(typed[:counted]))
+        named = typed[counted:] if act is not None else typed
+        services = named or [name for name in [self._service_here()] if name]
+        wish = Wish(
+            self.app.selected,
+            strategy=act.strategy if act is not None else "",
+            services=tuple(ServiceName(name) for name in services),
+        )
+        self._open_form(RecoverForm(wish))
+
+    def _service_here(self) -> str:
+        dashboard = self.app.dashboard
+        return dashboard.service_here() if dashboard is not None else ""
+
+    def do_lift_hold(self) -> None:
+        status = self.app.store.environments.get(self.app.selected)
+        if status is None or status.hold is None:
+            self.app.hint(f"{self.app.selected or 'No environment'} is not held: pushes go live there.", "refused")
+            return
+        self.lift_hold(status.name)
+
+    def lift_hold(self, environment: EnvironmentName) -> None:
+        """Ask whether pushes shall go live again, after a rollback kept them from it."""
+        from screens.small_plan import PlanDialog
+
+        self.app.push_screen(
+            PlanDialog(
+                Wish(environment, strategy=LIFT_HOLD),
+                f"Lift the hold on {environment}",
+                asking="Asking what is kept from going live …",
+                yes="let pushes go live again",
+            )
+        )
 
     def _deploy_to(self, tier: str, release: str) -> None:
         """Plan for the environment of this name, or else the first one of this tier."""
@@ -232,15 +156,15 @@ class Actions:
             self.app.hint(f"There is no {tier} environment here.", "refused")
             return
         self.app.select(chosen)
-        self._open_form(Wish(chosen, release=release))
+        self._open_form(DeployForm(Wish(chosen, release=release)))
 
-    def _open_form(self, wish: Wish) -> None:
-        if wish.environment not in self.app.store.environments:
+    def _open_form(self, form: Form) -> None:
+        if form.wish.environment not in self.app.store.environments:
             self.app.hint("Choose an environment first.", "refused")
             return
         from screens.deploy import DeployScreen
 
-        self.app.push_screen(DeployScreen(wish))
+        self.app.push_screen(DeployScreen(form))
 
     def open_deployment(self, deployment: DeploymentId, *, step: str = "") -> None:
         from screens.deployment import DeploymentScreen
@@ -265,6 +189,21 @@ class Actions:
             self.open_report(found.id)
 
         self.app.ask(find_and_open())
+
+    def do_compare(self, argument: str) -> None:
+        """`A B`, or one with the deployment on the screen, or that with the one before it."""
+        named = argument.split()
+        here = self.app.deployment_here()
+        if len(named) > 2 or (len(named) < 2 and here is None):
+            self.app.hint("Name two deployments to compare: /deploy-compare A B.", "refused")
+            return
+        second = named[1] if len(named) == 2 else here.id if here is not None else ""
+        self.open_comparison(named[0] if named else "", second)
+
+    def open_comparison(self, first: str, second: str) -> None:
+        from screens.compare import CompareScreen
+
+        self.app.push_screen(CompareScreen(first, second))
 
     def open_report(self, deployment: DeploymentId) -> None:
         from screens.report import ReportScreen
@@ -296,7 +235,7 @@ class Actions:
         from screens.help import HelpScreen
 
         if self.app.front is not None and not isinstance(self.app.front, HelpScreen):
-            self.app.push_screen(HelpScreen(self.app.front.scopes(), self.app.front.place, slash_commands()))
+            self.app.push_screen(HelpScreen(self.app.front, slash_commands()))
 
     def leave_console(self) -> None:
         """Quit; while something moves, ask first and say that it goes on."""
@@ -306,7 +245,7 @@ class Actions:
             return
         from screens.confirm import ConfirmDialog, question
 
-        names = ", ".join(f"{deployment.plan.release.name} → {deployment.environment}" for deployment in moving)
+        names = ", ".join(f"{words.subject(deployment.plan)} → {deployment.environment}" for deployment in moving)
         self.app.push_screen(
             ConfirmDialog(
                 "Leave the console",

@@ -25,6 +25,7 @@ from screens.actions import Actions
 from screens.availability import why_not
 from screens.base import NOTICE_S, ConsoleScreen, Dialog
 from screens.commands import Command
+from screens.controls import Controls
 from screens.dashboard import Dashboard
 from screens.feed import Feed
 from screens.store import Link, Store
@@ -81,6 +82,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         self.set_reactive(App.ansi_color, None)
         self.service = service
         self.actions = Actions(self)
+        self.controls = Controls(self)
         self.clock = clock
         self.monotonic = monotonic
         self.slow = slow
@@ -193,13 +195,17 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         screen = self.front
         return screen.deployment_here() if screen is not None else None
 
+    def step_here(self) -> str:
+        screen = self.front
+        return screen.step_here() if screen is not None else ""
+
     @property
     def front(self) -> ConsoleScreen | None:
         """The topmost whole screen, under any dialog."""
         return next((screen for screen in reversed(self._screen_stack) if isinstance(screen, ConsoleScreen)), None)
 
     def why_not(self, command: Command) -> str:
-        return why_not(command, self.store, self.deployment_here())
+        return why_not(command, self.store, self.deployment_here(), self.step_here())
 
     def perform(self, command: Command, argument: str = "") -> None:
         """Carry a command out, or say why not."""
@@ -213,7 +219,8 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         if command.scope == "dashboard" and self.front is not self.dashboard:
             self.to_dashboard()
         screen = self.front
-        handler = getattr(screen, name, None) or getattr(self.actions, name, None)
+        places = (screen, self.controls, self.actions)
+        handler = next((found for place in places if (found := getattr(place, name, None))), None)
         if handler is None and self.dashboard is not None:
             self.to_dashboard()
             handler = getattr(self.dashboard, name, None)

@@ -36,6 +36,10 @@ class Keys:
         """The deployment that control keys act on."""
         return None
 
+    def step_here(self) -> str:
+        """The id of the step under the cursor, which a control key prefers; empty where there is none."""
+        return ""
+
     def command_for(self, key: str) -> Command | None:
         return for_key(key, self.scopes())
 
@@ -82,8 +86,10 @@ class ConsoleScreen(Screen[None], Keys, inherit_bindings=False):
         self.draw()
 
     def draw_footer(self) -> None:
-        commands = [command for command in footer_commands(self.scopes()) if command.id not in self.unsaid]
-        row = footer_row(commands, self.console_app.why_not, self.size.width)
+        why_not = self.console_app.why_not
+        named = [command for command in footer_commands(self.scopes()) if command.id not in self.unsaid]
+        commands = [command for command in named if not (command.shy and why_not(command))]
+        row = footer_row(commands, why_not, self.size.width)
         self.footer.show(row)
 
     def show_notice(self, notice: Notice | None) -> None:

@@ -30,7 +30,8 @@ class Command:
     """One thing to do.
 
     `keys` are Textual's names of keys; `shown` is what the footer calls the first one. `needs` is an action of
-    `console.domain.roles`. `footer` is its rank in the footer, 0 for not there. `argument` is a hint such as `NAME`.
+    `console.domain.roles`. `footer` is its rank in the footer, 0 for not there; a `shy` one stands there only while it
+    can be done. `argument` is a hint such as `NAME`.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Command:
     argument: str = ""
     needs: str = "view"
     footer: int = 0
+    shy: bool = False
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -50,19 +52,21 @@ COMMANDS: tuple[Command, ...] = (
             needs="deploy", footer=20),
     Command("rollback", "take the release back: says what will happen, then y does it", "controls", ("R",
             "shift+r"), "R",
-            "rollback", "/deploy-rollback", "[ENVIRONMENT]", "rollback", 10),
+            "rollback", "/deploy-rollback", "[ENVIRONMENT] [SERVICE…]", "rollback", 10),
     Command("approve", "let a step pass that waits for approval, or reject it", "controls", ("a",), "a", "approve",
             "/deploy-approve", "[ENVIRONMENT]", "approve", 30),
     Command("pause", "pause a deployment before its next step, or go on", "controls", ("space",), "space", "pause",
             needs="pause", footer=40),
-    Command("promote", "end the bake time and go to the next stage", "controls", ("p",), "p", "promote",
-            needs="promote", footer=50),
-    Command("promote_full", "go to 100 % at once, past the stages between", "anywhere", slash="/deploy-promote-full",
-            argument="[ENVIRONMENT]", needs="promote"),
+    Command("promote", "end the bake time: the next stage, or everybody at once; lifts a hold", "controls", ("p",), "p",
+            "promote", needs="promote", footer=50),
+    Command("promote_full", "everybody gets the release at once, past the stages between", slash="/deploy-promote-full",
+            argument="[ENVIRONMENT]", needs="promote-full"),
     Command("abort", "stop a deployment and return traffic", "controls", ("x",), "x", "abort", needs="abort",
             footer=60),
-    Command("retry", "try a step again that waits after a failure", "controls", ("t",), "t", "try again",
-            needs="retry"),
+    Command("retry", "try a failed step again", "controls", ("t",), "t", "try again", needs="retry", footer=12,
+            shy=True),
+    Command("skip", "leave out a failed step that nothing stands on, with a reason", "controls", ("S", "shift+s"), "S",
+            "skip", "/deploy-skip", needs="skip", footer=14, shy=True),
     Command("open", "open what the cursor is on", "list", ("enter",), "⏎", "open", footer=70),
     Command("down", "one down", "list", ("j", "down"), "j ↓"),
     Command("up", "one up", "list", ("k", "up"), "k ↑"),
@@ -91,6 +95,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("zoom", "the pane alone on the screen, or all again", "deployment", ("z",), "z", "zoom", footer=80),
     Command("filter", "show only lines that hold this text", "history", ("slash",), "/", "filter", footer=30),
     Command("report_of", "its report", "history", ("r",), "r", "report", footer=40),
+    Command("mark", "mark it, to compare another one with it", "history", ("space",), "space", "mark", footer=50),
+    Command("compare_here", "compare it with the marked one, else with the one before it in its environment", "history",
+            ("v",), "v", "compare", footer=45),
     Command("add_scheduled", "have a release go to the chosen environment later", "schedule", ("n",), "n", "add",
             needs="schedule", footer=20),
     Command("add_freeze", "freeze the chosen environment until a time, with a reason", "schedule", ("f",), "f",
@@ -113,6 +120,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("edit", "back to the form", "preview", ("e",), "e", "edit", footer=20),
     Command("confirm", "do it", "dialog", ("y",), "y", "yes, do it", footer=10),
     Command("reject", "reject it", "dialog", ("r",), "r", "reject", needs="reject"),
+    Command("full", "everybody at once", "dialog", ("f",), "f", "everybody at once", needs="promote-full"),
     Command("decline", "leave everything as it is", "dialog", ("n",), "n", "no", footer=20),
     Command("deploy_staging", "plan a deployment to staging", slash="/deploy-staging", argument="[RELEASE]",
             needs="deploy"),
@@ -126,12 +134,19 @@ COMMANDS: tuple[Command, ...] = (
             slash="/deploy-emergency", argument="[RELEASE]", needs="deploy"),
     Command("review", "say what you found in an emergency that somebody else asked for", slash="/deploy-review",
             argument="[ENVIRONMENT]", needs="review"),
+    Command("renew", "ask anew for an emergency whose permission is over, with a reason", slash="/deploy-renew",
+            needs="renew"),
     Command("deploy_maintenance", "show visitors a holding page, or take it away; 30m ends it by itself",
             slash="/deploy-maintenance", argument="[on|off] [30m]", needs="deploy"),
     Command("deploy_schedule", "deployments to come and freezes; with a time, plan one for then",
             slash="/deploy-schedule", argument="[TIME [RELEASE]]"),
-    Command("deploy_disaster_recovery", "plan a failover of the chosen environment; back, rehearse or force",
+    Command("deploy_disaster_recovery", "plan a failover of the chosen environment; back, rehearse, force",
             slash="/deploy-disaster-recovery", argument="[HOW]", needs="deploy"),
+    Command("lift_hold", "after a rollback: let pushes go live again", slash="/deploy-lift-hold", needs="promote"),
+    Command("recover", "plan a recovery: restart, redeploy or scale N services; the release stays",
+            slash="/deploy-recover", argument="[HOW] [SERVICE…]", needs="deploy"),
+    Command("compare", "two deployments side by side; else the last one with the one before it",
+            slash="/deploy-compare", argument="[A] [B]"),
     Command("metrics", "the health pane alone on the screen", slash="/deploy-metrics"),
     Command("history", "past deployments", "anywhere", ("H", "shift+h"), "H", "history", "/history", footer=77),
     Command("copy", "copy the id or the line to the clipboard of your own terminal (OSC 52)", "anywhere", ("c",),

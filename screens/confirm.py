@@ -64,7 +64,7 @@ class ConfirmDialog(Dialog):
         self._opened_at = 0.0
 
     def compose(self) -> ComposeResult:
-        box = Box(f" {self.heading} ", id="box")
+        box = Box(self.heading, id="box")
         if self._grave:
             box.add_class("-bad")
         yield box
@@ -119,6 +119,9 @@ class ConfirmDialog(Dialog):
     def do_reject(self) -> None:
         """Only an approval can be rejected."""
 
+    def do_full(self) -> None:
+        """Only a stage can be passed over."""
+
 
 class ApprovalDialog(ConfirmDialog):
     """Shows what waits and what it rests on; `y` approves, `r` rejects."""
@@ -162,7 +165,7 @@ class ApprovalDialog(ConfirmDialog):
         )
 
     def _approve(self) -> None:
-        self.console_app.actions.control(
+        self.console_app.controls.ask(
             self._deployment.id, Control.APPROVE, step=self._state.step.id, done=f"Approved: {self._state.step.name}."
         )
 
@@ -172,6 +175,6 @@ class ApprovalDialog(ConfirmDialog):
         if reason:
             self.console_app.say(Notice("refused", f"Nothing was done: {reason}"))
             return
-        self.console_app.actions.control(
+        self.console_app.controls.ask(
             self._deployment.id, Control.REJECT, step=self._state.step.id, done=f"Rejected: {self._state.step.name}."
         )

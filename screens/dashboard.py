@@ -14,8 +14,9 @@ from screens.base import ConsoleScreen
 from screens.layout import WIDE, Grid, grid_for
 from screens.ring import LogFilter, LogRing
 from screens.view.environments import environment_rows
+from screens.view.headline import title
 from screens.view.health import health_rows
-from screens.view.pipeline import active_key, connection_rows, pipeline_rows, title
+from screens.view.pipeline import active_key, connection_rows, pipeline_rows
 from screens.view.rows import Row, Span, row
 from screens.view.traffic import traffic_rows
 from screens.widgets.logpane import LogPane
@@ -51,6 +52,13 @@ class Dashboard(ConsoleScreen):
         app = self.console_app
         return app.store.latest_of(app.selected)
 
+    def step_here(self) -> str:
+        return self.pipeline.cursor
+
+    def service_here(self) -> str:
+        """The service under the cursor of the health pane, while that has the keys."""
+        return self.health.cursor.partition("/")[0] if self.focused is self.health else ""
+
     def draw(self) -> None:
         app = self.console_app
         store, now, chosen = app.store, app.clock(), app.selected
@@ -65,9 +73,8 @@ class Dashboard(ConsoleScreen):
         if store.identity is None:
             self.pipeline.show(connection_rows(store.link_detail, self.pipeline.room[0]))
             return
-        self.pipeline.show(
-            pipeline_rows(deployment, now, *self.pipeline.room), title(deployment), sight=active_key(deployment)
-        )
+        rows, pinned = pipeline_rows(deployment, now, *self.pipeline.room)
+        self.pipeline.show(rows, title(deployment), sight=active_key(deployment), pinned=pinned)
         self.traffic.show(traffic_rows(store, chosen, self.traffic.room[0]), named)
         self.health.show(health_rows(store, chosen, self.health.room[0]), self._health_note(chosen, deployment))
         self.logs.drain()

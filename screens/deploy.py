@@ -1,10 +1,9 @@
-"""Going forward: a form, then what would happen, then (in production) the environment's name, typed."""
+"""Going forward: a form, then what would happen, then (where care is due) the environment's name, typed."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import replace
 from enum import StrEnum
 
 from textual import events
@@ -14,24 +13,16 @@ from textual.widgets import Input
 
 from console.client.service import ScheduleRequest
 from console.domain.errors import ConsoleError
-from console.domain.ids import ServiceName
-from console.domain.plan import Plan, Wish
+from console.domain.plan import Plan
 from screens.base import ConsoleScreen
 from screens.commands import for_key
+from screens.forms import Form, Missing
 from screens.prompt import plain_input
 from screens.view.notice import Notice, of_error
 from screens.view.plan import plan_rows
 from screens.view.rows import BLANK, Span, row, wrapped
 from screens.widgets.line import Line
 from screens.widgets.pane import Pane
-
-PRODUCTION = "production"
-FIELDS = {
-    "release": ("release", "tag, branch or commit; empty for the newest"),
-    "strategy": ("strategy", "blue-green, canary, rolling, recreate or pipeline:NAME; empty for the environment's own"),
-    "services": ("services", "names with blanks between; empty for all"),
-    "reason": ("reason", "why, for the record"),
-}
 
 
 class Stage(StrEnum):
@@ -44,11 +35,12 @@ class DeployScreen(ConsoleScreen):
     """One wish. What was previewed is what runs: its digest goes along, under one request id."""
 
     CSS_PATH = "deploy.tcss"
-    place = "deploy"
 
-    def __init__(self, wish: Wish) -> None:
+    def __init__(self, form: Form) -> None:
         super().__init__()
-        self._wish = wish
+        self.place = form.place
+        self.form = form
+        self._wish = form.wish
         self._plan: Plan | None = None
         self._request = ""
         self._stage = Stage.FORM
@@ -56,30 +48,27 @@ class DeployScreen(ConsoleScreen):
         self.plan_pane = Pane("Plan", id="plan")
 
     def compose_body(self) -> Iterable[Widget]:
-        values = {
-            "release": self._wish.release,
-            "strategy": self._wish.strategy,
-            "services": " ".join(self._wish.services),
-            "reason": self._wish.reason,
-        }
+        texts = self.form.texts()
         with Vertical(id="form"):
-            for name, (_, hint) in FIELDS.items():
+            for name, _, hint in self.form.fields:
                 with Horizontal(classes="field"):
                     yield Line(id=f"label-{name}")
-                    yield plain_input(values[name], id=name, placeholder=hint)
+                    yield plain_input(texts[name], id=name, placeholder=hint)
         yield self.plan_pane
         with Horizontal(id="confirm"):
             yield Line(id="label-confirm")
             yield plain_input("", id="name", placeholder="")
 
     def on_mount(self) -> None:
-        for name, (label, _) in FIELDS.items():
+        for name, label, _ in self.form.fields:
             self.query_one(f"#label-{name}", Line).show(row(Span(f" {label}", "strong")))
+        self.query_one("#form").styles.height = len(self.form.fields) + 1
+        self.query_one(f"#{self.form.first}", Input).focus()
 
     @property
-    def is_production(self) -> bool:
+    def asks_name(self) -> bool:
         status = self.console_app.store.environments.get(self._wish.environment)
-        return status is None or status.tier == PRODUCTION
+        return self.form.asks_name(self._wish, status.tier if status is not None else "production")
 
     def scopes(self) -> tuple[str, ...]:
         if self._stage is Stage.FORM:
@@ -99,15 +88,14 @@ class DeployScreen(ConsoleScreen):
         emergency = (Span("  emergency", "bad"),) if self._wish.emergency else ()
         at = self._wish.at
         later = (Span(f"  at {at:%Y-%m-%d %H:%M} UTC", "info"),) if at is not None else ()
-        where = row(Span(f"to {self._wish.environment}", "strong"), *emergency, *later)
+        where = row(Span(f"{self.form.verb} {self._wish.environment}", "strong"), *emergency, *later)
         width = self.plan_pane.room[0]
         if self._plan is not None:
             self.plan_pane.show(plan_rows(self._plan, width), where)
         elif self._is_asking:
             self.plan_pane.show([row(Span("Asking what would happen …", "dim"))], where)
         else:
-            said = "Enter shows what would happen: each step with its undo, the risk, the time. Nothing starts yet."
-            self.plan_pane.show([BLANK, *wrapped(said, width, "dim")], where)
+            self.plan_pane.show([BLANK, *wrapped(self.form.invitation, width, "dim")], where)
 
     def take_key(self, event: events.Key) -> None:
         if self._stage is Stage.PLAN:
@@ -138,7 +126,7 @@ class DeployScreen(ConsoleScreen):
         self._step_field(-1)
 
     def _step_field(self, by: int) -> None:
-        names = list(FIELDS)
+        names = [field.name for field in self.form.fields]
         current = self.focused.id if self.focused is not None else ""
         at = names.index(current) if current in names else 0
         self.query_one(f"#{names[(at + by) % len(names)]}", Input).focus()
@@ -149,17 +137,12 @@ class DeployScreen(ConsoleScreen):
     def do_show_plan(self) -> None:
         if self._is_asking:
             return
-        if self._wish.emergency and not self._value("reason"):
-            self.console_app.say(Notice("refused", "An emergency needs a reason.", "", "Say why; it stays on record."))
-            self.query_one("#reason", Input).focus()
+        wish = self.form.read({field.name: self._value(field.name) for field in self.form.fields})
+        if isinstance(wish, Missing):
+            self.console_app.say(Notice("refused", wish.what, "", wish.remedy))
+            self.query_one(f"#{wish.field}", Input).focus()
             return
-        self._wish = replace(
-            self._wish,
-            release=self._value("release"),
-            strategy=self._value("strategy"),
-            services=tuple(ServiceName(name) for name in self._value("services").replace(",", " ").split()),
-            reason=self._value("reason"),
-        )
+        self._wish = wish
         self._plan = None
         self._is_asking = True
         self.redraw()
@@ -191,7 +174,7 @@ class DeployScreen(ConsoleScreen):
             field.value = ""
             self.call_after_refresh(field.focus)
         else:
-            self.query_one("#release", Input).focus()
+            self.query_one(f"#{self.form.first}", Input).focus()
         self.draw_footer()
 
     def do_start(self) -> None:
@@ -201,7 +184,7 @@ class DeployScreen(ConsoleScreen):
             self.console_app.say(
                 Notice("refused", "This plan cannot start.", self._plan.refusals[0], "e edits the wish.")
             )
-        elif self.is_production or self._wish.emergency:
+        elif self.asks_name:
             self._go(Stage.NAME)
         else:
             self._start()
@@ -232,7 +215,7 @@ class DeployScreen(ConsoleScreen):
                 done = f"{entry.release.name} goes to {entry.environment} at {entry.at:%Y-%m-%d %H:%M} UTC: {entry.id}"
             else:
                 submitted = await app.service.deploy(self._wish, self._request, plan.digest)
-                done = f"{plan.release.name} goes to {plan.environment}: {submitted.deployment}"
+                done = f"{self.form.started(plan)}: {submitted.deployment}"
         except ConsoleError as error:
             app.say(of_error(error))
             self._go(Stage.PLAN)

@@ -11,12 +11,16 @@ from console.domain.deployment import Deployment
 from console.domain.ids import DeploymentId, StepId
 from screens.base import ConsoleScreen
 from screens.view.deployment import identity_rows, record_rows, step_detail
-from screens.view.pipeline import active_key, step_rows, summary, title
+from screens.view.headline import asks, summary
+from screens.view.pipeline import active_key, shown_steps, step_rows
 from screens.view.rows import Span, row
 from screens.widgets.line import Lines
 from screens.widgets.pane import Pane
 
 WIDE = 110
+TALL = 30
+LOW = 3
+"""Lines of reasons where the terminal is low; the last ones say what it waits for."""
 
 
 class DeploymentScreen(ConsoleScreen):
@@ -53,6 +57,9 @@ class DeploymentScreen(ConsoleScreen):
     def deployment_here(self) -> Deployment | None:
         return self.console_app.store.deployments.get(self._deployment)
 
+    def step_here(self) -> str:
+        return self.steps.cursor
+
     def draw(self) -> None:
         deployment, now = self.deployment_here(), self.console_app.clock()
         self.set_class(self.size.width >= WIDE, "-wide")
@@ -60,12 +67,15 @@ class DeploymentScreen(ConsoleScreen):
             self.steps.show([row(Span("Reading the record …", "dim"))])
             return
         width = self.size.width - 2
-        head = [*identity_rows(deployment, now, width), *summary(deployment, now, width)[:1]]
+        told = identity_rows(deployment, width)
+        bar, _, *why = summary(deployment, now, width)
+        head = [*told, bar, *why] if self.size.height >= TALL else [*told[:1], bar, *why[-LOW:]]
         self.identity.show(tuple(row(" ", *line.spans) for line in head))
         if not self.steps.cursor:
             self.steps.cursor = active_key(deployment) or next(iter(deployment.steps), "")
-        states = list(deployment.steps.values())
-        self.steps.show(step_rows(states, now, self.steps.room[0]), title(deployment))
+        states = shown_steps(deployment)
+        steps = step_rows(states, now, self.steps.room[0], brief=asks(deployment))
+        self.steps.show(steps, row(Span(deployment.id, "dim")))
         chosen = deployment.steps.get(StepId(self.steps.cursor))
         self.detail.show(step_detail(deployment, chosen, now, self.detail.room[0]))
         self.record.show(record_rows(deployment, self.record.room[0]))

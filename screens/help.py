@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from textual.widget import Widget
 
+from screens.availability import why_not
 from screens.base import ConsoleScreen
 from screens.commands import Command
 from screens.view.help import help_rows
@@ -19,10 +20,10 @@ class HelpScreen(ConsoleScreen):
     place = "help"
     unsaid = frozenset({"open", "help"})
 
-    def __init__(self, scopes: Sequence[str], of: str, slash: Sequence[Command]) -> None:
+    def __init__(self, below: ConsoleScreen, slash: Sequence[Command]) -> None:
         super().__init__()
-        self._scopes_below = tuple(scopes)
-        self._of = of
+        self._below = below
+        self._scopes_below = below.scopes()
         self._slash = slash
         self.pane = Pane("Keys", id="keys")
 
@@ -36,13 +37,11 @@ class HelpScreen(ConsoleScreen):
         app = self.console_app
         rows = help_rows(self._scopes_below, self._slash, self._why_not_below, self.pane.room[0])
         role = app.store.role.word
-        self.pane.show(rows, row(Span(f"of {self._of}; your role is {role}", "dim")))
+        self.pane.show(rows, row(Span(f"of {self._below.place}; your role is {role}", "dim")))
 
     def _why_not_below(self, command: Command) -> str:
-        below = self.console_app.dashboard
-        from screens.availability import why_not
-
-        return why_not(command, self.console_app.store, below.deployment_here() if below is not None else None)
+        below = self._below
+        return why_not(command, self.console_app.store, below.deployment_here(), below.step_here())
 
     def do_open(self) -> None:
         self.console_app.leave(self)

@@ -1,4 +1,4 @@
-"""Past deployments: filter, open, read the report."""
+"""Past deployments: filter, open, compare, read the report."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class HistoryScreen(ConsoleScreen):
         super().__init__()
         self._summaries: Sequence[DeploymentSummary] | None = None
         self._filter = ""
+        self._marked = ""
         self.pane = Pane("History", id="history")
 
     def compose_body(self) -> Iterable[Widget]:
@@ -55,7 +56,8 @@ class HistoryScreen(ConsoleScreen):
         note = words.plural(len(self._summaries), "deployment")
         if self._filter:
             note = f"{sum(1 for line in rows if line.key)} of {note} with “{self._filter}”"
-        self.pane.show(rows, row(Span(note, "dim")))
+        marked = (Span(f"  {self._marked} is marked", "info"),) if self._marked else ()
+        self.pane.show(rows, row(Span(note, "dim"), *marked))
         if not self.pane.cursor and (first := next((line.key for line in rows if line.key), "")):
             self.pane.put_cursor(first)
 
@@ -75,6 +77,15 @@ class HistoryScreen(ConsoleScreen):
     def do_report_of(self) -> None:
         if self.pane.cursor:
             self.console_app.actions.open_report(DeploymentId(self.pane.cursor))
+
+    def do_mark(self) -> None:
+        self._marked = "" if self._marked == self.pane.cursor else self.pane.cursor
+        self.redraw()
+
+    def do_compare_here(self) -> None:
+        if self.pane.cursor:
+            first = "" if self._marked == self.pane.cursor else self._marked
+            self.console_app.actions.open_comparison(first, self.pane.cursor)
 
     def do_back(self) -> None:
         if self._filter:

@@ -6,16 +6,21 @@ from console.client.service import RollbackPreview
 from console.domain.deployment import Deployment
 from console.domain.errors import ConsoleError
 from console.domain.events import Control
+from console.domain.ids import ServiceName
 from screens.confirm import ConfirmDialog
 from screens.view.rollback import changed, rollback_rows, target_of
 from screens.view.rows import Row
 
 
 class RollbackDialog(ConfirmDialog):
-    """Armed for one deployment; refuses when another one took its place under the reader's eyes."""
+    """Armed for one deployment, or some services of it.
 
-    def __init__(self, deployment: Deployment) -> None:
+    It refuses when another deployment took its place under the reader's eyes.
+    """
+
+    def __init__(self, deployment: Deployment, services: tuple[ServiceName, ...] = ()) -> None:
         self._deployment = deployment
+        self._services = services
         self._armed = target_of(deployment)
         self._preview: RollbackPreview | None = None
         self._problem = ""
@@ -28,7 +33,7 @@ class RollbackDialog(ConfirmDialog):
 
     async def _load(self) -> None:
         try:
-            self._preview = await self.console_app.service.preview_rollback(self._deployment.id)
+            self._preview = await self.console_app.service.preview_rollback(self._deployment.id, self._services)
         except ConsoleError as error:
             self._problem = " ".join(part for part in (error.what, error.remedy) if part)
         if self.is_mounted:
@@ -56,6 +61,9 @@ class RollbackDialog(ConfirmDialog):
 
     def _roll_back(self) -> None:
         name = self._deployment.environment
-        self.console_app.actions.control(
-            self._deployment.id, Control.ROLLBACK, done=f"{name} rolls back: traffic first."
+        self.console_app.controls.ask(
+            self._deployment.id,
+            Control.ROLLBACK,
+            services=self._services,
+            done=f"{name} rolls back: traffic first.",
         )

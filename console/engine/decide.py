@@ -27,6 +27,7 @@ DECIDED_AT_ONCE = frozenset({StepKind.APPROVAL, StepKind.BAKE, StepKind.VERIFY})
 """Kinds whose failure is a verdict already: on a release that people are served by, or by those who were asked."""
 
 TRIALS = frozenset({StepKind.HEALTH, StepKind.INTEGRATION})
+
 RENEWING = frozenset({StepKind.RESTART, StepKind.REDEPLOY})
 """Kinds after which nothing is to be taken back, so that a failure stays one."""
 

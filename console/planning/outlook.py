@@ -31,6 +31,7 @@ def foresee(draft: Draft, plan: Plan) -> Outlook:
         spreads=_spreads(draft, plan.steps),
         promotion=_shortest(draft, plan.steps),
         rollback=_longest_way_back(draft, plan),
+        takeover=plan.outlook.takeover,
         others=tuple(
             f"{lock.environment}: {lock.deployment} of {lock.holder} since {lock.since:%H:%M:%S} UTC, {lock.reason}"
             for lock in draft.live.others

@@ -6,16 +6,18 @@ from datetime import datetime
 
 from console.domain.deployment import Deployment, StepState
 from console.domain.emergency import Emergency
+from console.domain.failover import EXACT, read_figures
 from screens.view import words
 from screens.view.charts import bar
-from screens.view.pipeline import time_text, waiting_words
+from screens.view.headline import why_back
+from screens.view.pipeline import sign_of, time_text, waiting_words
 from screens.view.plan import RISK, undo_text
 from screens.view.rows import BLANK, Row, Span, fit_row, labelled, left, right, row, wrapped
 from screens.view.verdicts import verdict_rows
 
 
-def identity_rows(deployment: Deployment, now: datetime, width: int) -> list[Row]:
-    """Release, place, person, time, risk."""
+def identity_rows(deployment: Deployment, width: int) -> list[Row]:
+    """Release, place, person, risk, reason."""
     plan = deployment.plan
     sign = words.DEPLOYMENT[deployment.status]
     started = words.day_and_time(deployment.requested_at)
@@ -23,8 +25,7 @@ def identity_rows(deployment: Deployment, now: datetime, width: int) -> list[Row
         fit_row(row(Span(f"{plan.release} → {deployment.environment}", "strong"), "  ", sign.span), width),
         fit_row(
             row(
-                Span(f"{plan.strategy}, {deployment.id}, by {deployment.requested_by} at {started} UTC, ", "dim"),
-                Span(words.span_of(deployment.duration(now))),
+                Span(f"{plan.strategy}, {deployment.id}, by {deployment.requested_by} at {started} UTC", "dim"),
                 Span(f"  risk {plan.risk.word} ({plan.risk.score})", RISK[plan.risk.word]),
             ),
             width,
@@ -34,7 +35,26 @@ def identity_rows(deployment: Deployment, now: datetime, width: int) -> list[Row
         rows += wrapped(f"“{deployment.reason}”", width, "text")
     if deployment.emergency:
         rows += emergency_rows(deployment.emergency, width)
-    return rows
+    return rows + failover_rows(deployment, width)
+
+
+def failover_rows(deployment: Deployment, width: int) -> list[Row]:
+    """What a failover came to, or what its rehearsal expects, once that is known."""
+    figures = read_figures(deployment)
+    if figures is None:
+        return []
+    rehearsed = bool(figures["rehearsal"])
+    time = figures.get("expected_rto_s" if rehearsed else "rto_s")
+    if not isinstance(time, int | float):
+        return []
+    lost = figures.get("expected_rpo_s" if rehearsed else "rpo_s")
+    at_most = f"at most {lost:.1f} s of writes" if isinstance(lost, int | float) else "unknown"
+    loss = "none" if figures["rpo"] == EXACT and not rehearsed else at_most
+    head = "a failover now would take" if rehearsed else "recovery took"
+    promised = figures["promised_rto_s"]
+    promise = f" (promised {words.span_of(promised)})" if isinstance(promised, int | float) else ""
+    broken = isinstance(promised, int | float) and time > promised
+    return wrapped(f"{head} {words.span_of(time)}{promise}; loss: {loss}", width, "warn" if broken else "good")
 
 
 def emergency_rows(emergency: Emergency, width: int) -> list[Row]:
@@ -55,7 +75,7 @@ def step_detail(deployment: Deployment, state: StepState | None, now: datetime, 
     if state is None:
         return [row(Span("Choose a step with j and k.", "dim"))]
     step = state.step
-    sign = words.STEP[state.status]
+    sign = sign_of(state)
     rows = [fit_row(row(Span(step.name, "strong"), "  ", sign.span), width)]
     said = waiting_words(state, now) if state.status.value == "waiting" else state.detail
     if said:
@@ -130,7 +150,7 @@ def _rollback(deployment: Deployment, width: int) -> list[tuple[datetime, int, l
         (
             rollback.requested_at,
             1000,
-            wrapped(f"{words.clock(rollback.requested_at)} ↶ rollback {by}: {rollback.reason}", width, "warn"),
+            wrapped(f"{words.clock(rollback.requested_at)} ↶ rollback {by}{why_back(rollback)}", width, "warn"),
         )
     ]
     if rollback.traffic_restored_at is not None:

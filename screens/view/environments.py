@@ -21,13 +21,14 @@ def progress(deployment: Deployment) -> tuple[int, int]:
     return sum(1 for state in states if state.status.is_terminal), len(states)
 
 
-def movement(deployment: Deployment, now: datetime) -> Row:
-    """What a deployment in progress does, in a few words."""
+def movement(deployment: Deployment, now: datetime, width: int = 80) -> Row:
+    """What a deployment in progress does, in a few words; the time goes first where there is no room."""
     sign = words.DEPLOYMENT[deployment.status]
     done, count = progress(deployment)
     elapsed = words.span_of(deployment.duration(now))
-    name = deployment.plan.release.name
-    return row(sign.span, Span(f" {name}", sign.tone), Span(f"  {done}/{count}  {elapsed}", "dim"))
+    name = words.subject(deployment.plan)
+    whole = row(sign.span, Span(f" {name}", sign.tone), Span(f" {done}/{count} {elapsed}", "dim"))
+    return whole if whole.width <= width else row(*whole.spans[:2], Span(f" {done}/{count}", "dim"))
 
 
 def environment_rows(store: Store, now: datetime, width: int, *, services: bool) -> list[Row]:
@@ -47,7 +48,7 @@ def environment_rows(store: Store, now: datetime, width: int, *, services: bool)
         rows += _reviews(status, width)
         latest = store.latest_of(status.name)
         if latest is not None and not latest.is_terminal:
-            line = movement(latest, now)
+            line = movement(latest, now, width - 2)
             rows.append(fit_row(row("  ", *line.spans, key=status.name), width))
         if services:
             rows += _services(status, width)
@@ -93,7 +94,8 @@ def _hold(status: EnvironmentStatus, width: int) -> list[Row]:
     """After a rollback: pushes stay away until somebody goes forward."""
     if status.hold is None:
         return []
-    said = Span(f"  {status.hold.release} was taken back; promote lifts it", "dim")
+    what = f"returned to {status.hold.release}" if status.hold.returned else f"{status.hold.release} taken back"
+    said = Span(f"  p lifts it  ({what})", "dim")
     return [fit_row(row("  ", Span("■ held", "warn"), said, key=status.name), width)]
 
 

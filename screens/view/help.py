@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from screens.commands import Command, help_groups
 from screens.view import words
-from screens.view.rows import BLANK, Row, Span, left, row, wrap
+from screens.view.rows import BLANK, Row, Span, column_width, left, row, wrap
 
 TITLES = {
     "logs": "Logs",
@@ -43,14 +43,12 @@ def keys_of(command: Command) -> str:
     return " ".join(dict.fromkeys(names))
 
 
-def _entry(keys: str, text: str, width: int, note: str) -> list[Row]:
-    lines = wrap(text, max(10, width - KEYS_WIDTH - 2))
-    rows = [row(" ", Span(left(keys, KEYS_WIDTH), "key"), " ", lines[0])]
-    rows += [row(" " * (KEYS_WIDTH + 2), line) for line in lines[1:]]
+def _entry(keys: str, text: str, width: int, note: str, column: int = KEYS_WIDTH) -> list[Row]:
+    lines = wrap(text, max(10, width - column - 2))
+    rows = [row(" ", Span(left(keys, column), "key"), " ", lines[0])]
+    rows += [row(" " * (column + 2), line) for line in lines[1:]]
     if note:
-        rows += [
-            row(" " * (KEYS_WIDTH + 2), Span(line, "dim")) for line in wrap(f"not now: {note}", width - KEYS_WIDTH - 2)
-        ]
+        rows += [row(" " * (column + 2), Span(line, "dim")) for line in wrap(f"not now: {note}", width - column - 2)]
     return rows
 
 
@@ -65,15 +63,22 @@ def help_rows(
             rows += _entry(keys_of(command), command.help, width, why_not(command))
         rows.append(BLANK)
     rows.append(row(Span("Commands, after : or /", "accent")))
+    column = column_width((_typed(command) for command in slash), KEYS_WIDTH, max(KEYS_WIDTH, width // 3))
     for command in slash:
-        name = f"{command.slash} {command.argument}".rstrip()
-        rows += _entry(name, command.help, width, "") if len(name) <= KEYS_WIDTH else _long(name, command.help, width)
+        name = _typed(command)
+        rows += (
+            _entry(name, command.help, width, "", column) if len(name) <= column else _long(name, command.help, width)
+        )
     rows += [BLANK, row(Span("Signs", "accent"))]
     for signs in (words.DEPLOYMENT, words.STEP, words.HEALTH, words.VERDICT):
         rows.append(row(" ", *(part for sign in signs.values() for part in (sign.span, Span("   ")))))
     rows += [BLANK, row(Span("Slow line", "accent"))]
     rows += [row(" ", line) for line in wrap(SLOW, width - 2)]
     return rows
+
+
+def _typed(command: Command) -> str:
+    return f"{command.slash} {command.argument}".rstrip()
 
 
 def _long(name: str, text: str, width: int) -> list[Row]:

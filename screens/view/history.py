@@ -9,6 +9,13 @@ from console.domain.observations import DeploymentSummary
 from screens.view import words
 from screens.view.rows import Row, Span, column_width, fit_row, left, right, row
 
+WIDE = 100
+"""Columns from which the year and the strategy have room."""
+
+
+def _when(width: int) -> int:
+    return 17 if width >= WIDE else 12
+
 
 def matches(summary: DeploymentSummary, text: str) -> bool:
     """Whether any of a line's words holds the text; `!` in front inverts."""
@@ -38,11 +45,12 @@ def history_rows(summaries: Sequence[DeploymentSummary], text: str, now: datetim
     environment = column_width((s.environment for s in chosen), 11, 14)
     release = column_width((s.release for s in chosen), 7, 14)
     by = column_width((s.requested_by for s in chosen), 4, 12)
+    when = left("requested, UTC" if width >= WIDE else "UTC", _when(width))
     heading = (
-        left("requested, UTC", 17) + left("environment", environment + 1) + left("release", release + 1)
+        when + left("environment", environment + 1) + left("release", release + 1)
         + left("result", 15) + right("took", 7) + "  " + left("by", by + 1)
     )  # fmt: skip
-    heading += left("strategy", 11) if width >= 100 else ""
+    heading += left("strategy", 11) if width >= WIDE else ""
     rows = [fit_row(row(Span(heading + "detail", "dim")), width)]
     rows += [_line(summary, now, width, environment, release, by) for summary in chosen]
     return rows
@@ -53,14 +61,14 @@ def _line(summary: DeploymentSummary, now: datetime, width: int, environment: in
     took = words.span_of((summary.ended_at or now) - summary.requested_at)
     return fit_row(
         row(
-            Span(left(words.day_and_time(summary.requested_at), 17), "dim"),
+            Span(left(words.day_and_time(summary.requested_at)[0 if width >= WIDE else 5 :], _when(width)), "dim"),
             Span(left(summary.environment, environment) + " ", "strong"),
             Span(left(summary.release, release) + " "),
             Span(left(f"{sign.glyph} {sign.word}", 15), sign.tone),
             Span(right(took, 7)),
             "  ",
             Span(left(summary.requested_by, by) + " ", "dim"),
-            Span(left(summary.strategy, 11) if width >= 100 else "", "dim"),
+            Span(left(summary.strategy, 11) if width >= WIDE else "", "dim"),
             Span(summary.detail or summary.id, "dim"),
             key=summary.id,
         ),

@@ -4,87 +4,39 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
 
-from console.domain.deployment import Deployment, DeploymentStatus, StepState, StepStatus
+from console.domain.deployment import Deployment, StepState, StepStatus, is_rollback_step
 from console.domain.plan import Phase
-from console.domain.waiting import say_waiting
 from screens.view import words
-from screens.view.charts import bar
-from screens.view.environments import progress
+from screens.view.headline import asks, is_silent, summary
 from screens.view.rows import BLANK, Row, Span, Tone, column_width, fit, fit_row, left, right, row, spread, wrap
 
 QUIET = frozenset({StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.UNDONE})
 STATE_WIDTH = 9
 TIME_WIDTH = 6
 MOST_DETAIL_LINES = 2
+LOW = 14
+"""Lines under which the pane leaves out what can be read elsewhere."""
+FEWEST_STEPS = 3
 
 
-def remaining(deployment: Deployment, now: datetime) -> timedelta | None:
-    """How long the open steps should take along the slowest chain of forecasts; None where one is unknown."""
-    rollback = deployment.rollback
-    ends: dict[str, timedelta] = {}
-    for key, state in deployment.steps.items():
-        if rollback is not None and rollback.steps and key not in rollback.steps:
-            continue
-        if state.status.is_terminal:
-            ends[key] = timedelta()
-            continue
-        if state.step.forecast is None:
-            return None
-        spent = state.duration(now) or timedelta()
-        begins = max((ends[need] for need in state.step.needs if need in ends), default=timedelta())
-        ends[key] = begins + max(timedelta(), state.step.forecast - spent)
-    return max(ends.values(), default=timedelta())
+def sign_of(state: StepState) -> words.Sign:
+    """A step that waits for its platform runs by the record, and reads as one that waits."""
+    return words.STEP[StepStatus.WAITING if is_silent(state) else state.status]
 
 
-def title(deployment: Deployment | None) -> Row:
-    """What is being deployed where, and how it stands."""
-    if deployment is None:
-        return row(Span("no deployment yet", "dim"))
-    sign = words.DEPLOYMENT[deployment.status]
-    what = f"  {deployment.plan.release.name} → {deployment.environment}"
-    return row(sign.span, Span(what, "strong"), key=deployment.id)
-
-
-def summary(deployment: Deployment, now: datetime, width: int) -> list[Row]:
-    """Strategy, time and a bar; then, where there is one, the reason why it stopped."""
-    done, count = progress(deployment)
-    took = words.span_of(deployment.duration(now))
-    facts = [deployment.plan.strategy, deployment.id]
-    if deployment.is_terminal:
-        time = f"took {took}"
-    else:
-        rest = remaining(deployment, now)
-        time = took if rest is None else f"{took}, about {words.span_of(rest)} left"
-    filled, empty = bar(done / count if count else 0.0, max(6, min(24, width - len(time) - 16)))
-    sign = words.DEPLOYMENT[deployment.status]
-    rows = [
-        fit_row(row(Span(filled, sign.tone), Span(empty, "rule"), f" {done}/{count}  ", Span(time, "text")), width),
-        fit_row(row(Span("  ".join(facts), "dim")), width),
+def shown_steps(deployment: Deployment) -> list[StepState]:
+    """All steps; those that will never begin any more read as left out."""
+    over = deployment.is_terminal or deployment.rollback is not None
+    return [
+        replace(state, status=StepStatus.SKIPPED, detail="not begun")
+        if over and state.status is StepStatus.PENDING and (deployment.is_terminal or not is_rollback_step(state))
+        else state
+        for state in deployment.steps.values()
     ]
-    rows += [fit_row(line, width) for line in _headline(deployment)]
-    return rows
-
-
-def _headline(deployment: Deployment) -> Iterable[Row]:
-    rollback = deployment.rollback
-    if rollback is not None:
-        by = "by itself" if rollback.trigger == "automatic" else f"by {rollback.requested_by}"
-        back = rollback.traffic_restored_after
-        yield row(Span(f"↶ rollback {by}: ", "warn"), Span(rollback.reason or "no reason given", "text"))
-        if back is not None:
-            yield row(Span(f"✓ traffic back after {words.fine_span(back)}", "good"))
-    waits = say_waiting(deployment)
-    if waits:
-        yield row(Span(f"… {waits}", "warn"))
-    if deployment.status is DeploymentStatus.PAUSED:
-        yield row(Span(f"‖ paused by {deployment.paused_by or 'somebody'}: space goes on", "warn"))
-    if deployment.failure:
-        sign = words.DEPLOYMENT[deployment.status]
-        yield row(Span(f"{sign.glyph} {deployment.failure}", sign.tone))
-    for service, state in deployment.left_behind.items():
-        yield row(Span(f"  {service}: {state}", "warn"))
 
 
 def by_phase(states: Iterable[StepState]) -> list[tuple[Phase, list[StepState]]]:
@@ -119,13 +71,18 @@ def detail_text(state: StepState, now: datetime) -> str:
     forecast = state.step.forecast
     if state.status is StepStatus.WAITING:
         return waiting_words(state, now)
-    if state.status is StepStatus.RUNNING and forecast is not None:
+    if state.status is StepStatus.RUNNING and forecast is not None and not is_silent(state):
         return f"of ~{words.span_of(forecast)}" + (f"  {state.detail}" if state.detail else "")
     return state.detail
 
 
-def step_rows(states: Sequence[StepState], now: datetime, width: int, height: int | None = None) -> list[Row]:
-    """One line a step under its phase; finished phases fold to one line when `height` lines are not enough."""
+def step_rows(
+    states: Sequence[StepState], now: datetime, width: int, height: int | None = None, *, brief: bool = False
+) -> list[Row]:
+    """One line a step under its phase.
+
+    With `height`, phases that do not fit fold to one line; `brief` leaves out failures that the headline tells.
+    """
     groups = by_phase(states)
     folded = _to_fold(groups, height)
     name_width = column_width((state.step.name for state in states), 12, max(14, min(40, width - 20)))
@@ -135,7 +92,7 @@ def step_rows(states: Sequence[StepState], now: datetime, width: int, height: in
             rows.append(_folded(phase, group, width))
             continue
         rows.append(_phase(phase, group, width))
-        rows += [line for state in group for line in _step(state, now, width, name_width)]
+        rows += [line for state in group for line in _step(state, now, width, name_width, brief)]
     return rows
 
 
@@ -173,11 +130,11 @@ def _folded(phase: Phase, group: Sequence[StepState], width: int) -> Row:
     return spread(head, row(Span(took, "dim")), width)
 
 
-def _step(state: StepState, now: datetime, width: int, name_width: int) -> list[Row]:
-    sign = words.STEP[state.status]
+def _step(state: StepState, now: datetime, width: int, name_width: int, brief: bool) -> list[Row]:
+    sign = sign_of(state)
     time = right(time_text(state, now), TIME_WIDTH)
     active = state.status in {StepStatus.RUNNING, StepStatus.WAITING, StepStatus.FAILED, StepStatus.LOST}
-    said = detail_text(state, now)
+    said = "" if state.asked and brief else detail_text(state, now)
     tone: Tone = "dim" if state.status in {StepStatus.PENDING, StepStatus.SKIPPED} else "text"
     head = (
         Span(f" {sign.glyph} {left(sign.word, STATE_WIDTH - 1)}", sign.tone),
@@ -188,7 +145,8 @@ def _step(state: StepState, now: datetime, width: int, name_width: int) -> list[
     room = width - line.width - 2
     if not said:
         return [fit_row(line, width)]
-    detail_tone = sign.tone if state.status in {StepStatus.FAILED, StepStatus.LOST, StepStatus.WAITING} else "dim"
+    speaks = is_silent(state) or state.status in {StepStatus.FAILED, StepStatus.LOST, StepStatus.WAITING}
+    detail_tone = sign.tone if speaks else "dim"
     if room >= len(said) or not active:
         if room < 8:
             return [fit_row(line, width)]
@@ -199,12 +157,24 @@ def _step(state: StepState, now: datetime, width: int, name_width: int) -> list[
     return [fit_row(line, width), *rows]
 
 
-def pipeline_rows(deployment: Deployment | None, now: datetime, width: int, height: int) -> list[Row]:
-    """The whole pane: summary, then steps."""
+class Pipeline(NamedTuple):
+    """The whole pane; the first `pinned` rows say what matters whatever steps are in sight."""
+
+    rows: list[Row]
+    pinned: int
+
+
+def pipeline_rows(deployment: Deployment | None, now: datetime, width: int, height: int) -> Pipeline:
+    """Summary, then steps; in a low pane the summary leaves out what the deployment's own screen says."""
     if deployment is None:
-        return [BLANK, row(Span("  Nothing has been deployed here yet.", "dim")), row(Span("  d plans one.", "dim"))]
+        said = [BLANK, row(Span("  Nothing has been deployed here yet.", "dim")), row(Span("  d plans one.", "dim"))]
+        return Pipeline(said, 0)
     head = summary(deployment, now, width)
-    return [*head, *step_rows(list(deployment.steps.values()), now, width, height - len(head))]
+    if height < LOW:
+        del head[1]
+    states = shown_steps(deployment)
+    steps = step_rows(states, now, width, height - len(head), brief=asks(deployment))
+    return Pipeline([*head, *steps], len(head) if height - len(head) >= FEWEST_STEPS else 0)
 
 
 def connection_rows(detail: str, width: int) -> list[Row]:

@@ -42,6 +42,8 @@ def rollback_rows(
     release = f"{preview.from_release} → {preview.to_release}"
     rows = labelled("environment", preview.environment, width, "strong")
     rows += labelled("release", release, width, "strong")
+    if preview.services:
+        rows += labelled("services", f"only {', '.join(preview.services)}", width, "strong")
     rows += labelled("takes", _duration(preview), width)
     rows += labelled("now", _standing(deployment, now), width)
     if preview.refusal:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from console.domain.deployment import DeploymentStatus, StepStatus
+from console.domain.failover import read_failover
+from console.domain.hold import stands_aside
 from console.domain.observations import Health
+from console.domain.plan import Plan
+from console.domain.recovery import RECOVERY
+from console.domain.rotation import read_rotation
+from console.domain.variables import SYNC
 from console.domain.verdict import VerdictKind
 from screens.view.rows import Span, Tone
+
+COMMIT = re.compile("[0-9a-f]{40}")
 
 
 class Sign(NamedTuple):
@@ -144,6 +153,19 @@ def rate(value: float | None) -> str:
 
 def cores(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
+
+
+def short_release(name: str) -> str:
+    """A whole commit hash by its first eight characters, any other name as it is."""
+    return name[:8] if COMMIT.fullmatch(name) else name
+
+
+def subject(plan: Plan) -> str:
+    """What a deployment is about: its release, or where that stays, what is done: `restart`, `failover back`."""
+    stays = plan.strategy == SYNC or stands_aside(plan.strategy) or read_failover(plan.strategy) is not None
+    if not stays and read_rotation(plan.strategy) is None:
+        return plan.release.name
+    return plan.strategy.removeprefix(RECOVERY).replace(":", " ")
 
 
 def plural(count: int, noun: str) -> str:

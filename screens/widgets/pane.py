@@ -20,7 +20,8 @@ class Pane(Widget, can_focus=True):
     """Rows with a cursor. The owner gives rows with `show` and hears `Moved` and `Chosen`.
 
     The first line is the title; a row has one cell for the cursor's mark on its left and one for the scroll mark on
-    its right. Only lines that differ from what is drawn are repainted.
+    its right. The first `pinned` rows stay while the others scroll. Only lines that differ from what is drawn are
+    repainted.
     """
 
     class Moved(Message):
@@ -43,6 +44,7 @@ class Pane(Widget, can_focus=True):
         self.label = name
         self.number = number
         self.top = 0
+        self.pinned = 0
         self.cursor = ""
         self._rows: Sequence[Row] = ()
         self._note = BLANK
@@ -72,21 +74,26 @@ class Pane(Widget, can_focus=True):
     def line_at(self, index: int) -> Row:
         return self._rows[index] if 0 <= index < len(self._rows) else BLANK
 
-    def show(self, rows: Sequence[Row], note: Row = BLANK, *, sight: str = "") -> None:
+    def index_at(self, line: int) -> int:
+        """Which row stands at a line of the pane, counted from under the title."""
+        return line if line < self.pinned else self.top + line
+
+    def show(self, rows: Sequence[Row], note: Row = BLANK, *, sight: str = "", pinned: int = 0) -> None:
         """Draw these rows; `sight` names a row to keep visible while there is no cursor."""
-        old, old_top = self._rows, self.top
+        old, old_top, was_pinned = self._rows, self.top, self.pinned
         self._rows = rows
         self._note = note
+        self.pinned = pinned
         keys = [line.key for line in rows if line.key]
         if self.cursor and self.cursor not in keys:
             self.cursor = ""
         self._bring_into_sight(self.cursor or sight)
         self.top = max(0, min(self.top, self.line_count - self.room[1]))
-        if self.top != old_top:
+        if self.top != old_top or (self.top and pinned != was_pinned):
             self.refresh()
             return
         for y in range(self.room[1]):
-            index = self.top + y
+            index = self.index_at(y)
             if (old[index] if index < len(old) else BLANK) != (rows[index] if index < len(rows) else BLANK):
                 self._repaint(y + 1)
         self._repaint_title()
@@ -118,9 +125,10 @@ class Pane(Widget, can_focus=True):
         if self.top != top:
             self.refresh()
         else:
-            for y, line in enumerate(self._rows[top : top + self.room[1]], 1):
+            for y in range(self.room[1]):
+                line = self.line_at(self.index_at(y))
                 if line.key and line.key in {left, key}:
-                    self._repaint(y)
+                    self._repaint(y + 1)
         self.post_message(self.Moved(self, key))
 
     def scroll_lines(self, lines: int) -> None:
@@ -143,8 +151,11 @@ class Pane(Widget, can_focus=True):
         height = self.room[1]
         if not indexes or height <= 0:
             return
-        if indexes[0] < self.top:
-            self.top = max(0, indexes[0] - (1 if indexes[0] == 1 or not self._rows[indexes[0] - 1].key else 0))
+        if indexes[-1] < self.pinned:
+            return
+        first = indexes[0] - self.pinned
+        if first < self.top:
+            self.top = max(0, first - (1 if first == 1 or not self._rows[indexes[0] - 1].key else 0))
         elif indexes[-1] >= self.top + height:
             self.top = indexes[-1] - height + 1
 
@@ -161,7 +172,7 @@ class Pane(Widget, can_focus=True):
         height, count = self.room[1], self.line_count
         if count <= height or height <= 0:
             return ""
-        return f" {self.top + 1}–{min(count, self.top + height)} of {count} "
+        return f" {self.top + self.pinned + 1}–{min(count, self.top + height)} of {count} "
 
     def _title_row(self) -> Row:
         """`━ 1 Environments ━ note ━━━`: heavy for the pane that has the keys, light for the others."""
@@ -187,7 +198,7 @@ class Pane(Widget, can_focus=True):
         if y == 0:
             self._drawn_title = self._title_row()
             return paint(self, self._drawn_title, width)
-        line = self.line_at(self.top + y - 1)
+        line = self.line_at(self.index_at(y - 1))
         if line.key and line.key == self.cursor:
             under = look_of(self).selected if self.has_focus else None
             mark = Span("▌" if self.has_focus else "›", "accent")
@@ -211,7 +222,7 @@ class Pane(Widget, can_focus=True):
         self.has_focus = has_focus
         self._repaint(0)
         for y in range(1, self.room[1] + 1):
-            line = self.line_at(self.top + y - 1)
+            line = self.line_at(self.index_at(y - 1))
             if line.key and line.key == self.cursor:
                 self._repaint(y)
 
@@ -227,6 +238,6 @@ class Pane(Widget, can_focus=True):
         self.scroll_lines(-3)
 
     def on_click(self, event: events.Click) -> None:
-        line = self.line_at(self.top + event.y - 1) if event.y > 0 else BLANK
+        line = self.line_at(self.index_at(event.y - 1)) if event.y > 0 else BLANK
         if line.key:
             self.put_cursor(line.key)

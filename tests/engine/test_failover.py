@@ -58,6 +58,14 @@ class TestGivenAStandbyThatIsWell:
         assert plan.step("main.promote").no_undo  # type: ignore[arg-type]  # a step's id
         assert plan.step("main.fence").undo  # type: ignore[arg-type]  # a step's id
 
+    async def test_when_planned_then_unmeasured_steps_are_named_and_counted(self, world: Regions) -> None:
+        expected = (await world.preview()).outlook.takeover
+
+        assert expected is not None
+        assert expected.fenced
+        assert "promote-standby" in expected.unmeasured
+        assert expected.rto_s >= expected.assumed_s * 3
+
     async def test_when_only_planned_then_nothing_changes(self, world: Regions) -> None:
         await world.preview()
 

@@ -220,6 +220,7 @@ class FakeService:
             21.0,
             self.cannot,
             self.rollback_refusal,
+            services,
         )
 
     def _all(self) -> dict[DeploymentId, Deployment]:
@@ -238,7 +239,11 @@ class FakeService:
 
     async def history(self, query: HistoryQuery) -> Sequence[DeploymentSummary]:
         self._check("history")
-        return [summary(d) for d in reversed(self._all().values())] + older()
+        lines = [summary(d) for d in reversed(self._all().values())] + older()
+        fitting = [line for line in lines if query.environment in (None, line.environment)]
+        known = [line.id for line in fitting]
+        first = known.index(query.before) + 1 if query.before in known else 0
+        return fitting[first : first + query.limit]
 
     async def _stream(self, after: int) -> AsyncIterator[Event | Pulse]:
         queue: asyncio.Queue[Event | Pulse | None] = asyncio.Queue()

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from console.domain import events as ev
 from console.domain.deployment import Deployment, fold
 from console.domain.events import Event, Payload
+from console.domain.hold import Hold
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ProviderName, ServiceName, StepId
 from console.domain.observations import ArmHealth, EnvironmentStatus, Health, LogLine, ServiceStatus
-from console.domain.plan import Phase, Plan, Risk, Step, StepKind, Undo
+from console.domain.outlook import Outlook, Takeover
+from console.domain.plan import Phase, Plan, Push, Risk, Step, StepKind, Undo
 from console.domain.release import Release
 from console.domain.verdict import Verdict, VerdictKind
 
@@ -181,6 +183,76 @@ def plan(**changes: object) -> Plan:
     return Plan(**{**values, **changes})  # type: ignore[arg-type]  # a test's own mixture
 
 
+HOLD = Hold(FIRST, "v1.5.0", START + seconds(140), KIM, "errors", (Push(BACKEND, ProviderName("render"), "srv-1"),))
+
+FAILOVER = Plan(
+    PRODUCTION,
+    "failover",
+    Release("77aa88bb99cc00dd11ee22ff33aa44bb55cc66dd", "77aa88bb"),
+    (
+        _step("backend.standby", StepKind.CHECK_STANDBY, Phase.CHECK, "Check backend in recovery", service=BACKEND),
+        _step("db.lag", StepKind.CHECK_STANDBY, Phase.CHECK, "Measure how far the standby of db is behind"),
+        _step(
+            "db.fence",
+            StepKind.FENCE,
+            Phase.ROLLOUT,
+            "Make db in production read-only and end its sessions",
+            "db.lag",
+            undo=Undo(StepKind.UNFENCE, "Let db in production take writes again"),
+        ),
+        _step(
+            "db.promote",
+            StepKind.PROMOTE_STANDBY,
+            Phase.ROLLOUT,
+            "Promote db in recovery",
+            "db.fence",
+            no_undo="Nothing demotes a server that took writes.",
+        ),
+        _step(
+            "backend.move",
+            StepKind.SHIFT,
+            Phase.ROLLOUT,
+            "Lead all visitors of backend to recovery",
+            "db.promote",
+            service=BACKEND,
+            provider="caddy",
+            no_undo="The old side's database is fenced by then.",
+        ),
+        _step("failover.verify", StepKind.VERIFY_FAILOVER, Phase.VERIFY, "Verify that recovery serves", "backend.move"),
+    ),
+    (BACKEND,),
+    notes=("From the first promotion on nothing goes back by itself: a step that fails waits for a person.",),
+    outlook=Outlook(takeover=Takeover(34.0, ("promote-standby",), 10.0, 0.4, True, 120.0, 5.0, 60)),
+)
+
+RESTART = Plan(
+    PRODUCTION,
+    "recovery:restart",
+    Release("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678", "v1.5.0"),
+    (
+        _step(
+            "worker.restart",
+            StepKind.RESTART,
+            Phase.ROLLOUT,
+            "Restart worker",
+            service=WORKER,
+            provider="render",
+            no_undo="Instances that were replaced do not come back; the release stays the same.",
+        ),
+    ),
+    (WORKER,),
+)
+
+LIFTING = Plan(
+    PRODUCTION,
+    "lift-hold",
+    Release("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678", "v1.4.2"),
+    (_step("backend.lift", StepKind.LIFT_HOLD, Phase.CLOSE, "Let pushes of backend go live again", service=BACKEND),),
+    (BACKEND,),
+    notes=(f"{HOLD.words}.",),
+)
+
+
 class Tale:
     """Builds events one after another; `at` is the time of the next one."""
 
@@ -221,7 +293,9 @@ FAILED = Verdict(
 
 
 def tale(until: str = "bake-10", *, start: datetime = START, deployment: DeploymentId = FIRST, seq: int = 0) -> Tale:
-    """The story as far as `until`: requested, approval, prepare, bake-10, paused, failing, rolled-back, succeeded."""
+    """The story as far as `until`: requested, approval, prepare, asked, bake-10, paused, failing, waiting-for-render,
+    rolled-back, succeeded.
+    """
     t = Tale(deployment, start, seq)
     t.say(ev.DeploymentRequested(PRODUCTION, plan(), "checkout is slow", "r-1"), actor=KIM)
     t.say(ev.DeploymentStarted("bastion-1/4711"), after=0.2)
@@ -248,6 +322,8 @@ def tale(until: str = "bake-10", *, start: datetime = START, deployment: Deploym
     t.say(ev.StepSucceeded(StepId("worker"), "live: dep-44be10"), after=28)
     t.say(ev.StepSucceeded(StepId("deploy"), "live: dep-91ac77", {"url": "http://127.0.0.1:4102"}), after=9)
     t.step("health", 4.1, "5 of 5 probes passed")
+    if until == "asked":
+        return _ask(t)
     t.step("bench", 8.7, "p95 46 ms against 44 ms")
     t.say(
         ev.StageJudged(
@@ -264,8 +340,10 @@ def tale(until: str = "bake-10", *, start: datetime = START, deployment: Deploym
         return t
     if until == "paused":
         return t.say(ev.ControlReceived(ev.Control.PAUSE), after=1, actor=KIM).say(ev.DeploymentPaused(), actor=KIM)
-    if until in {"failing", "rolled-back"}:
+    if until in {"failing", "rolled-back", "waiting-for-render"}:
         _roll_back(t)
+        if until == "waiting-for-render":
+            return _wait_for_render(t)
         return t if until == "failing" else _rolled_back(t)
     return _succeed(t)
 
@@ -317,6 +395,23 @@ def _roll_back(t: Tale) -> None:
     t.say(ev.TrafficRestored())
     t.say(ev.StepStarted(StepId("undo-worker"), 1))
     t.say(ev.StepStarted(StepId("undo-resume"), 1))
+
+
+SLOW = "p95 was 91 ms, 44 ms is usual: 2.07 times as slow, and 1.20 times is accepted."
+
+
+def _ask(t: Tale) -> Tale:
+    """A step that nothing stands on failed, and a person is to decide."""
+    t.say(ev.StepStarted(StepId("bench"), 1))
+    t.say(ev.StepFailed(StepId("bench"), SLOW, settled=True), after=9)
+    return t.say(ev.PersonAsked(StepId("bench"), "Retry it, skip it with a reason, or roll back."))
+
+
+def _wait_for_render(t: Tale) -> Tale:
+    """Traffic is back, and a platform does not answer."""
+    down = "waiting for render: HTTP 503 Service Unavailable; asked again until 2026-11-23 06:20 UTC"
+    t.say(ev.StepProgressed(StepId("undo-worker"), down), after=4)
+    return t.say(ev.StepProgressed(StepId("undo-resume"), down), after=0.2)
 
 
 def _rolled_back(t: Tale) -> Tale:

@@ -81,9 +81,8 @@ class TestGivenAnApprover:
             await command(world, pilot, "deploy-review")
             await answer(world, pilot, "text", "")
             assert world.service.reviewed == []
-            assert "a review says what was found" in world.text()
+            assert "A review says what was found." in world.text()
 
-            await command(world, pilot, "deploy-review")
             await answer(world, pilot, "text", "fine")
 
             assert world.service.reviewed == [(scene.FIRST, "fine")]

@@ -13,7 +13,7 @@ from console.domain.release import Release
 from screens.maintenance import read_argument
 from screens.store import Store
 from screens.view.environments import environment_rows
-from screens.view.maintenance import maintenance_rows
+from screens.view.plan import small_plan_rows
 from screens.view.rows import plain
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -45,12 +45,12 @@ class TestGivenWhatSomebodyTyped:
 
 class TestGivenAPlan:
     def test_when_shown_then_the_steps_come_before_the_notes(self) -> None:
-        said = plain(maintenance_rows(PLAN, "", 60))
+        said = plain(small_plan_rows(PLAN, "", "", 60))
 
         assert said.index("Put up the holding page") < said.index("by the router edge")
 
     def test_when_it_is_refused_then_only_the_reason_is_said(self) -> None:
-        said = plain(maintenance_rows(replace(PLAN, refusals=("Nobody can show a page.",)), "", 60))
+        said = plain(small_plan_rows(replace(PLAN, refusals=("Nobody can show a page.",)), "", "", 60))
 
         assert "Nobody can show a page." in said
         assert "Put up" not in said

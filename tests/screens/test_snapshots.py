@@ -6,16 +6,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from console.client.service import Pulse
+from console.domain.plan import Plan
 from console.domain.roles import Role
 from tests.screens import scene
 from tests.screens.conftest import World
 from tests.screens.fake_service import FakeService
+from tests.screens.test_compare import two_tales
+from tests.screens.test_emergencies import command
 
 SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 60)
 Make = Callable[..., World]
@@ -49,6 +53,10 @@ CASES: list[Any] = [
     pytest.param("rolled-back", MIDDLE, ["H"], {}, id="history-120"),
     pytest.param("rolled-back", MIDDLE, ["r"], {}, id="report-120"),
     pytest.param("rolled-back", SMALL, ["r"], {"theme": "ansi"}, id="report-16-colours"),
+    pytest.param("asked", SMALL, [], {}, id="dashboard-failed-step-80"),
+    pytest.param("asked", SMALL, ["S", "enter"], {}, id="skip-dialog-80"),
+    pytest.param("bake-10", SMALL, ["p"], {"theme": "ansi"}, id="promote-dialog-16-colours"),
+    pytest.param("waiting-for-render", SMALL, [], {}, id="dashboard-platform-down-80"),
     pytest.param("bake-10", MIDDLE, ["question_mark"], {}, id="help-120"),
     pytest.param("bake-10", SMALL, ["colon", "d", "e"], {}, id="palette-80"),
 ]
@@ -74,6 +82,31 @@ def test_the_look_of(
 ) -> None:
     world = make_world(until, **options)
     assert snap_compare(world.app, terminal_size=size, run_before=look(world, keys, until))
+
+
+PLANS: list[Any] = [
+    pytest.param("disaster-recovery", [], scene.FAILOVER, SMALL, id="failover-form-80"),
+    pytest.param("disaster-recovery", ["enter"], scene.FAILOVER, MIDDLE, id="failover-plan-120"),
+    pytest.param("recover restart worker", ["enter", "enter"], scene.RESTART, SMALL, id="recover-name-80"),
+    pytest.param("compare", [], scene.plan(), MIDDLE, id="compare-120"),
+    pytest.param("lift-hold", [], scene.LIFTING, SMALL, id="lift-hold-dialog-80"),
+]
+
+
+@pytest.mark.parametrize(("typed", "keys", "plan", "size"), PLANS)
+def test_the_look_of_a_command(
+    snap_compare: Compare, make_world: Make, typed: str, keys: list[str], plan: Plan, size: tuple[int, int]
+) -> None:
+    world = make_world("rolled-back", service=two_tales())
+    world.service.plan = plan
+    world.service.statuses = [replace(world.service.statuses[0], hold=scene.HOLD), *world.service.statuses[1:]]
+
+    async def run_before(pilot: Pilot[int]) -> None:
+        await look(world, [], "rolled-back")(pilot)
+        await command(world, pilot, f"deploy-{typed}")
+        await world.press(pilot, *keys)
+
+    assert snap_compare(world.app, terminal_size=size, run_before=run_before)
 
 
 def test_the_look_of_a_viewers_dashboard(snap_compare: Compare, make_world: Make) -> None:

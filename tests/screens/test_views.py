@@ -24,13 +24,14 @@ from screens.view.charts import bar, sparkline
 from screens.view.deployment import record_rows, step_detail
 from screens.view.environments import environment_rows
 from screens.view.footer import footer_row
+from screens.view.headline import remaining
 from screens.view.health import health_rows
 from screens.view.help import help_rows
 from screens.view.history import history_rows, matches
 from screens.view.logs import log_row
 from screens.view.markdown import markdown_rows
 from screens.view.notice import notice_rows, of_error
-from screens.view.pipeline import active_key, pipeline_rows, remaining
+from screens.view.pipeline import active_key, pipeline_rows
 from screens.view.plan import plan_rows
 from screens.view.rows import fit, fit_row, left, plain, row, spread, wrap
 from screens.view.traffic import traffic_rows
@@ -51,7 +52,7 @@ def store_of(until: str | None, **arms: object) -> Store:
 
 def pipeline(until: str, width: int = 80, height: int = 60, after: float = 14) -> str:
     tale = scene.tale(until)
-    return plain(pipeline_rows(tale.folded, tale.at + timedelta(seconds=after), width, height))
+    return plain(pipeline_rows(tale.folded, tale.at + timedelta(seconds=after), width, height).rows)
 
 
 class TestGivenThePipeline:
@@ -89,21 +90,21 @@ class TestGivenThePipeline:
     def test_when_a_step_failed_and_is_tried_again_then_it_says_when(self) -> None:
         tale = scene.tale("prepare")
         tale.say(ev.StepFailed(StepId("deploy"), "Render answered 503", retry_at=tale.at + timedelta(seconds=30)))
-        said = plain(pipeline_rows(tale.folded, tale.at, 100, 60))
+        said = plain(pipeline_rows(tale.folded, tale.at, 100, 60).rows)
         assert "Render answered 503, tries again at" in said
         assert "(attempt 2)" in said
 
     def test_when_it_failed_then_it_says_what_state_each_service_is_in(self) -> None:
         tale = scene.tale("prepare")
         tale.say(ev.DeploymentFailed("Render is unreachable.", {"backend": "green half deployed, no traffic"}))
-        said = plain(pipeline_rows(tale.folded, tale.at, 100, 60))
+        said = plain(pipeline_rows(tale.folded, tale.at, 100, 60).rows)
         assert "✗ Render is unreachable." in said
         assert "backend: green half deployed, no traffic" in said
 
     def test_when_forecasts_lie_behind_then_nothing_negative_is_left(self) -> None:
         tale = scene.tale("prepare")
         assert remaining(tale.folded, tale.at + timedelta(hours=1)) is not None
-        assert "about 3m22s left" in plain(pipeline_rows(tale.folded, tale.at + timedelta(hours=1), 100, 60))
+        assert "about 3m22s left" in plain(pipeline_rows(tale.folded, tale.at + timedelta(hours=1), 100, 60).rows)
 
     def test_the_running_step_is_the_one_to_keep_in_sight(self) -> None:
         assert active_key(scene.tale("bake-10").folded) == "bake-10"
@@ -150,7 +151,7 @@ class TestGivenEnvironments:
         tale = scene.tale("bake-10")
         said = plain(environment_rows(store_of("bake-10"), tale.at, 80, services=True))
         assert "production v1.4.2 ● healthy" in said
-        assert "◔ waiting v1.5.0  10/17  2m14s" in said
+        assert "◔ waiting v1.5.0 10/17 2m14s" in said
         assert "◐ degraded  1 of 5 probes failed" in said
 
 
@@ -194,6 +195,7 @@ class TestGivenCommands:
         from screens.actions import Actions
         from screens.base import ConsoleScreen
         from screens.confirm import ConfirmDialog
+        from screens.controls import Controls
         from screens.dashboard import Dashboard
         from screens.deploy import DeployScreen
         from screens.deployment import DeploymentScreen
@@ -203,6 +205,7 @@ class TestGivenCommands:
 
         owners = (
             Actions,
+            Controls,
             ConsoleScreen,
             ConfirmDialog,
             Dashboard,

@@ -181,6 +181,15 @@ class Scene:
 
 
 def frontend_release(deck: Deck) -> str:
-    """The commit that the public frontend serves, by the product's own word."""
-    services = deck.json("status", "production")[0]["services"]
-    return next(service["release"] for service in services if service["name"] == "frontend")
+    """What the public frontend serves, by the product's own word and the source's name for it.
+
+    A worker that has just started knows the commit first and its tag a moment later.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        services = deck.json("status", "production")[0]["services"]
+        release = next(str(service["release"]) for service in services if service["name"] == "frontend")
+        if release.startswith("v"):
+            return release
+        assert time.monotonic() < deadline, f"{release} never got its name"
+        time.sleep(0.2)

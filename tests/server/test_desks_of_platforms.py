@@ -19,6 +19,8 @@ SETTINGS = {
     "caddy": {"token": ""},
     "cloudflare": {"account": "0" * 32},
     "web": {},
+    "prometheus": {"base_url": "http://127.0.0.1:9090"},
+    "reports": {"organization": "acme"},
 }
 TOKENLESS = {"web", "haproxy"}
 TOKEN = {"token": "a-token-of-a-test"}

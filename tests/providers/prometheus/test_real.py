@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import socket
@@ -17,6 +18,7 @@ from providers.prometheus.adapter import PrometheusConnection, open_connection
 from providers.prometheus.settings import PrometheusSettings
 
 PROGRAM = os.environ.get("PROMETHEUS", "") or shutil.which("prometheus") or ""
+STEP = timedelta(seconds=1)
 CONFIG = """
 global: {scrape_interval: 1s}
 scrape_configs:
@@ -55,13 +57,13 @@ async def prometheus(tmp_path: Path) -> AsyncIterator[PrometheusConnection]:
 
 
 async def until_up(connection: PrometheusConnection) -> None:
-    queries = connection.capabilities.queries
+    """Until it has seen itself up for two whole steps; its first look at itself may come before it answers."""
     for _ in range(100):
-        try:
-            if await queries.fetch_value("up") is not None:
+        now = datetime.now(UTC)
+        with contextlib.suppress(ProviderError):
+            found = await connection.capabilities.queries.fetch_series("up", now - STEP * 2, now, STEP)
+            if len(found) >= 2 and all(sample.value == 1.0 for sample in found):
                 return
-        except ProviderError:
-            pass
         await asyncio.sleep(0.1)
     raise AssertionError("it never measured itself")
 
@@ -76,7 +78,7 @@ class TestGivenARealPrometheus:
         assert (await queries.fetch_value("vector(0) / 0")) is None
         assert (await queries.fetch_value("scalar(sum(up))")).value == 1.0
         assert await queries.fetch_value('up{job="nobody"}') is None
-        found = await queries.fetch_series("sum(up)", now - timedelta(seconds=5), now, timedelta(seconds=1))
+        found = await queries.fetch_series("sum(up)", now - STEP * 2, now, STEP)
         assert {sample.value for sample in found} == {1.0}
         assert (await prometheus.capabilities.account.fetch_account()).identity.startswith("Prometheus ")
         for query, words in (("sum(", "parse error"), ("up[5m]", "matrix"), ("go_gc_duration_seconds", "series")):

@@ -85,6 +85,8 @@ def _forecast(length: str, spread: Spread | None) -> str:
 def _bound(bound: Bound) -> str:
     if not bound.unknown:
         return say_length(bound.length)
+    if not bound.length:
+        return f"not known, {counted(bound.unknown, 'step')} on no record,"
     return f"at least {say_length(bound.length)}, {counted(bound.unknown, 'step')} on no record not counted,"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -61,6 +62,12 @@ class TestGivenAPlanWithItsOutlook:
     )
     def test_when_told_as_text_then_everything_is_said(self, words: str) -> None:
         assert words in "\n".join(plan_lines(plan()))
+
+    def test_when_no_step_of_the_way_back_is_on_record_then_its_length_is_not_known(self) -> None:
+        found = plan()
+        outlook = replace(OUTLOOK, rollback=Bound(timedelta(), 12))
+
+        assert "longest   not known, 12 steps on no record," in "\n".join(plan_lines(replace(found, outlook=outlook)))
 
     @pytest.mark.parametrize(
         "words",

@@ -50,7 +50,7 @@ def console(rate: int, seconds: float, result: str) -> None:
 
     favour_keys()
     from console.client.service import LogBatch, LogQuery
-    from console.domain.observations import LogLine
+    from console.domain.telemetry import LogLine
     from screens.app import QuarterdeckApp
     from screens.driver import DiffDriver
     from tests.screens import scene

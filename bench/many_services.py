@@ -22,7 +22,8 @@ from bench.figures import Figure, median
 from bench.platforms import LIMITS
 from bench.start import QUARTERDECK
 from bench.terminal import cpu_seconds, resident_bytes
-from console.domain.observations import Health, LogLine
+from console.domain.observations import Health
+from console.domain.telemetry import LogLine
 
 SERVICES = {"render": 80, "vercel": 60, "supabase": 30, "github": 30}
 SECONDS = 330.0

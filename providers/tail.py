@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from console.domain.errors import ProviderError, RateLimited
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 
 OVERLAP = timedelta(seconds=5)
 """Lines of several instances arrive out of order; each look starts this much before the newest line."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 
 CAPACITY = 20_000
 

@@ -20,8 +20,9 @@ from console.domain.events import (
     Event,
 )
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
-from console.domain.observations import ArmHealth, EnvironmentStatus, Health, LogLine
+from console.domain.observations import ArmHealth, EnvironmentStatus, Health
 from console.domain.roles import EMERGENCY, Role, may
+from console.domain.telemetry import LogLine
 from screens.ring import LogRing
 
 TREND_POINTS = 120

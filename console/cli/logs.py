@@ -11,7 +11,7 @@ from console.client.service import LogBatch, LogQuery
 from console.domain.codec import to_json
 from console.domain.errors import ExitCode
 from console.domain.ids import EnvironmentName
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 
 
 async def logs(session: Session) -> int:

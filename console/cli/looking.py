@@ -25,15 +25,9 @@ from console.domain.errors import ExitCode
 from console.domain.freeze import find_holding, find_next, say_from, say_until
 from console.domain.ids import EnvironmentName
 from console.domain.maintenance import say_pages
-from console.domain.observations import (
-    ArmHealth,
-    DeploymentSummary,
-    EnvironmentStatus,
-    Health,
-    Measurement,
-    MetricCheck,
-)
+from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Health, MetricCheck
 from console.domain.schedule import say_scheduled
+from console.domain.telemetry import Measurement
 
 TOLD_DAYS = 7
 """How long the history names what was scheduled and did not begin; `schedule list --all` tells longer."""

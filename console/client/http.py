@@ -43,10 +43,11 @@ from console.domain.exchange import (
 )
 from console.domain.freeze import Freeze, FreezeSpan, FreezeWish
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName
-from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement, MetricCheck
+from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, MetricCheck
 from console.domain.plan import Plan, Wish
 from console.domain.schedule import Scheduled
 from console.domain.secrets import SecretReport
+from console.domain.telemetry import Measurement
 from console.domain.variables import VariableReport
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from typing import Any
 from console.domain.codec import Json, from_json, to_json
 from console.domain.errors import ConfigProblem, ConsoleError, ExitCode
 from console.domain.exchange import LogBatch
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 
 EXTRAS = ("reasons", "problems", "provider", "request", "retry_after")
 """Attributes that some errors carry beside their words."""

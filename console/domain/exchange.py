@@ -10,10 +10,11 @@ from enum import StrEnum
 from console.domain.emergency import Emergency
 from console.domain.events import Control
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
-from console.domain.observations import ArmHealth, LogLine
+from console.domain.observations import ArmHealth
 from console.domain.plan import Wish
 from console.domain.roles import Role
 from console.domain.statuses import DeploymentStatus
+from console.domain.telemetry import LogLine
 
 
 @dataclass(frozen=True)

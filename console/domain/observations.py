@@ -122,25 +122,3 @@ class EnvironmentStatus:
     """Those that hold and those to come soon, by their begin."""
     scheduled: tuple[Scheduled, ...] = ()
     """Deployments to come, the next first; then those of the last day that should have begun and did not."""
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """One figure that somebody else counted. `labels` tell service, arm and release."""
-
-    at: datetime
-    environment: EnvironmentName
-    name: str
-    value: float
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class LogLine:
-    """One line of a service, a platform's build or ourselves. `number` rises within its source."""
-
-    at: datetime
-    source: str
-    text: str
-    level: str = "info"
-    number: int = 0

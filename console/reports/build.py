@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from console.domain.deployment import Deployment, DeploymentStatus, StepState, StepStatus
 from console.domain.events import Control
-from console.domain.observations import Measurement
 from console.domain.plan import Phase
 from console.domain.release import Release
+from console.domain.telemetry import Measurement
 from console.planning.rollback import name_irreversible
 from console.reports import evidence, findings
 from console.reports.model import Bar, GateLine, PlatformResult, Report, RollbackPart, Row, StepLine, Tone

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from console.domain.deployment import Deployment, VerdictRecord
-from console.domain.observations import Measurement
 from console.domain.plan import StepKind
+from console.domain.telemetry import Measurement
 from console.reports.model import Chart, Line, Point, Row, StageLine, Tone
 from console.reports.words import ABSENT, VERDICT_MARKS, VERDICT_WORDS, count, milliseconds, percent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from datetime import datetime
 
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 from providers.tail import OVERLAP
 
 

@@ -35,10 +35,11 @@ from console.domain.exchange import (
     WorkerStatus,
 )
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
-from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement, MetricCheck
+from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, MetricCheck
 from console.domain.plan import Plan, Wish
 from console.domain.roles import EMERGENCY, Role, may
 from console.domain.secrets import SecretReport
+from console.domain.telemetry import Measurement
 from console.domain.variables import VariableReport
 from console.server.calendar import Calendar, with_calendar
 from console.server.live import follow_events, follow_lines, line_filter

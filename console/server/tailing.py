@@ -13,7 +13,7 @@ from console.config.settings import Settings
 from console.domain.clock import Clock
 from console.domain.errors import ConsoleError, RateLimited
 from console.domain.ids import DeploymentId, EnvironmentName
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 from console.server.heard import Heard
 from console.server.shares import CAUTIOUS, READINGS, share_of
 from console.server.turns import Rank, Turns

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from console.domain.ids import EnvironmentName
-from console.domain.observations import Measurement
+from console.domain.telemetry import Measurement
 from console.storage import rows
 from console.storage.ledger import AuditEntry
 from console.storage.records import Sql

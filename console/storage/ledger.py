@@ -16,8 +16,9 @@ from console.domain.errors import Refused
 from console.domain.events import Control, Event
 from console.domain.freeze import Freeze
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
-from console.domain.observations import DeploymentSummary, Lock, Measurement
+from console.domain.observations import DeploymentSummary, Lock
 from console.domain.schedule import Scheduled
+from console.domain.telemetry import Measurement
 
 
 @dataclass(frozen=True)

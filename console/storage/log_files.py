@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 
 SEGMENT_BYTES = 32 * 1024 * 1024
 SEGMENTS_KEPT = 8

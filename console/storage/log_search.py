@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from console.domain.ids import DeploymentId, EnvironmentName
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 from console.storage.log_files import Block, microseconds, name_of, parse_line, read_blocks, segments
 
 LEVELS = ("debug", "info", "warning", "error")

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from console.domain.ids import DeploymentId, EnvironmentName
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 from console.storage.log_files import SEGMENT_BYTES, LogWriter, file_name
 from console.storage.log_search import LineFilter, search_logs
 

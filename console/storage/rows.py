@@ -11,7 +11,8 @@ from console.domain.deployment import DeploymentStatus
 from console.domain.errors import StoreDamaged
 from console.domain.events import Control, Event, payload_from_json, payload_to_json
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
-from console.domain.observations import DeploymentSummary, Lock, Measurement
+from console.domain.observations import DeploymentSummary, Lock
+from console.domain.telemetry import Measurement
 from console.storage.ledger import AuditEntry, ControlRow
 
 Row = Sequence[Any]

@@ -14,8 +14,9 @@ from console.domain.errors import StoreError
 from console.domain.events import Event
 from console.domain.freeze import Freeze
 from console.domain.ids import DeploymentId, EnvironmentName
-from console.domain.observations import DeploymentSummary, Lock, Measurement
+from console.domain.observations import DeploymentSummary, Lock
 from console.domain.schedule import Scheduled
+from console.domain.telemetry import Measurement
 from console.storage import calendar, figures, records
 from console.storage.ledger import CALENDAR, AuditEntry, ControlRow, Opened, SummaryQuery, Wake
 from console.storage.records import Folds, Sql

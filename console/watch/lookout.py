@@ -13,7 +13,8 @@ from console.config.settings import EnvironmentSettings, Settings
 from console.domain.clock import Clock
 from console.domain.errors import ConsoleError, RateLimited
 from console.domain.ids import EnvironmentName, ServiceName
-from console.domain.observations import ArmHealth, Measurement
+from console.domain.observations import ArmHealth
+from console.domain.telemetry import Measurement
 from console.watch import metrics
 from console.watch.arms import Sighting, WatchedArm, judge_arm, watched_arms
 from console.watch.pace import Paces

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from console.domain.observations import LogLine, Measurement
 from console.domain.release import Release
+from console.domain.telemetry import LogLine, Measurement
 from console.domain.verdict import Verdict
 
 

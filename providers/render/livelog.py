@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from console.domain.errors import ProviderError, RateLimited
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 from providers.render.subscription import NotLive
 from providers.tail import Entry, Heard, pause_after
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.domain.errors import Rejected
 from console.domain.ids import EnvironmentName
-from console.domain.observations import LogLine, Measurement
+from console.domain.telemetry import LogLine, Measurement
 from providers.contract import AccountReport, Target
 from providers.render.client import PAGE, RenderClient, write_time
 from providers.render.wire import Series, Service

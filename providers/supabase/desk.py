@@ -36,12 +36,6 @@ NO_READ_ONLY = Unsupported(
     "Supabase has no call that makes a project read-only; it does so itself when the disk is full.",
     "Set it by SQL: alter database postgres set default_transaction_read_only = on.",
 )
-NO_PASSWORD = Unsupported(
-    "Supabase sets a database password at once, for everybody who logs in with the old one, and tells nobody "
-    "afterwards which is set: a change that was cut off could not be told from none.",
-    "Give services a login role of their own and replace that by `quarterdeck secrets rotate ENV NAME --kind "
-    "database`; set this one in the dashboard.",
-)
 NO_TRAFFIC = Unsupported(
     "Supabase serves one version of a function; it does not divide requests between two.",
     "Switch functions together with `deploy-functions`.",
@@ -236,7 +230,6 @@ class SupabaseDesk:
                 "Set when backups are made.", backups.ScheduleBackups, self._backups.scheduling()
             ),
             "make-read-only": NO_READ_ONLY,
-            "set-database-password": NO_PASSWORD,
             "allow-writes": Action(
                 "Let a full database take writes for 15 minutes.",
                 postgres.AllowWrites,

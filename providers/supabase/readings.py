@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from console.domain.errors import Rejected
 from console.domain.ids import EnvironmentName
-from console.domain.observations import LogLine, Measurement
+from console.domain.telemetry import LogLine, Measurement
 from console.migrations.history import fetch_versions
 from providers.contract import AccountReport, Target
 from providers.database import Database

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from console.domain.errors import ProviderError, Rejected, Unauthorized
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 from providers.contract import AccountReport, PlatformStage, Target
 from providers.tail import Entry, Numbering, follow
 from providers.vercel.client import VercelClient

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 from screens.ring import LogRing
 from screens.view import words
 from screens.view.rows import Row, Span, fit_row, left, row

@@ -41,19 +41,12 @@ from console.domain.errors import ConsoleError, PlanRejected, UsageError
 from console.domain.exchange import CapabilityAbout, DeskEntry, FieldAbout, Finding
 from console.domain.freeze import Freeze, FreezeId, FreezeSpan, FreezeWish
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
-from console.domain.observations import (
-    ArmHealth,
-    DeploymentSummary,
-    EnvironmentStatus,
-    Health,
-    LogLine,
-    Measurement,
-    ServiceStatus,
-)
+from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Health, ServiceStatus
 from console.domain.plan import Phase, Plan, Risk, Step, StepKind, Undo, Wish
 from console.domain.release import Release
 from console.domain.roles import Role
 from console.domain.schedule import Scheduled, ScheduledId, ScheduleStatus
+from console.domain.telemetry import LogLine, Measurement
 from console.domain.verdict import Verdict, VerdictKind
 
 START = datetime(2026, 11, 22, 6, 16, 3, tzinfo=UTC)

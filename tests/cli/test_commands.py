@@ -11,7 +11,8 @@ from console.client.service import Identity
 from console.domain import events as ev
 from console.domain.errors import Refused, UsageError
 from console.domain.ids import ServiceName
-from console.domain.observations import ArmHealth, Health, LogLine
+from console.domain.observations import ArmHealth, Health
+from console.domain.telemetry import LogLine
 
 from .conftest import BAD_STORY, GOOD_STORY, MANUAL_ROLLBACK, START
 

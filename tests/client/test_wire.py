@@ -40,7 +40,7 @@ from console.domain.errors import (
     UsageError,
 )
 from console.domain.exchange import LogBatch
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 
 WORDS = ("What happened.", "where", "What to do.")
 NOON = datetime(2026, 11, 20, 12, 0, 0, 250_000, tzinfo=UTC)

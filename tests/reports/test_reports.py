@@ -14,8 +14,8 @@ import pytest
 from console.domain import events as ev
 from console.domain.deployment import Deployment
 from console.domain.ids import Actor, ServiceName
-from console.domain.observations import Measurement
 from console.domain.plan import StepKind
+from console.domain.telemetry import Measurement
 from console.domain.verdict import Verdict, VerdictKind
 from console.reports.build import build_report
 from console.reports.html import render_html

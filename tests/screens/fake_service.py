@@ -28,10 +28,11 @@ from console.domain.errors import UsageError
 from console.domain.events import Event, Payload
 from console.domain.freeze import Freeze, FreezeId, FreezeSpan, FreezeWish
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
-from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, Measurement
+from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus
 from console.domain.plan import Plan, Wish
 from console.domain.roles import Role
 from console.domain.schedule import Scheduled, ScheduledId, ScheduleStatus
+from console.domain.telemetry import Measurement
 from tests.screens import scene
 
 REPORT = """# v1.5.0 → production

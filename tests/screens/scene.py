@@ -10,10 +10,11 @@ from console.domain.deployment import Deployment, fold
 from console.domain.events import Event, Payload
 from console.domain.hold import Hold
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ProviderName, ServiceName, StepId
-from console.domain.observations import ArmHealth, EnvironmentStatus, Health, LogLine, ServiceStatus
+from console.domain.observations import ArmHealth, EnvironmentStatus, Health, ServiceStatus
 from console.domain.outlook import Outlook, Takeover
 from console.domain.plan import Phase, Plan, Push, Risk, Step, StepKind, Undo
 from console.domain.release import Release
+from console.domain.telemetry import LogLine
 from console.domain.verdict import Verdict, VerdictKind
 
 START = datetime(2026, 11, 22, 6, 16, 3, tzinfo=UTC)

@@ -15,7 +15,8 @@ from console.client.service import LogBatch, Pulse
 from console.domain import events as ev
 from console.domain.deployment import DeploymentStatus
 from console.domain.ids import DeploymentId
-from console.domain.observations import Health, LogLine
+from console.domain.observations import Health
+from console.domain.telemetry import LogLine
 from screens.feed import Feed
 from screens.ring import LogFilter, LogRing
 from screens.store import Link, Store

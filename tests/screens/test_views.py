@@ -14,7 +14,7 @@ from console.client.service import Pulse
 from console.domain import events as ev
 from console.domain.errors import ConsoleError, Refused
 from console.domain.ids import StepId
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 from screens.availability import why_not
 from screens.commands import COMMANDS, completions, footer_commands, for_key, parse, slash_commands
 from screens.layout import grid_for

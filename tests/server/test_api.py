@@ -24,9 +24,9 @@ from console.domain.errors import (
 from console.domain.events import Control
 from console.domain.exchange import ControlRequest, HistoryQuery, LogQuery
 from console.domain.ids import DeploymentId, EnvironmentName, ServiceName, StepId
-from console.domain.observations import LogLine, Measurement
 from console.domain.plan import Wish
 from console.domain.roles import Role
+from console.domain.telemetry import LogLine, Measurement
 from console.server.routes import ROUTES
 from tests.server.world import NOON, PRODUCTION, build_plan
 

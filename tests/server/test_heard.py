@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 from console.server.heard import Heard
 from providers.tail import OVERLAP
 from tests.server.world import NOON

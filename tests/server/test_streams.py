@@ -11,7 +11,7 @@ import pytest
 
 from console.client.wire import read_messages
 from console.domain.exchange import LogQuery, Pulse
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 from console.server.streams import Pace
 from console.storage.logs import FOLLOWED_LINES
 from tests.server.world import NOON, PRODUCTION

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from console.config.settings import Settings
 from console.domain.errors import RateLimited, Unreachable
 from console.domain.events import DeploymentSucceeded, Event
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 from console.server.tailing import LogTail, redact_lines
 from console.storage.log_search import LineFilter
 from providers.contract import Capabilities

@@ -10,7 +10,7 @@ import pytest
 from console.client.service import HistoryQuery
 from console.domain.events import ReviewClosed, ReviewTraced
 from console.domain.ids import Actor, DeploymentId, EnvironmentName
-from console.domain.observations import Measurement
+from console.domain.telemetry import Measurement
 from console.storage.ledger import AuditEntry
 
 PRODUCTION = EnvironmentName("production")

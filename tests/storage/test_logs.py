@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.domain.ids import DeploymentId, EnvironmentName
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 from console.storage.log_files import format_line, name_of, parse_line, segments
 from console.storage.log_search import LineFilter
 from console.storage.logs import FOLLOWED_LINES, PIECE_LINES, LogStore

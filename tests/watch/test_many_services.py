@@ -15,7 +15,7 @@ import pytest
 from console.config.settings import Settings
 from console.domain.errors import RateLimited
 from console.domain.ids import EnvironmentName
-from console.domain.observations import Measurement
+from console.domain.telemetry import Measurement
 from console.watch.lookout import PROBES_AT_ONCE, Lookout
 from console.watch.monitor import Monitor
 from console.watch.pace import MANNERS, Manners, Pace, Paces

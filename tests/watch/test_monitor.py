@@ -10,9 +10,10 @@ from console.config.settings import Settings
 from console.domain import events as ev
 from console.domain.errors import Unreachable, UsageError
 from console.domain.ids import Actor, DeploymentId, EnvironmentName
-from console.domain.observations import Health, Lock, Measurement
+from console.domain.observations import Health, Lock
 from console.domain.plan import Plan
 from console.domain.release import Release
+from console.domain.telemetry import Measurement
 from console.storage.ledger import Wake
 from console.watch.arms import FEWEST_REQUESTS, Sighting, judge_arm
 from console.watch.monitor import Monitor

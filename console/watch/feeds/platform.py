@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from console.analysis.evidence import Signal
 from console.domain.errors import ConsoleError
-from console.domain.observations import Measurement
+from console.domain.telemetry import Measurement
 from console.watch import metrics
 from console.watch.feeds.port import ArmPlace, Arms, Evaluated, Reading, Told
 from providers.contract import LimitSource, MetricSource, Unsupported

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console.domain.errors import ProviderError, Unauthorized
-from console.domain.observations import LogLine
+from console.domain.telemetry import LogLine
 from console.playground.scene import RENDER_OWNER
 from console.playground.serving import Served, bind_loopback
 from providers.render.adapter import RenderConnection, open_connection

@@ -9,7 +9,7 @@ import pytest
 from console.analysis.evidence import Signal
 from console.domain.errors import Rejected, Unreachable
 from console.domain.ids import EnvironmentName
-from console.domain.observations import Measurement
+from console.domain.telemetry import Measurement
 from console.watch.feeds.alerts import AlertFeed
 from console.watch.feeds.connections import ConnectionsFeed
 from console.watch.feeds.crashes import CrashFeed

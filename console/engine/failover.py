@@ -13,10 +13,11 @@ from console.config.failover import MoveSettings, PairSettings
 from console.config.settings import Settings
 from console.domain.clock import Clock
 from console.domain.errors import ConsoleError, UsageError
-from console.domain.failover import Failover, FailoverFacts, Pair, Pointer, Server, StandbyService
+from console.domain.failover import Failover
 from console.domain.ids import EnvironmentName
 from console.domain.observations import Lock
 from console.domain.plan import Wish
+from console.domain.standby import FailoverFacts, Pair, Pointer, Server, StandbyService
 from console.engine.survey import Survey
 from console.engine.variables import Variables
 from console.planning.live import Live, LiveService

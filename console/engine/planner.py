@@ -12,13 +12,14 @@ from console.config.strategies import known_strategies
 from console.domain.clock import Clock
 from console.domain.deployment import Deployment
 from console.domain.errors import UsageError
-from console.domain.failover import Failover, FailoverFacts
+from console.domain.failover import Failover
 from console.domain.ids import EnvironmentName
 from console.domain.observations import Lock
 from console.domain.plan import Plan, Wish
 from console.domain.release import Release
 from console.domain.rotation import Rotation, SecretFacts
 from console.domain.schedule import say_later
+from console.domain.standby import FailoverFacts
 from console.engine.failover import fetch_failover
 from console.engine.freezes import Freezes
 from console.engine.pages import fetch_pages

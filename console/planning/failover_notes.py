@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.config.failover import FailoverSettings
-from console.domain.failover import Failover, Pair
+from console.domain.failover import Failover
+from console.domain.standby import Pair
 from console.planning.draft import Draft
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.domain.failover import Pair, StandbyService
+from console.domain.standby import Pair, StandbyService
 from console.planning.failover_steps import FailoverWriter
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from console.domain.failover import FailoverFacts
 from console.domain.hold import Hold
 from console.domain.ids import ServiceName
 from console.domain.observations import Lock
 from console.domain.rotation import SecretFacts
+from console.domain.standby import FailoverFacts
 from console.domain.variables import Reconfiguration
 from providers.contract import PlatformStage
 

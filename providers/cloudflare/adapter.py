@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -21,7 +22,6 @@ from providers.cloudflare.dns import (
 )
 from providers.cloudflare.naming import Names
 from providers.cloudflare.readings import BalancerReader, Checks, Health, Servers
-from providers.cloudflare.settings import CloudflareSettings
 from providers.cloudflare.switches import (
     DrainTime,
     OneOrigin,
@@ -35,6 +35,9 @@ from providers.cloudflare.wire import words_of
 from providers.contract import AccountReport, Action, Capabilities, Desk, Reading, Unsupported
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
 from providers.shifting import Shifts
+
+if TYPE_CHECKING:
+    from providers.cloudflare.settings import CloudflareSettings
 
 LIMITS = Limits(connect=3.0, read=8.0, answer=10.0, attempts=4, budget=10.0)
 REQUESTS = Allowance("requests", 1200, timedelta(minutes=5), lambda method, path: 1)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from console.domain.errors import Rejected
 from console.domain.traffic import Weights, divide_alike, whole_percents
 from providers.cloudflare.client import CloudflareClient
-from providers.cloudflare.settings import RouteSettings
 from providers.cloudflare.wire import RANDOM, LoadBalancer, Pool
 from providers.contract import Unsupported
 from providers.shifting import Shown
+
+if TYPE_CHECKING:
+    from providers.cloudflare.settings import RouteSettings
 
 FINEST = 10_000
 """Into how many parts a weight of 1 is cut to count with whole numbers."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from console.domain.failover import Server
+from console.domain.standby import Server
 
 
 class Standbys(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -11,11 +12,13 @@ from providers.contract import AccountReport, Action, Capabilities, Desk, Nothin
 from providers.haproxy.checks import CheckReader, Checks
 from providers.haproxy.client import HAProxyClient
 from providers.haproxy.servers import OneServer, ServerReader, Servers, make_drain, make_state
-from providers.haproxy.settings import HAProxySettings
 from providers.haproxy.socket import RuntimeSocket
 from providers.haproxy.traffic import EdgeMover, EdgeRouter, Routes
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
 from providers.shifting import Shifts
+
+if TYPE_CHECKING:
+    from providers.haproxy.settings import HAProxySettings
 
 # The edge is near, and a rollback waits for it: rather ask again soon than wait long.
 LIMITS = Limits(connect=1.0, read=3.0, answer=4.0, attempts=3, budget=6.0, first_wait=0.05, longest_wait=0.5)

@@ -11,12 +11,14 @@ import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from console.domain.errors import Rejected
 from providers.haproxy.client import HAProxyClient
-from providers.haproxy.settings import HAProxySettings
 from providers.haproxy.traffic import Routes
+
+if TYPE_CHECKING:
+    from providers.haproxy.settings import HAProxySettings
 
 EXACT = "roundrobin"
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from console.domain.errors import ProviderError, UnexpectedReply
 from console.domain.traffic import Weights
 from providers.contract import ArmCounters
 from providers.haproxy.arms import divide, find_arms, read_percent
 from providers.haproxy.client import Counted, HAProxyClient, Seen
-from providers.haproxy.settings import HAProxySettings, RouteSettings
 from providers.haproxy.wire import Figures, build_buckets, estimate_sum
 from providers.shifting import NOT_ALONE, Shown
 from providers.wire import ShapeError
+
+if TYPE_CHECKING:
+    from providers.haproxy.settings import HAProxySettings, RouteSettings
 
 RECENTLY_S = 3600
 

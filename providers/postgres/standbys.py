@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from console.domain.errors import Rejected, Unreachable
-from console.domain.failover import Server
+from console.domain.standby import Server
 from providers.postgres import address as addresses
 from providers.postgres.session import NAME, connect
 

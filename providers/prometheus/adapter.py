@@ -7,14 +7,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import httpx
 
 from console.domain.errors import Rejected
 from providers.contract import AccountReport, Capabilities, Desk, Sample
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
-from providers.prometheus.settings import PrometheusSettings
 from providers.prometheus.wire import Answer, parse_answer, parse_version
+
+if TYPE_CHECKING:
+    from providers.prometheus.settings import PrometheusSettings
 
 LIMITS = Limits(connect=3.0, read=10.0, answer=12.0, attempts=3, budget=12.0)
 MOST_POINTS = 11_000

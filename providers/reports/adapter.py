@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -12,7 +13,9 @@ from providers.contract import Capabilities, Desk
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
 from providers.reports.lines import FileReports
 from providers.reports.sentry import SentryReports
-from providers.reports.settings import ReportsSettings
+
+if TYPE_CHECKING:
+    from providers.reports.settings import ReportsSettings
 
 LIMITS = Limits(connect=3.0, read=10.0, answer=15.0, attempts=3, budget=12.0)
 

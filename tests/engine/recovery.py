@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from console.config.settings import Settings
 from console.domain.deployment import Deployment
 from console.domain.errors import Rejected, Unreachable
-from console.domain.failover import Server
 from console.domain.ids import DeploymentId
 from console.domain.plan import Plan, Wish
+from console.domain.standby import Server
 from tests.engine.fake_platform import Place
 from tests.engine.virtual_clock import VirtualClock
 from tests.engine.world import OLD, PRODUCTION, World

@@ -15,8 +15,9 @@ from typing import Any
 from console.domain import events as ev
 from console.domain.codec import to_json
 from console.domain.errors import ConsoleError, Unreachable, UsageError
-from console.domain.failover import AT_MOST, CANNOT_GO_BACK, EXACT, UNKNOWN, Server, is_past_return
+from console.domain.failover import AT_MOST, CANNOT_GO_BACK, EXACT, UNKNOWN, is_past_return
 from console.domain.plan import StepKind
+from console.domain.standby import Server
 from console.domain.verdict import Verdict, VerdictKind
 from console.engine.executors.trial import PROBES
 from console.engine.failover import fetch_addresses, find_missing, lag_since_commit, look, measure

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from textual.widget import Widget
 
-from console.client.service import HistoryQuery, Service
+from console.client.comparing import find_pair
+from console.domain.comparison import compare
 from console.domain.deployment import Deployment
 from console.domain.errors import UsageError
 from screens.base import ConsoleScreen
@@ -14,23 +15,6 @@ from screens.view import words
 from screens.view.compare import compare_rows
 from screens.view.rows import Span, row
 from screens.widgets.pane import Pane
-
-
-async def find_before(service: Service, deployment: Deployment) -> Deployment:
-    """The deployment before this one in its environment.
-
-    Raises:
-        UsageError: It is the first one there.
-    """
-    query = HistoryQuery(environment=deployment.environment, before=deployment.id, limit=1)
-    found = [line for line in await service.history(query) if line.id != deployment.id]
-    if not found:
-        raise UsageError(
-            f"{deployment.id} is the first deployment of {deployment.environment}: nothing came before it.",
-            "",
-            "Name two deployments: /deploy-compare A B.",
-        )
-    return await service.deployment(found[0].id)
 
 
 class CompareScreen(ConsoleScreen):
@@ -59,13 +43,12 @@ class CompareScreen(ConsoleScreen):
         service = self.console_app.service
         first, second = self._asked
         try:
-            newer = await service.deployment(second)
-            older = await service.deployment(first) if first else await find_before(service, newer)
+            pair = await find_pair(service, *([first, second] if first else [second, ""]))
         except UsageError as error:
             self._problem = " ".join(part for part in (error.what, error.remedy) if part)
             self.redraw()
             return
-        both = sorted((older, newer), key=lambda deployment: deployment.requested_at)
+        both = sorted(pair, key=lambda deployment: deployment.requested_at)
         self._both = (both[0], both[1])
         self.redraw()
 
@@ -77,7 +60,7 @@ class CompareScreen(ConsoleScreen):
             return
         first, second = self._both
         note = f"{words.subject(first.plan)} and {words.subject(second.plan)}"
-        self.pane.show(compare_rows(first, second, self.console_app.clock(), width), row(Span(note, "dim")))
+        self.pane.show(compare_rows(compare(first, second, self.console_app.clock()), width), row(Span(note, "dim")))
 
     def do_open(self) -> None:
         """A comparison has nothing to open."""

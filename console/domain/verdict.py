@@ -44,3 +44,9 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
         key=lambda verdict: SEVERITY.index(verdict.kind),
         default=Verdict(VerdictKind.NOT_RUN, "Nothing was judged."),
     )
+
+
+def number(evidence: Mapping[str, object], key: str) -> float | None:
+    """A figure of a verdict's evidence; None where it has none."""
+    value = evidence.get(key)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

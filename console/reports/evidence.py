@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from console.domain.deployment import Deployment, VerdictRecord
 from console.domain.plan import StepKind
 from console.domain.telemetry import Measurement
+from console.domain.verdict import number
 from console.reports.model import Chart, Line, Point, Row, StageLine, Tone
 from console.reports.words import ABSENT, VERDICT_MARKS, VERDICT_WORDS, count, milliseconds, percent
 
@@ -18,12 +19,6 @@ RATES = ("_rate", "share", "p_value", "margin", "floor")
 MARGIN = timedelta(seconds=15)
 
 VERDICT_TONES = {"pass": Tone.GOOD, "fail": Tone.BAD, "inconclusive": Tone.DOUBT, "not_run": Tone.DOUBT}
-
-
-def number(evidence: Mapping[str, object], key: str) -> float | None:
-    """A figure of a verdict's evidence; None where it has none."""
-    value = evidence.get(key)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def list_evidence(evidence: Mapping[str, object]) -> tuple[Row, ...]:

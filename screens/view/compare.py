@@ -3,76 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import zip_longest
 
-from console.domain.deployment import Deployment, StepState, StepStatus, is_rollback_step
-from console.domain.verdict import VerdictKind
+from console.domain.comparison import Comparison, Side, StepPair, StepSide
+from console.domain.events import Trigger
 from screens.view import words
 from screens.view.rows import BLANK, Row, Span, Tone, column_width, fit_row, left, right, row, wrap
 
 LABEL = 12
 TIME = 9
-SLOWER = 1.25
-"""From this ratio on, and from two seconds, a step is said to be slower, or faster the other way round."""
-NOTICEABLE = timedelta(seconds=2)
 
 
-def compare_rows(first: Deployment, second: Deployment, now: datetime, width: int) -> list[Row]:
+def compare_rows(both: Comparison, width: int) -> list[Row]:
     """Facts, then the times of the steps that either has; what differs stands out."""
     room = max(10, (width - LABEL - 4) // 2)
     rows = [
-        fit_row(row(Span(left("", LABEL), "dim"), " ", *_heads(first, second, room)), width),
-        *(line for label, a, b in _facts(first, second, now) for line in _fact(label, a, b, room)),
+        fit_row(row(Span(left("", LABEL), "dim"), " ", *_heads(both, room)), width),
+        *(line for label, a, b in _facts(both) for line in _fact(label, a, b, room)),
+        *(line for label, a, b in _variables(both) for line in _fact(label, a, b, room)),
         BLANK,
     ]
-    return rows + _steps(first, second, now, width)
+    return rows + _steps(both.steps, width)
 
 
-def _heads(first: Deployment, second: Deployment, room: int) -> Iterator[Span]:
-    yield Span(left(first.id, room) + "  ", "accent")
-    yield Span(left(second.id, room), "accent")
+def _heads(both: Comparison, room: int) -> Iterator[Span]:
+    yield Span(left(both.first.id, room) + "  ", "accent")
+    yield Span(left(both.second.id, room), "accent")
 
 
-def _facts(first: Deployment, second: Deployment, now: datetime) -> Iterator[tuple[str, str, str]]:
-    pairs = zip(_about(first, now), _about(second, now), strict=True)
-    yield from ((label, a, b) for (label, a), (_, b) in pairs if a or b)
+def _facts(both: Comparison) -> Iterator[tuple[str, str, str]]:
+    ours, theirs = dict(_about(both.first)), dict(_about(both.second))
+    for label in dict.fromkeys([*ours, *theirs]):
+        a, b = ours.get(label, ""), theirs.get(label, "")
+        if a or b:
+            yield label, a, b
 
 
-def _about(d: Deployment, now: datetime) -> Iterator[tuple[str, str]]:
-    sign = words.DEPLOYMENT[d.status]
-    yield "release", str(d.plan.release)
-    yield "environment", d.environment
-    yield "strategy", d.plan.strategy
-    yield "services", ", ".join(d.plan.services)
+def _about(side: Side) -> Iterator[tuple[str, str]]:
+    sign = words.DEPLOYMENT[side.status]
+    yield "release", side.release
+    yield "environment", side.environment
+    yield "strategy", side.strategy
+    yield "services", ", ".join(side.services)
     yield "result", f"{sign.glyph} {sign.word}"
-    yield "asked for", f"{words.day_and_time(d.requested_at)} by {d.requested_by}"
-    yield "took", words.span_of(d.duration(now))
-    yield "risk", f"{d.plan.risk.word} ({d.plan.risk.score})"
-    yield "steps", f"{sum(1 for s in d.steps.values() if s.status.is_terminal)} of {len(d.steps)}"
-    yield "attempts", _retries(d)
-    yield "verdicts", _verdicts(d)
-    yield "rollback", _rollback(d)
-    yield "emergency", "passed over " + ", ".join(d.emergency.skipped) if d.emergency else ""
-    yield "failure", d.failure
+    yield "asked for", f"{words.day_and_time(side.requested_at)} by {side.requested_by}"
+    yield "took", words.span_of(timedelta(seconds=side.duration_s))
+    yield "risk", f"{side.risk} ({side.risk_score})"
+    yield "steps", f"{side.steps_ended} of {side.steps}"
+    yield "attempts", words.plural(side.retries, "step") + " tried again" if side.retries else ""
+    yield "verdicts", ", ".join(f"{count} {words.VERDICT[kind].word}" for kind, count in side.verdicts.items())
+    yield "traffic", "; ".join(_roads(side))
+    yield "judged", "; ".join(_judged(side))
+    yield "rollback", _rollback(side)
+    yield "emergency", "passed over " + ", ".join(side.skipped_gates) if side.skipped_gates else ""
+    yield "failure", side.failure
 
 
-def _retries(d: Deployment) -> str:
-    again = sum(state.attempts - 1 for state in d.steps.values() if state.attempts > 1)
-    return words.plural(again, "step") + " tried again" if again else ""
+def _roads(side: Side) -> Iterator[str]:
+    for service in dict.fromkeys(move.service for move in side.traffic):
+        yield f"{service} {' → '.join(side.road(service))}"
 
 
-def _verdicts(d: Deployment) -> str:
-    counts = [(words.VERDICT[kind].word, sum(1 for r in d.verdicts if r.verdict.kind is kind)) for kind in VerdictKind]
-    return ", ".join(f"{count} {word}" for word, count in counts if count)
+def _judged(side: Side) -> Iterator[str]:
+    for service, figures in side.figures.items():
+        failed = f", {words.percent(figures['error_rate'])} failed" if "error_rate" in figures else ""
+        slow = f", {figures['latency_mean_s'] * 1000:.0f} ms" if "latency_mean_s" in figures else ""
+        yield f"{service} {figures['requests']:,.0f} requests{failed}{slow}"
 
 
-def _rollback(d: Deployment) -> str:
-    if d.rollback is None:
+def _rollback(side: Side) -> str:
+    if side.rollback is None:
         return ""
-    by = "by itself" if d.rollback.trigger.value == "automatic" else f"by {d.rollback.requested_by}"
-    back = d.rollback.traffic_restored_after
-    return f"{by}: {d.rollback.reason}" + (f"; traffic back after {words.fine_span(back)}" if back is not None else "")
+    by = "by itself" if side.rollback.trigger is Trigger.AUTOMATIC else f"by {side.rollback.by}"
+    back = side.rollback.traffic_restored_s
+    told = f"; traffic back after {words.fine_span(timedelta(seconds=back))}" if back is not None else ""
+    return f"{by}: {side.rollback.reason}{told}"
+
+
+def _variables(both: Comparison) -> Iterator[tuple[str, str, str]]:
+    for number, one in enumerate(both.variables):
+        name = f"{one.service} {one.name}"
+        a, b = (f"{name}: {', '.join(digests) or '–'}" for digests in (one.first, one.second))
+        yield "" if number else "variables", a, b
 
 
 def _fact(label: str, a: str, b: str, room: int) -> Iterator[Row]:
@@ -83,48 +96,34 @@ def _fact(label: str, a: str, b: str, room: int) -> Iterator[Row]:
         yield row(head, " ", Span(left(one, room) + "  ", tone), Span(other, tone))
 
 
-def _steps(first: Deployment, second: Deployment, now: datetime, width: int) -> list[Row]:
-    ours, theirs = _by_name(first), _by_name(second)
-    names = list(dict.fromkeys([*ours, *theirs]))
+def _steps(pairs: Sequence[StepPair], width: int) -> list[Row]:
+    names = [f"{'↶ ' if pair.is_rollback else ''}{pair.name}" for pair in pairs]
     size = column_width(names, 12, max(14, width - 3 * TIME - 4))
     head = left("step", size) + right("first", TIME) + right("second", TIME) + right("change", TIME)
     rows = [fit_row(row(Span(head, "dim")), width)]
-    return rows + [_step(name, ours.get(name), theirs.get(name), now, size, width) for name in names]
+    return rows + [_step(name, pair, size, width) for name, pair in zip(names, pairs, strict=True)]
 
 
-def _by_name(d: Deployment) -> dict[str, StepState]:
-    """Steps by their name; those of a rollback are told apart from what they repeat."""
-    return {f"{'↶ ' if is_rollback_step(s) else ''}{s.step.name}": s for s in d.steps.values()}
-
-
-def _step(name: str, a: StepState | None, b: StepState | None, now: datetime, size: int, width: int) -> Row:
-    one, other = _time(a, now), _time(b, now)
-    done = StepStatus.SUCCEEDED
-    change, tone = _change(one, other) if a and b and a.status is b.status is done else ("", "dim")
+def _step(name: str, pair: StepPair, size: int, width: int) -> Row:
+    change, tone = _change(pair)
     spans: Sequence[Span] = (
-        Span(left(name, size), "text" if a and b else "info"),
-        Span(right(_words(a, one), TIME)),
-        Span(right(_words(b, other), TIME)),
+        Span(left(name, size), "text" if pair.first and pair.second else "info"),
+        Span(right(_words(pair.first), TIME)),
+        Span(right(_words(pair.second), TIME)),
         Span(right(change, TIME), tone),
     )
     return fit_row(row(*spans, key=name), width)
 
 
-def _time(state: StepState | None, now: datetime) -> timedelta | None:
-    return state.duration(now) if state is not None else None
-
-
-def _words(state: StepState | None, took: timedelta | None) -> str:
-    if state is None:
+def _words(side: StepSide | None) -> str:
+    if side is None:
         return "–"
-    return words.span_of(took) if took is not None else words.STEP[state.status].word
+    took = side.duration_s
+    return words.span_of(timedelta(seconds=took)) if took is not None else words.STEP[side.status].word
 
 
-def _change(one: timedelta | None, other: timedelta | None) -> tuple[str, Tone]:
-    if one is None or other is None or abs(other - one) < NOTICEABLE:
+def _change(pair: StepPair) -> tuple[str, Tone]:
+    if pair.change_s is None or not (pair.is_slower or pair.is_faster):
         return "", "dim"
-    if other > one * SLOWER:
-        return f"+{words.span_of(other - one)} ↑", "warn"
-    if one > other * SLOWER:
-        return f"-{words.span_of(one - other)} ↓", "good"
-    return "", "dim"
+    length = words.span_of(timedelta(seconds=abs(pair.change_s)))
+    return (f"+{length} ↑", "warn") if pair.is_slower else (f"-{length} ↓", "good")

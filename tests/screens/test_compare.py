@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from console.domain.comparison import compare
 from console.domain.ids import DeploymentId
 from screens.compare import CompareScreen
 from screens.view.compare import compare_rows
@@ -29,7 +30,7 @@ class TestGivenAGoodDeploymentAndOneThatWasTakenBack:
     def test_when_compared_then_results_steps_and_times_stand_beside_each_other(self) -> None:
         good, bad = scene.tale("succeeded", deployment=EARLIER).folded, scene.tale("rolled-back").folded
 
-        said = plain(compare_rows(good, bad, scene.START, 110))
+        said = plain(compare_rows(compare(good, bad, scene.START), 110))
 
         assert "✓ succeeded" in said
         assert "↶ rolled back" in said

@@ -30,6 +30,11 @@ def add(commands: Commands) -> None:
     history.add_argument("--limit", type=count, default=20, metavar="N", help="at most so many (20)")
     words = "one deployment: steps, traffic, verdicts, rollback"
     add_deployment(add_command(commands, "show", "console.cli.looking:show", words))
+    words = "two deployments or releases side by side: steps, traffic, verdicts, figures, variables, how they ended"
+    both = add_command(commands, "compare", "console.cli.side_by_side:compare_two", words)
+    what = "a deployment's id or part of it, an environment for its latest, or a release for its newest deployment"
+    both.add_argument("first", metavar="A", help=what)
+    both.add_argument("second", metavar="B", nargs="?", default="", help="else what came before A in its environment")
     words = "the report of a deployment"
     report = add_command(commands, "report", "console.cli.reporting:report", words, formats=("md", "html", "json"))
     add_deployment(report)

@@ -27,6 +27,7 @@ KINDS: Mapping[str, str] = {
     "haproxy": "HAProxySettings",
     "cloudflare": "CloudflareSettings",
     "web": "WebSettings",
+    "postgres": "PostgresSettings",
     "prometheus": "PrometheusSettings",
     "reports": "ReportsSettings",
 }
@@ -37,6 +38,7 @@ LOST_WITHOUT: Mapping[str, str] = {
     "render": "No service of that workspace can be seen, deployed or rolled back.",
     "vercel": "No project of that team can be seen, deployed or rolled back.",
     "supabase": "That project cannot be read: no health, logs or backups of it.",
+    "postgres": "That database cannot be read or migrated: it refuses the log-in, or does not answer.",
     "github": "GitHub refuses what needs it: announcing deployments (repo_deployment), reading a private repository "
     "(repo), dispatching workflows (workflow).",
     "cloudflare": "Its load balancers or pools cannot be seen, and no weight of them can be moved.",

@@ -2,7 +2,7 @@
 
 ROUTER_KINDS = frozenset({"caddy", "haproxy", "cloudflare"})
 PAGE_KINDS = frozenset({"caddy"})
-DATABASE_KINDS = frozenset({"supabase"})
+DATABASE_KINDS = frozenset({"supabase", "postgres"})
 ARM_KINDS = frozenset({"render", "local"})
 SOURCE_KINDS = frozenset({"github"})
 VARIABLE_KINDS = frozenset({"render", "vercel"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.config.failover import FailoverSettings
+from console.config.kinds import DATABASE_KINDS
 from console.domain.failover import Failover
 from console.domain.standby import Pair
 from console.planning.draft import Draft
@@ -35,11 +36,10 @@ def write_notes(draft: Draft, failover: FailoverSettings, asked: Failover) -> It
             words = f"{name}: resolvers may keep the old address for {ttl} s after the record has changed"
             yield f"{words}; until then {old} still gets visitors, so leave it running."
     for name in draft.environment.services:
-        if draft.settings.kind_of(name) == "supabase" and name not in failover.databases:
-            yield (
-                f"{name}: its data is no part of this. Supabase promotes no read replica by its API; a standby of "
-                "one's own takes [failover.databases]."
-            )
+        kind = draft.settings.kind_of(name)
+        if kind in DATABASE_KINDS and name not in failover.databases:
+            reason = "Supabase promotes no read replica by its API; a" if kind == "supabase" else "A"
+            yield f"{name}: its data is no part of this. {reason} standby of one's own takes [failover.databases]."
     if asked.back:
         yield f"Afterwards {there} stands by no more: its server has to be made a standby again, by hand."
     elif failover.databases and not asked.rehearsal:

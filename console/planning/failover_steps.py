@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from console.config.failover import FailoverSettings, MoveSettings, NameSettings, RouteSettings
+from console.config.kinds import DATABASE_KINDS
 from console.domain.failover import Failover
 from console.domain.plan import Phase, Step, StepKind, Undo
 from console.domain.release import Release
@@ -48,7 +49,7 @@ class FailoverWriter:
         self.services = [
             name
             for name, placement in placed.items()
-            if not placement.migrations and draft.settings.kind_of(name) != "supabase"
+            if not placement.migrations and draft.settings.kind_of(name) not in DATABASE_KINDS
         ]
 
     @property

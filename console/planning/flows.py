@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console.config.kinds import DATABASE_KINDS
 from console.planning.arms import plan_arms
 from console.planning.draft import Draft, Flow
 from console.planning.rolling import plan_rolling, refuse_arms
@@ -14,7 +15,7 @@ def flow_of(draft: Draft, name: str) -> Flow:
     if problem:
         return Flow(name, refusals=(f"{name} could not be read: {problem}",))
     placement, kind = draft.placement(name), draft.settings.kind_of(name)
-    if placement.migrations or kind == "supabase":
+    if placement.migrations or kind in DATABASE_KINDS:
         return plan_database(draft, name)
     if placement.instances:
         return plan_rolling(draft, name)

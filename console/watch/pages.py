@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from console.config.kinds import DATABASE_KINDS
 from console.config.settings import Settings
 from console.domain.codec import from_json
 from console.domain.deployment import Deployment, StepStatus, fold
@@ -37,7 +38,7 @@ def page_places(settings: Settings, environment: EnvironmentName) -> tuple[PageP
 
 def _places(settings: Settings, environment: EnvironmentName) -> Iterator[PagePlace]:
     for name, placement in settings.environments[environment].services.items():
-        if placement.migrations or settings.kind_of(name) == "supabase":
+        if placement.migrations or settings.kind_of(name) in DATABASE_KINDS:
             continue
         before = placement.page or placement.traffic
         if before is not None:

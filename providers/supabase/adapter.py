@@ -14,11 +14,12 @@ from console.migrations.patience import Patience
 from console.migrations.scripts import Direction
 from providers.contract import Capabilities, Desk, Unsupported
 from providers.database import Database
+from providers.databases import Databases, Figures
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
+from providers.migrating import Migrations, Runs
 from providers.supabase.client import SupabaseClient
 from providers.supabase.key_values import KeyValues
-from providers.supabase.migrations import Migrations, Runs
-from providers.supabase.readings import Account, Databases, Figures, Inventory, Logs
+from providers.supabase.readings import Account, Inventory, Logs
 
 if TYPE_CHECKING:
     from providers.supabase.desk import SupabaseDesk
@@ -105,9 +106,9 @@ def open_connection(
         return ProjectHosts(client, files, hosts_of(settings.base_url))
 
     known = {ref: Database(name, ref, address.get_secret_value()) for ref, address in settings.databases.items()}
-    databases = Databases(name, known)
+    databases = Databases(name, known, "Supabase project")
     runs = Runs(name, databases, patience or Patience(), sleep)
-    figures = Figures(databases, client) if known else NO_ADDRESS
+    figures = Figures(databases, clock) if known else NO_ADDRESS
     return SupabaseConnection(
         name,
         Capabilities(

@@ -1,16 +1,12 @@
-"""What Supabase says without being changed: projects, logs, the account; and figures of a database."""
+"""What Supabase says without being changed: projects, logs, the account."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
-from console.domain.errors import Rejected
-from console.domain.ids import EnvironmentName
-from console.domain.telemetry import LogLine, Measurement
-from console.migrations.history import fetch_versions
+from console.domain.telemetry import LogLine
 from providers.contract import AccountReport, Target
-from providers.database import Database
 from providers.supabase.client import SupabaseClient
 from providers.supabase.wire import SUSPENDED, Project
 from providers.tail import OVERLAP, Entry, Numbering, follow
@@ -18,13 +14,6 @@ from providers.tail import OVERLAP, Entry, Numbering, follow
 LONGEST_RANGE = timedelta(hours=24)
 FOLLOW_EVERY_S = 10.0
 LINES_A_LOOK = 1000
-FIGURES = """
-select (select count(*) from pg_stat_activity where backend_type = 'client backend') as db_connections,
-       current_setting('max_connections')::int as db_max_connections,
-       pg_database_size(current_database()) as db_size_bytes,
-       (select count(*) from pg_stat_activity
-        where state = 'active' and pid <> pg_backend_pid() and datname = current_database()) as db_active_queries
-"""
 
 
 class Inventory:
@@ -87,49 +76,3 @@ class Logs:
 
         async for line in follow(target, http.platform_time(since), fetch, http.sleep, FOLLOW_EVERY_S):
             yield line
-
-
-class Databases:
-    """The configured databases, by the ref of their project."""
-
-    def __init__(self, provider: str, known: Mapping[str, Database]) -> None:
-        self._provider = provider
-        self._known = known
-
-    def find_or_none(self, ref: str) -> Database | None:
-        return self._known.get(ref)
-
-    def find(self, ref: str) -> Database:
-        """Raises Rejected for a project without an address."""
-        found = self._known.get(ref)
-        if found is None:
-            raise Rejected(
-                self._provider,
-                f"No database address is configured for the Supabase project {ref!r}.",
-                f"project {ref}",
-                "Set database_url of its service: a reference to a postgresql:// address on port 5432.",
-            )
-        return found
-
-
-class Figures:
-    """`MetricSource` over SQL, and `MigrationSource`."""
-
-    def __init__(self, databases: Databases, client: SupabaseClient) -> None:
-        self._databases = databases
-        self._http = client.http
-
-    async def fetch_metrics(self, target: str) -> Sequence[Measurement]:
-        async with self._databases.find(target).connect() as connection:
-            row = await (await connection.execute(FIGURES)).fetchone()
-        names = ("db_connections", "db_max_connections", "db_size_bytes", "db_active_queries")
-        at = self._http.clock()
-        return [
-            Measurement(at, EnvironmentName(""), name, float(value), {"service": target})
-            for name, value in zip(names, row or (), strict=False)
-            if value is not None
-        ]
-
-    async def fetch_applied(self, target: str) -> Sequence[str]:
-        async with self._databases.find(target).connect() as connection:
-            return await fetch_versions(connection)

@@ -19,6 +19,7 @@ SETTINGS = {
     "haproxy": {},
     "cloudflare": {"token": SECRET, "account": "0" * 32},
     "web": {},
+    "postgres": {"databases": {"shop": f"postgresql://me:{SECRET}@127.0.0.1:1/shop"}},
     "prometheus": {"base_url": "http://prometheus", "token": SECRET},
     "reports": {"organization": "acme", "token": SECRET},
 }

@@ -22,7 +22,7 @@ SETTINGS = {
     "prometheus": {"base_url": "http://127.0.0.1:9090"},
     "reports": {"organization": "acme"},
 }
-TOKENLESS = {"web", "haproxy"}
+TOKENLESS = {"web", "haproxy", "postgres"}
 TOKEN = {"token": "a-token-of-a-test"}
 
 

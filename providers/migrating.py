@@ -4,7 +4,8 @@ The database's own history says what happened, so that the same wish twice has o
 wherever. A run lives in this process: `start` gives it up to half a minute to end, which is nearly always enough, and
 then returns with it still running. A run whose process dies leaves whole files, and is taken up by the next `start`.
 
-References are `<project>/up/<versions>` and `<project>/down/<versions>`.
+References are `<database>/up/<versions>` and `<database>/down/<versions>`; with Supabase a
+project's ref names its database.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from console.migrations.patience import Patience
 from console.migrations.runner import MigrationFailed, Request, Run, Sleep
 from console.migrations.scripts import Direction, Script, build_scripts
 from providers.contract import Migrate, MigrateDown, MigrationFile, Operation, OperationKey, OperationStatus
-from providers.supabase.readings import Databases
+from providers.databases import Databases
 
 CLOSE_WITHIN_S = 10.0
 POLL_AFTER = timedelta(milliseconds=500)

@@ -1,0 +1,163 @@
+"""Prove a backup: restore it into a scratch database, read the same sums there, and compare. Then drop it.
+
+A backup is *verified* by this and by nothing less. What is found otherwise makes it *damaged*, with the names of what
+is missing or differs. What keeps the proof itself from being made (no answer, no room, no right to make a database)
+is an error, and says nothing about the backup.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from console.backups import seal
+from console.backups.address import Address
+from console.backups.catalogue import DUMP, SEALED_DUMP, Catalogue, check_files
+from console.backups.differ import find_differences
+from console.backups.programs import Program, ProgramFailed
+from console.backups.scratch import scratch_database
+from console.backups.sums import fetch_sums, prepare
+from console.backups.take import JOBS, utc_now
+from console.backups.tools import find_tools
+from console.backups.values import (
+    Backup,
+    Interrupted,
+    Progress,
+    Proof,
+    State,
+    Stopped,
+    Sums,
+    Told,
+    keep_quiet,
+    never,
+)
+from console.domain.errors import Refused, UsageError
+
+SHOWN = 50
+
+
+@dataclass(frozen=True)
+class ProveRequest:
+    """Where and how a backup is restored for its proof.
+
+    Attributes:
+        server: Any database of the server on which a scratch database is made: the backup's own, or another one.
+        is_ours: The server was started for this alone: roles that are missing are made there.
+        where: What it is called in the proof.
+        identity: Secret key of age, for an encrypted backup.
+        work: Where an encrypted backup is opened; else in its own folder.
+    """
+
+    server: Address
+    is_ours: bool = False
+    where: str = ""
+    jobs: int = JOBS
+    identity: str = ""
+    work: Path | None = None
+
+
+def prove(
+    backup: Backup,
+    request: ProveRequest,
+    *,
+    told: Told = keep_quiet,
+    stopped: Stopped = never,
+    now: Callable[[], datetime] = utc_now,
+) -> Proof:
+    """Prove a backup, and keep the answer in its record.
+
+    Raises:
+        Interrupted: `stopped` said so; the backup stays what it was.
+        ConsoleError: No proof could be made; the backup stays what it was.
+    """
+    if backup.state is State.TAKING:
+        raise Refused("This backup is not whole yet.", backup.id, "Wait until it is taken.")
+    told(Progress("check", backup.id))
+    wrong = check_files(backup)
+    proof = Proof(False, now(), tuple(wrong), "its files") if wrong else _restore(backup, request, told, stopped, now)
+    state = State.VERIFIED if proof.verified else State.DAMAGED
+    Catalogue(backup.path.parent.parent).write(replace(backup, state=state, proof=proof))
+    return proof
+
+
+def _restore(backup: Backup, request: ProveRequest, told: Told, stopped: Stopped, now: Callable[[], datetime]) -> Proof:
+    where = request.where or request.server.name
+    roles = backup.roles if request.is_ours else ()
+    like = None if request.is_ours else request.server
+    try:
+        with (
+            opened_dump(backup, request.identity, request.work) as dump,
+            scratch_database(request.server, like, roles) as scratch,
+        ):
+            began = time.monotonic()
+            restore_into(scratch, dump, request.jobs, told, stopped)
+            restored = time.monotonic()
+            found = read_sums(scratch, backup, told, stopped)
+            ended = time.monotonic()
+    except (ProgramFailed, seal.Unreadable) as problem:
+        return Proof(False, now(), (f"It cannot be restored: {problem}",), where)
+    why = tuple(find_differences(backup.sums, found))
+    shown = (*why[:SHOWN], f"… and {len(why) - SHOWN} more.") if len(why) > SHOWN else why
+    return Proof(not why, now(), shown, where, round(restored - began, 3), round(ended - restored, 3))
+
+
+@contextlib.contextmanager
+def opened_dump(backup: Backup, identity: str, work: Path | None = None) -> Iterator[Path]:
+    """The dump's directory, decrypted for as long as the block lasts where it is encrypted.
+
+    Raises:
+        Unreadable: It is damaged, or not for this identity.
+        UsageError: It is encrypted, and there is no identity.
+    """
+    if not backup.sealed:
+        yield backup.path / DUMP
+        return
+    if not identity:
+        raise UsageError(
+            "This backup is encrypted, and no identity is known that opens it.",
+            f"{backup.id} · encrypted to {', '.join(backup.recipients)}",
+            "Name one by reference: `--identity file:PATH`, or `identity` in the configuration.",
+        )
+    with seal.opened(backup.path / SEALED_DUMP, identity, work or backup.path.parent) as dump:
+        yield dump
+
+
+def restore_into(database: Address, dump: Path, jobs: int, told: Told, stopped: Stopped) -> None:
+    """Restore a dump into an empty database, without its owners and grants.
+
+    Raises:
+        ProgramFailed: Something in the dump could not be restored.
+    """
+    with database.connect() as connection:
+        tools = find_tools(connection.info.server_version)
+    arguments = [
+        tools.path("pg_restore"),
+        f"--jobs={jobs}",
+        "--exit-on-error",
+        "--no-owner",
+        "--no-privileges",
+        "--no-password",
+        f"--dbname={database.dbname}",
+        str(dump),
+    ]
+    told(Progress("restore", database.dbname))
+    with Program(arguments, database.environment(), database.redact) as program:
+        program.wait(stopped)
+
+
+def read_sums(database: Address, backup: Backup, told: Told, stopped: Stopped) -> Sums:
+    """The sums of a database that should hold what the backup holds."""
+
+    def look(table: str, done: int, total: int) -> None:
+        if stopped():
+            raise Interrupted
+        told(Progress("compare", table, done, total))
+
+    with database.connect() as connection:
+        prepare(connection)
+        connection.execute("begin transaction isolation level repeatable read, read only")
+        return fetch_sums(connection, backup.left_out, look)

@@ -1,0 +1,169 @@
+"""Encrypt a backup to public keys (age), and open it again with one of their identities.
+
+What is written before it is encrypted lies in the backup's own folder, mode 0700, and is deleted as soon as the
+encrypted file is whole; what is opened lies in a directory of its own for as long as it is needed. An age file is
+authenticated: a changed byte is an error, never another content.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from console.domain.errors import ConsoleError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BLOCK = 1 << 20
+
+
+class Unreadable(Exception):
+    """The file was changed or cut, or the identity is none of those it was encrypted to; says which."""
+
+
+def check_recipients(recipients: Sequence[str]) -> None:
+    """Refuse what is no public key.
+
+    Raises:
+        UsageError: Names the first that is none.
+        ConsoleError: Encryption is not installed.
+    """
+    if recipients:
+        _recipients(_pyrage(), recipients)
+
+
+def seal(source: Path, into: Path, recipients: Sequence[str]) -> None:
+    """Encrypt a file as it is, or a directory as a tar stream; then delete the source."""
+    pyrage = _pyrage()
+    keys = _recipients(pyrage, recipients)
+    part = into.with_name(f".{into.name}.part")
+    with part.open("wb") as file:
+        if source.is_dir():
+            _through_pipe(lambda end: _write_tar(source, end), lambda end: pyrage.encrypt_io(end, file, keys))
+        else:
+            with source.open("rb") as clear:
+                pyrage.encrypt_io(clear, file, keys)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(into)
+    shutil.rmtree(source) if source.is_dir() else source.unlink()
+
+
+@contextmanager
+def opened(sealed: Path, identity: str, work: Path | None = None) -> Iterator[Path]:
+    """Open what `seal` made: the directory, or the file, for as long as the block lasts.
+
+    Args:
+        identity: A secret key of age, `AGE-SECRET-KEY-1…`; several lines hold several.
+        work: Where the directory of its own is made; needs room for the dump.
+
+    Raises:
+        Unreadable: It is damaged, or is not for this identity.
+        UsageError: The identity is none.
+    """
+    pyrage = _pyrage()
+    keys = _identities(pyrage, identity)
+    with tempfile.TemporaryDirectory(prefix="qd-opened-", dir=work) as directory:
+        clear = Path(directory) / sealed.name.removesuffix(".age").removesuffix(".tar")
+        try:
+            with sealed.open("rb") as file:
+                if sealed.name.endswith(".tar.age"):
+                    _through_pipe(
+                        lambda end: pyrage.decrypt_io(file, end, keys), lambda end: _read_tar(end, Path(directory))
+                    )
+                else:
+                    with clear.open("wb") as into:
+                        pyrage.decrypt_io(file, into, keys)
+        except pyrage.DecryptError as problem:
+            raise Unreadable(f"It cannot be decrypted: {problem}.") from None
+        except (OSError, tarfile.TarError) as problem:
+            raise Unreadable(f"It cannot be decrypted to its end: {problem}.") from None
+        yield clear
+
+
+def _write_tar(source: Path, end: IO[bytes]) -> None:
+    with tarfile.open(fileobj=end, mode="w|", bufsize=BLOCK) as archive:
+        archive.add(source, arcname=source.name)
+
+
+def _read_tar(end: IO[bytes], into: Path) -> None:
+    with tarfile.open(fileobj=end, mode="r|") as archive:
+        archive.extractall(into, filter="data")
+    while end.read(BLOCK):  # to its end, or the last block's authenticity would not be looked at
+        pass
+
+
+def _through_pipe(write: Callable[[IO[bytes]], Any], read: Callable[[IO[bytes]], Any]) -> None:
+    """Let one side write what the other reads; what the writer fails by says more than the reader's cut stream."""
+    inlet, outlet = os.pipe()
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            with os.fdopen(outlet, "wb") as end:
+                write(end)
+        except BaseException as problem:
+            failed.append(problem)
+
+    writer = threading.Thread(target=run, name="age", daemon=True)
+    with os.fdopen(inlet, "rb") as end:
+        writer.start()
+        try:
+            read(end)
+        except BaseException as problem:
+            end.close()  # the writer must not wait for a reader that is gone
+            writer.join()
+            cause = next((one for one in failed if not isinstance(one, BrokenPipeError)), problem)
+            raise cause from None
+    writer.join()
+    if failed:
+        raise failed[0]
+
+
+def _recipients(pyrage: Any, recipients: Sequence[str]) -> list[Any]:
+    keys = []
+    for text in recipients:
+        try:
+            kind = pyrage.ssh if text.startswith("ssh-") else pyrage.x25519
+            keys.append(kind.Recipient.from_str(text))
+        except pyrage.RecipientError as problem:
+            raise UsageError(
+                f"{text[:24]}… is no public key of age: {problem}.",
+                "recipients",
+                "Write age1… keys, or ssh-ed25519 and ssh-rsa ones; `age-keygen` makes a pair.",
+            ) from None
+    return keys
+
+
+def _identities(pyrage: Any, text: str) -> list[Any]:
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    try:
+        if text.lstrip().startswith("-----BEGIN"):
+            return [pyrage.ssh.Identity.from_buffer(text.encode())]
+        return [pyrage.x25519.Identity.from_str(line) for line in lines]
+    except pyrage.IdentityError:
+        raise UsageError(
+            "What the reference leads to is no identity of age.",
+            "identity",
+            "It holds AGE-SECRET-KEY-1…, as `age-keygen` writes it, or an SSH key without a passphrase.",
+        ) from None
+
+
+def _pyrage() -> Any:
+    try:
+        import pyrage
+    except ImportError as problem:
+        raise ConsoleError(
+            "Encryption of backups is not installed: the package pyrage is missing.",
+            "",
+            "Install quarterdeck[database].",
+        ) from problem
+    return pyrage

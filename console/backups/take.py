@@ -1,0 +1,170 @@
+"""Take a backup of a PostgreSQL: the dump and the checksums are of the very same snapshot.
+
+Readers and writers go on meanwhile; only a change of the schema would wait. Nothing is waited for longer than five
+seconds, and what fails or is stopped leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.backups import seal
+from console.backups.address import Address
+from console.backups.catalogue import DUMP, SEALED_DUMP, Catalogue, digest_files
+from console.backups.programs import Program, ProgramFailed
+from console.backups.sums import fetch_sequences, fetch_sums, merge_sequences, prepare
+from console.backups.tools import Tools, find_tools
+from console.backups.values import Backup, Interrupted, Kind, Progress, State, Stopped, Told, keep_quiet, never
+from console.domain.errors import ConsoleError
+
+if TYPE_CHECKING:
+    from console.backups.address import Connection
+
+LOCK_WAIT = "5s"
+JOBS = 2
+SLACK = 0.6
+"""A dump compressed at level 1 was a fifth of its database; this part of it must be free before it is begun."""
+
+_MIGRATION = "select to_regclass('supabase_migrations.schema_migrations') is not null"
+_NEWEST = "select max(version) from supabase_migrations.schema_migrations"
+_ROLES = """
+select distinct r.rolname from pg_roles r where r.rolname !~ '^pg_' and exists (
+    select from pg_shdepend d where d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid
+    and d.dbid = (select oid from pg_database where datname = current_database()))
+order by 1
+"""
+
+
+@dataclass(frozen=True)
+class TakeRequest:
+    """What is wanted.
+
+    Attributes:
+        address: The database; its name is the backup's.
+        root: The directory of all backups.
+        left_out: Schemas that are not taken; what is in them must be known by nothing outside.
+        jobs: Connections that dump at the same time; one more holds the snapshot.
+        recipients: Public keys of age; empty leaves it unencrypted.
+        note: Why it is taken; kept with it.
+    """
+
+    address: Address
+    root: Path
+    left_out: Sequence[str] = ()
+    jobs: int = JOBS
+    recipients: Sequence[str] = ()
+    note: str = ""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def take(
+    request: TakeRequest,
+    *,
+    told: Told = keep_quiet,
+    stopped: Stopped = never,
+    now: Callable[[], datetime] = utc_now,
+) -> Backup:
+    """Take a backup; blocks until it is whole. It is *taken*, not verified: see `prove`.
+
+    Raises:
+        Interrupted: `stopped` said so; nothing is left.
+        ConsoleError: It could not be taken; nothing is left.
+    """
+    seal.check_recipients(request.recipients)
+    catalogue = Catalogue(request.root)
+    catalogue.sweep()
+    began = time.monotonic()
+    with request.address.connect() as connection:
+        version = connection.info.server_version
+        tools = find_tools(version)
+        backup = catalogue.begin(request.address.name, Kind.POSTGRES, now())
+        try:
+            backup = _dump(connection, request, tools, backup, told, stopped)
+            if request.recipients:
+                told(Progress("encrypt", SEALED_DUMP))
+                seal.seal(backup.path / DUMP, backup.path / SEALED_DUMP, request.recipients)
+            backup = replace(
+                backup,
+                state=State.TAKEN,
+                files=digest_files(backup.path),
+                size=sum(path.stat().st_size for path in backup.path.rglob("*") if path.is_file()),
+                took_s=round(time.monotonic() - began, 3),
+                sealed=bool(request.recipients),
+                recipients=tuple(request.recipients),
+                left_out=tuple(request.left_out),
+                tool=str(tools),
+                note=request.note,
+                process="",
+            )
+            catalogue.write(backup)
+        except BaseException:
+            catalogue.remove(backup)
+            raise
+    return backup
+
+
+def _dump(
+    connection: Connection, request: TakeRequest, tools: Tools, backup: Backup, told: Told, stopped: Stopped
+) -> Backup:
+    """Dump into the folder and read the sums beside it, both in one snapshot."""
+    prepare(connection)
+    connection.execute("begin transaction isolation level repeatable read, read only")
+    snapshot, at = connection.execute("select pg_export_snapshot(), now()").fetchone() or ("", backup.at)
+    before = fetch_sequences(connection, request.left_out)
+    arguments = [
+        tools.path("pg_dump"),
+        "--format=directory",
+        f"--jobs={request.jobs}",
+        "--compress=1",
+        "--no-password",
+        f"--snapshot={snapshot}",
+        f"--lock-wait-timeout={LOCK_WAIT}",
+        *(f'--exclude-schema="{schema}"' for schema in request.left_out),
+        f"--file={backup.path / DUMP}",
+    ]
+    try:
+        with Program(arguments, request.address.environment(), request.address.redact) as program:
+
+            def look(table: str, done: int, total: int) -> None:
+                if stopped():
+                    raise Interrupted
+                program.check()
+                told(Progress("read", table, done, total))
+
+            sums = fetch_sums(connection, request.left_out, look)
+            told(Progress("dump"))
+            program.wait(stopped)
+    except ProgramFailed as problem:
+        raise ConsoleError(
+            f"pg_dump failed: {problem}",
+            request.address.name,
+            "Nothing was changed, and nothing is left of the attempt. Correct what it names, and try again.",
+        ) from None
+    after = fetch_sequences(connection, request.left_out)
+    size = _value(connection, "select pg_database_size(current_database())")
+    extensions = [str(row[0]) for row in connection.execute("select extname from pg_extension order by 1")]
+    roles = [str(row[0]) for row in connection.execute(_ROLES)]
+    migration = _value(connection, _NEWEST) if _value(connection, _MIGRATION) else ""
+    connection.execute("rollback")
+    return replace(
+        backup,
+        at=at.astimezone(UTC),
+        sums=replace(sums, sequences=merge_sequences(before, after)),
+        source_size=int(str(size)),
+        migration=str(migration or ""),
+        extensions=tuple(extensions),
+        roles=tuple(roles),
+    )
+
+
+def _value(connection: Connection, query: str) -> object:
+    row = connection.execute(query.encode()).fetchone()
+    return row[0] if row else None

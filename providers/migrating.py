@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from console.migrations import history
-from console.migrations.checks import EVERYTHING
+from console.migrations.checks import Leave
 from console.migrations.patience import Patience
 from console.migrations.runner import MigrationFailed, Request, Run, Sleep
 from console.migrations.scripts import Direction, Script, build_scripts
@@ -87,14 +87,16 @@ class Runs:
         self._sleep = sleep
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
 
-    async def start(self, wish: _Wish, files: Sequence[MigrationFile]) -> Operation:
+    async def start(self, wish: _Wish, files: Sequence[MigrationFile], *, contracts: bool) -> Operation:
         database = self.databases.find(wish.ref)
         database.check_session_mode()
         scripts = build_scripts(self.provider, wish.direction, files)
         known = self._runs.get(wish.reference)
         if known is None or known[1].done():
             reverts = _ways_back(self.provider, files) if wish.direction is Direction.UP else ()
-            request = Request(wish.direction, scripts, EVERYTHING, reverts, "deployment")
+            # A plan shows which files are older than the newest applied one, and somebody saw it.
+            leave = Leave(out_of_order=True, contract=contracts)
+            request = Request(wish.direction, scripts, leave, reverts, "deployment")
             run = Run(database, request, self._patience, self._sleep)
             known = self._runs[wish.reference] = (run, asyncio.create_task(run.perform()))
         run, task = known
@@ -155,7 +157,9 @@ class Migrations:
         self._direction = direction
 
     async def start(self, request: Migrate | MigrateDown, key: OperationKey) -> Operation:
-        return await self._runs.start(_wish_of(request.target, self._direction, request.files), request.files)
+        wish = _wish_of(request.target, self._direction, request.files)
+        contracts = isinstance(request, Migrate) and request.contracts
+        return await self._runs.start(wish, request.files, contracts=contracts)
 
     async def observe(self, reference: str) -> Operation:
         wish = _read(reference)

@@ -205,6 +205,9 @@ class EnvironmentSettings(Section):
     """Branch that is deployed when no release is named; empty takes the source's."""
     on_failure: Literal["rollback", "ask"] = "rollback"
     """What follows a step that failed before people were served by it: take all back, or wait for a person."""
+    contracts: Literal["last", "refuse", "first"] = "last"
+    """When migrations run by which an older release would fail: once it serves no more, never while it does, or at once
+    with all others."""
     migrations_on_rollback: Literal["down", "keep"] = "down"
     """Whether a rollback also takes migrations back by their down scripts."""
     limits: LimitSettings = LimitSettings()

@@ -28,10 +28,6 @@ class Leave:
     serving: Sequence[str] = ()
 
 
-EVERYTHING = Leave(out_of_order=True, contract=True)
-"""For a plan whose order and contracts somebody saw before it was begun."""
-
-
 def edited_files(
     scripts: Sequence[Script], stored: Mapping[str, Sequence[str]], facts: Mapping[str, Fact]
 ) -> Sequence[str]:

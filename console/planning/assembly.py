@@ -136,8 +136,16 @@ def join(draft: Draft, flows: Mapping[str, Flow], before: Sequence[Step]) -> tup
         serve = _begin(flow.serve, (*((prepare[-1].id,) if prepare else ()), *served))
         body += [*prepare, *serve, *_begin(flow.verify, (serve[-1].id,) if serve else served)]
     done = tuple(step.id for flow in flows.values() for step in _last(flow))
-    retire = [step for flow in flows.values() for step in _begin(flow.retire, done)]
-    return tuple(body + retire)
+    return (*body, *retire_in_order([flow.retire for flow in flows.values()], done))
+
+
+def retire_in_order(parts: Iterable[Sequence[Step]], needs: Sequence[StepId]) -> tuple[Step, ...]:
+    """Stop what is old, then take away from the schema what only that used."""
+    every = [step for part in parts for step in _begin(part, needs)]
+    stops = [step for step in every if step.kind is not StepKind.MIGRATE]
+    ends = _unique(step.id for step in stops)
+    contracts = [replace(step, needs=_unique((*step.needs, *ends))) for step in every if step not in stops]
+    return (*stops, *contracts)
 
 
 def _ends(draft: Draft, flows: Mapping[str, Flow], name: str, *, serving: bool) -> tuple[StepId, ...]:

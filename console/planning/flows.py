@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from console.config.kinds import DATABASE_KINDS
 from console.planning.arms import plan_arms
+from console.planning.database import plan_database
 from console.planning.draft import Draft, Flow
 from console.planning.rolling import plan_rolling, refuse_arms
-from console.planning.single import plan_database, plan_plain, plan_staged
+from console.planning.single import plan_plain, plan_staged
 
 
 def flow_of(draft: Draft, name: str) -> Flow:

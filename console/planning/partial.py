@@ -31,6 +31,11 @@ def refuse_partial(deployment: Deployment, services: Collection[ServiceName]) ->
     if unknown:
         known = ", ".join(deployment.plan.services)
         return f"{', '.join(unknown)} had no part in it. It deployed {known or 'nothing'}."
+    for state in deployment.steps.values():
+        step = state.step
+        takes_away = step.kind is StepKind.MIGRATE and step.phase is Phase.DECOMMISSION and state.was_begun
+        if takes_away and step.service not in services:
+            return f"{step.service} has taken away what older releases use. Take it back as well."
     for name in services:
         lowered = [
             state

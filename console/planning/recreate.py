@@ -16,6 +16,7 @@ from console.config.strategies import RECREATE, find_shape
 from console.domain.ids import ServiceName, StepId
 from console.domain.maintenance import MaintenanceWish
 from console.domain.plan import Step, StepKind, Undo, Wish, longest_path
+from console.planning.assembly import retire_in_order
 from console.planning.draft import Draft, Flow, chain
 from console.planning.live import LivePage
 from console.planning.maintenance import put_up, take_away
@@ -111,7 +112,7 @@ def join_recreate(draft: Draft, flows: Mapping[str, Flow], before: Sequence[Step
         public += [*after, *_begin(part.flow.verify, seen)]
     body = [*early, *ups, *stops, *late, *downs, *public]
     done = _unique(s.id for part in parts.values() for s in (part.flow.verify or part.after or part.changed)[-1:])
-    body += [step for part in parts.values() for step in _begin(part.retire, done)]
+    body += retire_in_order([part.retire for part in parts.values()], done)
     behind_page = [*ups, *stops, *late, *downs]
     return Joined(tuple(body), tuple(_notes(draft, parts, pages, migrates, behind_page)))
 

@@ -1,11 +1,11 @@
 """The way back: the undos of what a deployment began, traffic first, as a graph of the same shape as a plan.
 
 Order: a login that was taken away is given back before all else, and a holding page goes up again. Then (0) a schema
-for which arms were stopped is taken back, and arms that were retired get their variables back, come back themselves and
-prove their health, (1) traffic returns, each service waiting only for its own arm, (2) variables are put back, so that
-no old release starts with new ones, (3) everything else in reverse, once all traffic is back, (4) holding pages go
-away, (5) the announcement. Pure and repeatable: asked again after a rollback that failed, it leaves out what is undone
-already.
+that old releases do not fit any longer is taken back, and arms that were retired get their variables back, come back
+themselves and prove their health, (1) traffic returns, each service waiting only for its own arm, (2) variables are put
+back, so that no old release starts with new ones, (3) everything else in reverse, once all traffic is back, (4) holding
+pages go away, (5) the announcement. Pure and repeatable: asked again after a rollback that failed, it leaves out what
+is undone already.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
     shown = [m for m in members if m.undo.kind is StepKind.MAINTAIN and m.undo.arguments.get("on")]
     pages = [m for m in members if m.undo.kind is StepKind.MAINTAIN and m not in shown]
     members = tuple(m for m in members if m not in (*revived, *shown, *pages))
-    returning = [m for m in members if m.step.phase is Phase.DECOMMISSION]
+    contracts = [m for m in members if m.step.phase is Phase.DECOMMISSION and m.step.kind is StepKind.MIGRATE]
+    returning = [m for m in members if m.step.phase is Phase.DECOMMISSION and m not in contracts]
     traffic = [m for m in members if m not in returning and m.step.kind in TRAFFIC_KINDS]
     announced = [m for m in members if m.step.kind is StepKind.ANNOUNCE]
     configured = [m for m in members if m.step.kind is StepKind.CONFIGURE]
@@ -62,7 +63,8 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
     ready: dict[ServiceName | None, list[StepId]] = {}
     early = [m for m in configured if any(_is_of_one_arm(m, other) for other in returning)]
     steps += [undo_step(member, ()) for member in early]
-    schema = [m for m in rest if m.step.kind is StepKind.MIGRATE and {r.step.id for r in returning} & {*m.step.needs}]
+    stopped = {r.step.id for r in returning}
+    schema = [m for m in rest if m in contracts or (m.step.kind is StepKind.MIGRATE and stopped & {*m.step.needs})]
     rest = [m for m in rest if m not in schema]
     steps += [undo_step(member, ()) for member in schema]
     for member in returning:
@@ -71,7 +73,7 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
         steps += back
         ready.setdefault(member.step.service, []).append(back[-1].id)
     for member in traffic:
-        steps.append(undo_step(member, ready.get(member.step.service, ())))
+        steps.append(undo_step(member, [*ready.get(member.step.service, ()), *(m.id for m in contracts)]))
     for each in rolled:
         steps += each.lead_away()
     gate = _ends_of(steps)

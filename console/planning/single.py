@@ -1,4 +1,4 @@
-"""Services in one place: a database that is migrated, a frontend that is promoted, a service switched by its platform.
+"""Services in one place: a frontend that is promoted, a service switched by its platform.
 
 Where a platform cannot divide traffic the flow says in a note what happens instead.
 """
@@ -19,45 +19,6 @@ from console.planning.draft import (
 )
 from console.planning.own_stages import weigh_stages
 from console.planning.rolling import note_in_place
-from providers.contract import MigrationFile
-
-
-def plan_database(draft: Draft, name: str) -> Flow:
-    """Apply the migrations that the database does not list yet, before anything that needs it."""
-    live = draft.live_of(name)
-    placement = draft.placement(name)
-    pending = tuple(sorted((f for f in draft.files if f.version not in live.applied), key=lambda f: f.version))
-    unknown = [version for version in live.applied if version not in {file.version for file in draft.files}]
-    if draft.wish.returns and unknown:
-        kept = f"{name}: {', '.join(unknown)} stays applied, which {draft.release.name} does not know."
-        return Flow(name, notes=(kept,))
-    if not pending:
-        what = "every migration is applied already" if placement.migrations else "it has no migrations"
-        return Flow(name, notes=(f"{name}: {what}; nothing is done.",))
-    arguments = {"target": placement.id, "files": [_file_arguments(file) for file in pending]}
-    without = [f"{file.version}_{file.name}" for file in pending if not file.down.strip()]
-    undo, no_undo = None, ""
-    if draft.environment.migrations_on_rollback == "keep":
-        no_undo = "Migrations stay after a rollback (migrations_on_rollback is keep)."
-    elif without:
-        no_undo = f"No down script: {', '.join(without)}."
-    else:
-        undo = Undo(StepKind.MIGRATE_DOWN, f"Take back {_count(pending)} of {name}", arguments)
-    migrate = draft.step(
-        f"{name}.migrate",
-        f"Apply {_count(pending)} to {name}",
-        StepKind.MIGRATE,
-        Phase.MIGRATE,
-        service=name,
-        provider=draft.service(name).provider,
-        arguments=arguments,
-        undo=undo,
-        no_undo=no_undo,
-    )
-    latest = max(live.applied, default="")
-    late = [file.version for file in pending if file.version < latest]
-    notes = (f"{name}: {', '.join(late)} is older than {latest}, which is applied already.",) if late else ()
-    return Flow(name, serve=(migrate,), notes=notes)
 
 
 def plan_staged(draft: Draft, name: str) -> Flow:
@@ -221,12 +182,3 @@ def _watch(draft: Draft, name: str) -> tuple[Step, ...]:
             time_limit=length + SLACK,
         ),
     )
-
-
-def _file_arguments(file: MigrationFile) -> dict[str, object]:
-    verify = {"verify": file.verify} if file.verify else {}
-    return {"version": file.version, "name": file.name, "sql": file.sql, "down": file.down, **verify}
-
-
-def _count(files: tuple[MigrationFile, ...]) -> str:
-    return "1 migration" if len(files) == 1 else f"{len(files)} migrations"

@@ -106,10 +106,15 @@ class MigrationFile:
 @dataclass(frozen=True)
 class Migrate:
     """Apply the files that the database does not list yet, oldest first: each in one transaction, where its
-    statements can share one."""
+    statements can share one.
+
+    Args:
+        contracts: Whether they may take away what an older release uses; else such a file is refused.
+    """
 
     target: str
     files: tuple[MigrationFile, ...]
+    contracts: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 from console.domain.errors import ConsoleError, Rejected
 from console.migrations import ledger
-from console.migrations.checks import EVERYTHING, Leave
+from console.migrations.checks import Leave
 from console.migrations.ledger import State
 from console.migrations.patience import Patience
 from console.migrations.runner import MigrationFailed, Progress, Request, Run
@@ -20,6 +20,7 @@ from console.playground.scene import dsn_for
 from providers.contract import MigrationFile
 from providers.database import Database
 
+EVERYTHING = Leave(out_of_order=True, contract=True)
 NUMBERS = itertools.count(1)
 WAITING = "select 1 from pg_stat_activity where query like '%busy add%' and wait_event_type = 'Lock'"
 INVALID = "select count(*) from pg_index where not indisvalid"

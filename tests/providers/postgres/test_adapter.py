@@ -65,6 +65,16 @@ class TestGivenADatabaseOfOnesOwn:
         for reference in ("", "nonsense", "elsewhere/up/1", "shop/up/1"):
             assert (await own.migrate.observe(reference)).status is OperationStatus.LOST
 
+    async def test_when_a_file_takes_something_away_then_it_runs_only_where_the_plan_says_so(self, own):
+        drop = MigrationFile("3", "drop", "alter table one drop column id")
+        await own.migrate.start(Migrate("shop", FILES), KEY)
+
+        with pytest.raises(Rejected, match="An older release would fail by: 3_drop"):
+            await own.migrate.start(Migrate("shop", (*FILES, drop)), KEY)
+        ended = await own.migrate.start(Migrate("shop", (*FILES, drop), contracts=True), KEY)
+
+        assert ended.outputs == {"applied": ["1", "2", "3"]}
+
     async def test_when_it_is_looked_at_then_role_version_and_figures_are_told(self, own):
         account, target = await own.account.fetch_account(), await own.inventory.fetch_target("shop")
         figures = await own.metrics.fetch_metrics("shop")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.cli.migration_files import Place, find_place
+from console.cli.migration_run import perform
 from console.cli.migration_words import finding_lines, lint_lines, plan_lines, row_lines
 from console.cli.output import show
 from console.cli.session import Session
@@ -23,7 +24,9 @@ from console.migrations.forecast import fetch_sizes, forecast
 from console.migrations.lint import lint as lint_files
 from console.migrations.patience import Patience
 from console.migrations.performance import Change
-from console.migrations.runner import Progress, Request, Run
+from console.migrations.read_only import find_forgotten, take_back
+from console.migrations.reindex import rebuild
+from console.migrations.runner import Request
 from console.migrations.scripts import Direction, build_scripts
 from console.migrations.standing import Row, compare
 from console.migrations.verify import run_script
@@ -38,10 +41,20 @@ BAD = frozenset({"half done", "half taken back", "edited", "no file", "late"})
 
 
 async def status(session: Session) -> int:
-    """Show how files and history stand; 1 when something is half done, edited, late or without a file."""
-    rows = await _rows(find_place(session))
+    """Show how files and history stand; 1 when something is half done, edited, late or without a file, or when a run
+    that died left the database read-only.
+    """
+    place = find_place(session)
+    rows = await _rows(place)
+    async with place.need().connect() as connection:
+        left = await find_forgotten(connection)
+    if left is not None:
+        session.say(
+            f"The database takes no writes: a run of {left.who}, which is gone, made it read-only at {left.since}. "
+            "`quarterdeck migrate repair --writable` takes it back."
+        )
     show(session, rows, row_lines(rows))
-    return ExitCode.FAILED if any(row.state in BAD for row in rows) else ExitCode.GOOD
+    return ExitCode.FAILED if left or any(row.state in BAD for row in rows) else ExitCode.GOOD
 
 
 async def lint(session: Session) -> int:
@@ -102,12 +115,14 @@ async def up(session: Session) -> int:
         getpass.getuser(),
         options.backup,
         linted.words_by_version(due),
+        writes_anyway=options.read_only,
     )
     if options.figures:
         await _keep_figures(session, database, Path(options.figures))
-    done = await _perform(session, database, request)
-    show(session, {"applied": done}, [f"Applied {', '.join(done)}."])
-    return ExitCode.GOOD
+    ended = await perform(session, database, request, alone=options.read_only)
+    data = {"applied": ended.done, "unnamed": ended.unnamed, "differs": ended.differs, "invalid": ended.invalid}
+    show(session, data, [f"Applied {', '.join(ended.done)}.", *ended.lines])
+    return ExitCode.GOOD if ended.is_good else ExitCode.FAILED
 
 
 async def down(session: Session) -> int:
@@ -130,9 +145,11 @@ async def down(session: Session) -> int:
         )
     scripts = build_scripts(place.name, Direction.DOWN, [file for file in place.files if file.version in wanted])
     _ask(session, f"Take back {', '.join(one.version for one in scripts)}? What they hold is lost.")
-    done = await _perform(session, place.need(), Request(Direction.DOWN, scripts, who=getpass.getuser()))
-    show(session, {"reverted": done}, [f"Took back {', '.join(done)}."])
-    return ExitCode.GOOD
+    request = Request(Direction.DOWN, scripts, who=getpass.getuser())
+    ended = await perform(session, place.need(), request)
+    data = {"reverted": ended.done, "unnamed": ended.unnamed, "invalid": ended.invalid}
+    show(session, data, [f"Took back {', '.join(ended.done)}.", *ended.lines])
+    return ExitCode.GOOD if ended.is_good else ExitCode.FAILED
 
 
 async def verify(session: Session) -> int:
@@ -163,8 +180,16 @@ async def verify(session: Session) -> int:
 
 
 async def repair(session: Session) -> int:
-    """Make the history say what is so."""
+    """Make the history say what is so; or rebuild indexes; or end a read-only mode that was left behind."""
     place, options = find_place(session), session.options
+    if options.reindex is not None:
+        return await _reindex(session, place.need(), options.reindex)
+    if options.writable:
+        left = await take_back(place.need())
+        show(
+            session, {"writable": left is not None}, ["It takes writes again." if left else "No run left it read-only."]
+        )
+        return ExitCode.GOOD
     database, files = place.need(), {one.version: one for one in place.scripts}
     named = options.applied or options.done[:1]
     missing = [version for version in named if version not in files]
@@ -188,6 +213,17 @@ async def repair(session: Session) -> int:
     return await status(session)
 
 
+async def _reindex(session: Session, database: Database, names: Sequence[str]) -> int:
+    """Rebuild indexes; 1 when one is not whole afterwards."""
+    async with database.connect() as connection:
+        if not await history.try_lock(connection):
+            raise Refused("Somebody runs migrations now.", await history.find_holder(connection), "Wait for its end.")
+        found = await rebuild(connection, database, names, Patience(), lambda index: session.say(f"rebuilds {index}"))
+    lines = [f"{'✗' if one.problem else '✓'} {one.index} {one.problem}".rstrip() for one in found]
+    show(session, found, lines or ["No index is invalid."])
+    return ExitCode.FAILED if any(one.problem for one in found) else ExitCode.GOOD
+
+
 async def _rows(place: Place) -> Sequence[Row]:
     async with place.need().connect() as connection:
         stored, facts = await history.fetch_statements(connection), await ledger.fetch(connection)
@@ -197,18 +233,6 @@ async def _rows(place: Place) -> Sequence[Row]:
 def _not_applied(files: Iterable[MigrationFile], rows: Iterable[Row]) -> list[MigrationFile]:
     due = {row.version for row in rows if row.state in ("pending", "late", "half done")}
     return [file for file in files if file.version in due]
-
-
-async def _perform(session: Session, database: Database, request: Request) -> list[str]:
-    def told(progress: Progress) -> None:
-        place = f", statement {progress.statement} of {progress.statements}" if progress.statement else ""
-        words = f": {progress.words}" if progress.words else ""
-        session.say(f"{progress.filename} ({progress.file} of {progress.files}){place}{words}")
-
-    run = Run(database, request, Patience(), asyncio.sleep, told)
-    session.farewell = "Interrupted. `quarterdeck migrate status` says what is done; `up` goes on behind it."
-    await run.perform()
-    return run.done
 
 
 async def _keep_figures(session: Session, database: Database, file: Path) -> None:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from console.domain.errors import ConsoleError, Rejected, Unreachable
-from console.migrations import history, ledger, leftovers
+from console.migrations import history, ledger, leftovers, untouched
 from console.migrations.checks import Leave, check_up
 from console.migrations.ledger import Fact, Opening, State
 from console.migrations.patience import PASSING, Budget, Patience
 from console.migrations.pieces import Piece
+from console.migrations.read_only import WRITES
 from console.migrations.scripts import Direction, Script
 from console.migrations.statement import Lock, Statement
 from console.migrations.verify import run_script
@@ -65,10 +66,16 @@ class Request:
     backup: str = ""
     lint: Mapping[str, str] = field(default_factory=dict)
     """What the linter said, by version."""
+    writes_anyway: bool = False
+    """Write although the database is read-only for all others, since the caller made it so."""
 
 
 class Run:
-    """One pass over a list of scripts. `detail` says in a few words where it stands; `done` which versions it did."""
+    """One pass over a list of scripts.
+
+    `detail` says in a few words where it stands, `done` which versions it did, `unnamed` which tables' rows it changed
+    although their file does not name them.
+    """
 
     def __init__(
         self,
@@ -87,6 +94,7 @@ class Run:
         self._at = Progress("", 0, 0)
         self.detail = "connecting"
         self.done: list[str] = []
+        self.unnamed: list[str] = []
 
     async def perform(self) -> None:
         """Do what is not done yet.
@@ -99,6 +107,7 @@ class Run:
         self._database.check_session_mode()
         async with self._database.connect() as connection:
             await self._lock(connection)
+            await self._allow_writes(connection)
             await self._prepare(connection)
             stored = await history.fetch_statements(connection)
             facts = await ledger.fetch(connection)
@@ -116,6 +125,10 @@ class Run:
                 self.done.append(script.version)
                 if up and script.verify:
                     await self._verify(connection, script)
+
+    async def _allow_writes(self, connection: Connection) -> None:
+        if self._request.writes_anyway:
+            await connection.execute(WRITES)
 
     async def _prepare(self, connection: Connection) -> None:
         import psycopg
@@ -209,6 +222,7 @@ class Run:
     async def _settle(self, connection: Connection, script: Script | None = None, piece: Piece | None = None) -> None:
         """Take back what a file may have set: its settings and its role; set again what it set before this piece."""
         await connection.execute("reset role; reset all")
+        await self._allow_writes(connection)
         await _set(connection, "lock_timeout", f"{round(self._patience.lock_timeout * 1000)}ms")
         await _set(connection, "statement_timeout", self._patience.statement_timeout)
         await connection.execute(_QUIET)
@@ -230,7 +244,9 @@ class Run:
                 await connection.execute(statement.text.encode())
             self._at = replace(self._at, statement=0)
             await self._settle(connection)
+            unnamed = await untouched.name_changed(connection, script)
             await self._record(connection, script, piece, direction)
+        self.unnamed += [f"{script.filename}: {table}" for table in unnamed]
 
     async def _run_alone(
         self, connection: Connection, script: Script, statement: Statement, direction: Direction, attempted: int

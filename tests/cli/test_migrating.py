@@ -13,6 +13,7 @@ from console.cli.main import main
 from console.playground.scene import dsn_for
 
 NUMBERS = itertools.count(1)
+ALL_RULES = ("truncate", "ban-truncate-cascade")
 
 
 class Desk:
@@ -141,3 +142,33 @@ class TestGivenAWrongRequest:
         assert main(["migrate", "lint", "--directory", str(desk.folder)]) == 0
         assert main(["migrate", "status", "--directory", str(desk.folder)]) == 2
         assert main(["migrate", "status", "--directory", str(desk.folder / "none")]) == 2
+
+
+class TestGivenNobodyElseShallWrite:
+    def test_when_it_goes_up_read_only_then_what_stayed_is_proven_and_everybody_writes_again(self, desk):
+        desk.ask("create table other (id int); insert into other values (1)")
+
+        assert desk.run("up", "--yes", "--read-only", "--format", "json") == 0
+        assert json.loads(desk.out) == {"applied": ["1", "2"], "unnamed": [], "differs": [], "invalid": []}
+        assert "checksum of public.other" in desk.err
+        assert "takes writes again" in desk.err
+        desk.ask("insert into other values (2)")
+
+    def test_when_a_file_empties_what_it_does_not_name_then_up_fails_and_says_so(self, desk):
+        desk.ask("create table other (id int primary key); create table more (id int references other)")
+        desk.ask("insert into other values (1); insert into more values (1)")
+        desk.write(_3_empty="truncate other cascade;")
+
+        assert desk.run("up", "--yes", "--read-only", "--contract", "--allow", *ALL_RULES) == 1
+        assert "not touched, and not the same: public.more had 1 rows and has 0" in desk.out
+
+    def test_when_an_index_is_invalid_then_repair_rebuilds_it(self, desk):
+        desk.ask("create table other (id int); create index broken on other (id)")
+        desk.ask("update pg_index set indisvalid = false where indexrelid = 'broken'::regclass")
+
+        assert desk.run("up", "--yes") == 1
+        assert "invalid index: public.broken" in desk.out
+        assert desk.run("repair", "--reindex") == 0
+        assert "✓ public.broken" in desk.out
+        assert desk.run("repair", "--writable") == 0
+        assert "No run left it read-only." in desk.out

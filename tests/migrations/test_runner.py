@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from dataclasses import dataclass
 
 import psycopg
 import pytest
 
 from console.domain.errors import ConsoleError, Rejected
-from console.migrations import ledger
 from console.migrations.checks import Leave
 from console.migrations.ledger import State
 from console.migrations.patience import Patience
-from console.migrations.runner import MigrationFailed, Progress, Request, Run
-from console.migrations.scripts import Direction, build_scripts
-from console.playground.scene import dsn_for
+from console.migrations.runner import MigrationFailed
+from console.migrations.scripts import Direction
 from providers.contract import MigrationFile
-from providers.database import Database
 
-EVERYTHING = Leave(out_of_order=True, contract=True)
-NUMBERS = itertools.count(1)
 WAITING = "select 1 from pg_stat_activity where query like '%busy add%' and wait_event_type = 'Lock'"
 INVALID = "select count(*) from pg_index where not indisvalid"
-QUICK = Patience(
-    for_other_run=5.0, look_every=0.01, lock_timeout=0.1, weak_lock_timeout=0.2, attempts=2, first_wait=0.01
-)
 MIXED = MigrationFile(
     "2",
     "mixed",
@@ -37,57 +27,6 @@ MIXED = MigrationFile(
 BEFORE = MigrationFile(
     "1", "before", "create schema shop; create table shop.items (id int); create index items_old on shop.items (id);"
 )
-
-
-@dataclass
-class World:
-    dsn: str
-
-    async def run(self, *files: MigrationFile, direction=Direction.UP, leave=EVERYTHING, die_at=(), patience=QUICK):
-        """Run; at the statement `die_at` of a file the server loses the session."""
-        database = Database("pg", "shop", self.dsn, "database")
-        downs = build_scripts("pg", Direction.DOWN, [file for file in files if file.down])
-        request = Request(direction, build_scripts("pg", direction, files), leave, downs, "tester", "backup-7")
-
-        def told(progress: Progress) -> None:
-            if (progress.filename, progress.statement) == die_at:
-                self.kill()
-
-        run = Run(database, request, patience, asyncio.sleep, told)
-        await run.perform()
-        return run.done
-
-    def kill(self) -> None:
-        with psycopg.connect(self.dsn, autocommit=True) as other:
-            other.execute(
-                "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
-                "where application_name = 'quarterdeck' and datname = current_database()"
-            )
-
-    def ask(self, query: str):
-        with psycopg.connect(self.dsn, autocommit=True) as connection:
-            cursor = connection.execute(query.encode())
-            return cursor.fetchall() if cursor.description else []
-
-    async def facts(self):
-        async with await psycopg.AsyncConnection.connect(self.dsn, autocommit=True) as connection:
-            return await ledger.fetch(connection)
-
-    @property
-    def history(self) -> list[str]:
-        return [row[0] for row in self.ask("select version from supabase_migrations.schema_migrations order by 1")]
-
-    @property
-    def locks(self) -> int:
-        return self.ask("select count(*) from pg_locks where locktype = 'advisory'")[0][0]
-
-
-@pytest.fixture
-def world(postgres_dsn: str) -> World:
-    name = f"runner_{next(NUMBERS)}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as server:
-        server.execute(f"create database {name}")
-    return World(dsn_for(postgres_dsn, name))
 
 
 class TestGivenAFileWhoseStatementsShareNoTransaction:

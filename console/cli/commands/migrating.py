@@ -16,6 +16,7 @@ def add(commands: Commands) -> None:
     _add(actions, "plan", "what `up` would run: locks, whom they stop and for about how long, and why it would refuse")
     up = _add(actions, "up", "apply what is not applied, oldest first; verify each, and take back what fails")
     _add_leave(up)
+    up.add_argument("--read-only", action="store_true", help="let nobody else write meanwhile, and prove what stayed")
     up.add_argument("--figures", default="", metavar="FILE", help="keep there how long statements took until now")
     down = _add(actions, "down", "take back by down scripts, newest first")
     group = down.add_mutually_exclusive_group(required=True)
@@ -25,13 +26,16 @@ def add(commands: Commands) -> None:
     words = "ask the verify scripts of all applied files, and for advice about what is open, slow or broken"
     verify = _add(actions, "verify", words)
     verify.add_argument("--figures", default="", metavar="FILE", help="tell what became slower since `up` kept them")
-    repair = _add(actions, "repair", "make the history say what is so; runs no SQL of the files")
+    repair = _add(actions, "repair", "make the history say what is so, without SQL of the files; rebuild indexes")
     kinds = repair.add_mutually_exclusive_group(required=True)
     kinds.add_argument("--applied", nargs="+", default=[], metavar="VERSION", help="these are applied")
     kinds.add_argument("--reverted", nargs="+", default=[], metavar="VERSION", help="these are not")
     kinds.add_argument(
         "--done", nargs=2, default=[], metavar=("VERSION", "COUNT"), help="so many statements of this file are done"
     )
+    words = "rebuild these indexes (else all that are invalid) beside the ones that serve"
+    kinds.add_argument("--reindex", nargs="*", default=None, metavar="INDEX", help=words)
+    kinds.add_argument("--writable", action="store_true", help="end a read-only mode that a run left which died")
     repair.add_argument("--yes", action="store_true", help="do not ask")
 
 

@@ -16,17 +16,15 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from console.transfer.data.survey import EXACT_TO, FALSE, TRUE
+from console.transfer.data.shapes import FALSE, TRUE
+from console.transfer.data.source import BrokenText
+from console.transfer.data.survey import EXACT_TO
 
 Converter = Callable[[Any], Any]
 
 
 class Misfit(Exception):
     """A value that the column cannot hold; the message says why, without the value."""
-
-
-class BrokenText(bytes):
-    """Text of SQLite that is no UTF-8."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from console.transfer.data.choosing import Choice, ColumnRule, choose
 from console.transfer.data.converters import Converter, converter_for, needed
@@ -62,11 +62,10 @@ class TablePlan:
 
 @dataclass(frozen=True)
 class TransferPlan:
-    """All tables, and what is left for a person: views, triggers, virtual tables."""
+    """All tables that go, and everything that the file holds."""
 
     tables: tuple[TablePlan, ...]
     inventory: Inventory
-    left: tuple[str, ...] = field(default=())
 
     def table(self, name: str) -> TablePlan | None:
         return next((one for one in self.tables if one.source.name.lower() == name.lower()), None)
@@ -102,8 +101,7 @@ def build_plan(
             for column in table.columns
         )
         tables.append(TablePlan(table, schema, names[table.name], plans))
-    left = tuple(f"{thing.kind} {thing.name}" for thing in inventory.things if thing.kind != "shadow")
-    return TransferPlan(tuple(tables), inventory, left)
+    return TransferPlan(tuple(tables), inventory)
 
 
 def is_computed(column: ColumnPlan) -> bool:

@@ -49,18 +49,19 @@ def prove(
     told: Callable[[int], None] = lambda rows: None,
 ) -> TableProof:
     """Prove one table. Nothing is left behind: the row that is written is taken back at once."""
-    row = lite.execute(f"SELECT count(*) FROM {quoted(table.source.name)}").fetchone()
+    source = int(lite.execute(f"SELECT count(*) FROM {quoted(table.source.name)}").fetchone()[0])
+    there = count_rows(target, table)
     # A row that the server itself refused is only here; it is in quarantine and no difference.
     most = SHOWN + state.quarantined
     differences = list(islice(find_differences(lite, target, table, told), most + 1))
     expected = state.rows + state.quarantined
     missing = [one for one in differences if one.here is not None and one.there is None]
-    if len(missing) <= state.quarantined and expected == int(row[0]) and count_rows(target, table) == state.rows:
+    if len(missing) <= state.quarantined and expected == source and there == state.rows:
         differences = [one for one in differences if one not in missing]
     return TableProof(
         table.source.name,
-        int(row[0]),
-        count_rows(target, table),
+        source,
+        there,
         state.quarantined,
         tuple(differences[:SHOWN]),
         _try_insert(target, table),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from console.transfer.data.inventory import SourceTable, Stored, quoted
+from console.transfer.data.inventory import SourceTable, quoted
 
 Key = tuple[Any, ...]
 _ROWID_NAMES = ("rowid", "_rowid_", "oid")
@@ -75,8 +75,3 @@ class Rows:
         conditions += [f"{own} <= {places}"] if piece.until is not None else []
         where = " WHERE " + " AND ".join(conditions) if conditions else ""
         return where, (*(piece.after or ()), *(piece.until or ()))
-
-
-def plain_columns(table: SourceTable) -> tuple[str, ...]:
-    """The columns that hold values of their own."""
-    return tuple(column.name for column in table.columns if column.stored is Stored.PLAIN)

@@ -20,13 +20,13 @@ import psycopg
 from console.domain.errors import UsageError
 from console.transfer.data import records
 from console.transfer.data.choosing import ColumnRule
-from console.transfer.data.inventory import take_inventory
+from console.transfer.data.inventory import quoted, take_inventory
 from console.transfer.data.load import Loader, Stopped
 from console.transfer.data.plan import TablePlan, TransferPlan, build_plan
 from console.transfer.data.proof import TableProof, prove
 from console.transfer.data.records import Refused, Step, TableState, Target
 from console.transfer.data.schema import Schema, Statement, build_schema
-from console.transfer.data.source import connect, find_faults, read_all_texts, take_snapshot
+from console.transfer.data.source import connect, find_faults, take_snapshot
 from console.transfer.data.survey import survey
 
 T = TypeVar("T")
@@ -168,11 +168,12 @@ def _look(
     wanted = {name.lower() for name in request.tables}
     chosen = [table for table in inventory.tables if not wanted or table.name.lower() in wanted]
     facts = {}
-    for number, table in enumerate(chosen):
-        told(Progress("survey", table.name, number, len(chosen)))
-        facts[table.name] = survey(lite, table)
-    if any(column.broken for columns in facts.values() for column in columns.values()):
-        read_all_texts(lite)
+    for table in chosen:
+
+        def tell(rows: int, name: str = table.name) -> None:
+            told(Progress("survey", name, rows))
+
+        facts[table.name] = survey(lite, table, tell)
     plan = build_plan(inventory, facts, schema=request.schema, keep_case=request.keep_case, rules=request.rules)
     return plan, faults
 
@@ -241,7 +242,7 @@ class _Transfer:
         with self._target.transaction():
             self._refuse_taken(plan)
             self._id = f"{source[:12]}-{int(time.time())}"
-            self._target.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._request.schema}"'.encode())
+            self._target.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self._request.schema)}".encode())
             for statement in self._result.schema.tables:
                 self._target.execute(statement.sql.encode())
             records.begin(self._target, self._id, source, {table.source.name: table.name for table in plan.tables})
@@ -252,7 +253,7 @@ class _Transfer:
         rows = self._target.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relname = ANY(%s)"
             " ORDER BY relname",
-            (f'"{self._request.schema}"', names),
+            (quoted(self._request.schema), names),
         ).fetchall()
         if rows:
             raise UsageError(

@@ -9,10 +9,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from console.domain.errors import UsageError
-from console.transfer.data.converters import BrokenText
 
 PAGES_A_STEP = 5_000
 MAGIC = b"SQLite format 3\x00"
+
+
+class BrokenText(bytes):
+    """Text of SQLite that is no UTF-8."""
 
 
 def take_snapshot(path: Path, copy: Path, told: Callable[[int, int], None] = lambda done, total: None) -> None:

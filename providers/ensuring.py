@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from console.domain.codec import from_json, to_json
 from providers.contract import Operation, OperationKey, OperationStatus
-from providers.http import ProviderHttp
+
+if TYPE_CHECKING:
+    from providers.http import ProviderHttp
 
 Request = TypeVar("Request")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from providers.refusals import Refusals, describe
+
+if TYPE_CHECKING:
+    import httpx
 
 SILENCE_GROWTH = 1.5
 

@@ -14,14 +14,17 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from console.migrations import history
 from console.migrations.checks import Leave
-from console.migrations.patience import Patience
 from console.migrations.runner import MigrationFailed, Request, Run, Sleep
 from console.migrations.scripts import Direction, Script, build_scripts
 from providers.contract import Migrate, MigrateDown, MigrationFile, Operation, OperationKey, OperationStatus
-from providers.databases import Databases
+
+if TYPE_CHECKING:
+    from console.migrations.patience import Patience
+    from providers.databases import Databases
 
 CLOSE_WITHIN_S = 10.0
 POLL_AFTER = timedelta(milliseconds=500)

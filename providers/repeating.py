@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import httpx
 
 from console.domain.errors import ProviderError, RateLimited
-from providers.exchange import Limits
+
+if TYPE_CHECKING:
+    from providers.exchange import Limits
 
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 """Methods of which two are the same as one."""

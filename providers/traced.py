@@ -9,12 +9,14 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from console.domain.codec import to_json
 from providers.contract import Operation, OperationKey, OperationStatus
 from providers.ensuring import UNKNOWN, Ensuring, Sealed, Standing
-from providers.http import ProviderHttp
+
+if TYPE_CHECKING:
+    from providers.http import ProviderHttp
 
 Request = TypeVar("Request")
 CLOCK_TOLERANCE = timedelta(seconds=1)

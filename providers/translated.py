@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from providers.contract import Actuator, Operation, OperationKey
+if TYPE_CHECKING:
+    from providers.contract import Actuator, Operation, OperationKey
 
 Asked = TypeVar("Asked")
 Meant = TypeVar("Meant")

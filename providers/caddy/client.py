@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from console.domain.errors import Rejected, UnexpectedReply
 from providers.caddy.wire import Handler, parse_counters, parse_handler, parse_node, parse_run, parse_underway
-from providers.contract import ArmCounters
 from providers.http import ProviderHttp, segment
 from providers.redaction import excerpt
 from providers.wire import ShapeError
+
+if TYPE_CHECKING:
+    from providers.contract import ArmCounters
 
 CHANGED_MEANWHILE = 412
 
@@ -46,11 +48,6 @@ class CaddyClient:
         self.admin = admin
         self.metrics = metrics
         self._seen: dict[str, Seen] = {}
-
-    async def close(self) -> None:
-        await self.admin.close()
-        if self.metrics is not self.admin:
-            await self.metrics.close()
 
     async def fetch_admin(self) -> None:
         """Ask for the smallest part of the configuration; what it holds does not matter."""

@@ -9,14 +9,16 @@ was read.
 from __future__ import annotations
 
 from email.utils import format_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from console.domain.errors import Rejected
-from providers.caddy.client import CaddyClient, SeenNode
 from providers.caddy.page import write_page
 from providers.contract import Maintain, Page
 from providers.ensuring import Setting
 from providers.wire import items
+
+if TYPE_CHECKING:
+    from providers.caddy.client import CaddyClient, SeenNode
 
 Json = dict[str, Any]
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from console.domain.errors import Rejected
 from console.domain.traffic import Weights, divide_alike, whole_percents
-from providers.caddy.client import CaddyClient, Seen
 from providers.caddy.wire import WEIGHTED, Handler
 from providers.contract import ArmCounters
 from providers.shifting import Shown
 
 if TYPE_CHECKING:
+    from providers.caddy.client import CaddyClient, Seen
     from providers.caddy.settings import RouteSettings
 
 ROUNDS = 5

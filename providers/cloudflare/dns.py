@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from providers import wire
-from providers.cloudflare.client import CloudflareClient
 from providers.cloudflare.wire import parse_list, unwrap
 from providers.ensuring import UNKNOWN, Ensuring, Standing, absent, done
 from providers.pointing import same_value, whole_name
+
+if TYPE_CHECKING:
+    from providers.cloudflare.client import CloudflareClient
 
 AUTOMATIC = 1
 """The time to live of a record that leaves it to Cloudflare; a proxied one always does."""

@@ -7,10 +7,13 @@ stays as it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from providers.cloudflare.dns import DnsCalls, DnsRecord, build_record
-from providers.contract import NameRecord, PointName
 from providers.pointing import Pointing, name_records, whole_name
+
+if TYPE_CHECKING:
+    from providers.contract import NameRecord, PointName
 
 
 class Names:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from console.domain.errors import Rejected
 from console.domain.traffic import say_weights
-from providers.cloudflare.client import CloudflareClient
 from providers.cloudflare.traffic import NO_COUNTERS, Routes
-from providers.cloudflare.wire import LoadBalancer, Pool
+
+if TYPE_CHECKING:
+    from providers.cloudflare.client import CloudflareClient
+    from providers.cloudflare.wire import LoadBalancer, Pool
 
 BalancerName = Annotated[str, "hostname or id of one load balancer; all of them when left out"]
 

@@ -33,3 +33,7 @@ class CloudflareSettings(BaseModel):
     account: str = Field(pattern=r"^[0-9a-f]{32}$")
     zone: str = Field("", pattern=r"^([0-9a-f]{32})?$")
     routes: Mapping[str, RouteSettings] = Field(default_factory=dict)
+
+    def route(self, name: str) -> RouteSettings:
+        """Of one route; what is usual where nothing is written about it."""
+        return self.routes.get(name) or RouteSettings()

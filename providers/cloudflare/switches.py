@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from providers.cloudflare.client import CloudflareClient
-from providers.cloudflare.wire import Origin
 from providers.ensuring import Setting
+
+if TYPE_CHECKING:
+    from providers.cloudflare.client import CloudflareClient
+    from providers.cloudflare.wire import Origin
 
 PoolName = Annotated[str, "name or id of the pool"]
 TOLD_ONLY = frozenset({"disabled_at"})

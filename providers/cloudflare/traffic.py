@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from console.domain.errors import Rejected
 from console.domain.traffic import Weights, divide_alike, whole_percents
-from providers.cloudflare.client import CloudflareClient
 from providers.cloudflare.wire import RANDOM, LoadBalancer, Pool
 from providers.contract import Unsupported
 from providers.shifting import Shown
 
 if TYPE_CHECKING:
-    from providers.cloudflare.settings import RouteSettings
+    from console.domain.errors import Rejected
+    from providers.cloudflare.client import CloudflareClient
+    from providers.cloudflare.settings import CloudflareSettings
 
 FINEST = 10_000
 """Into how many parts a weight of 1 is cut to count with whole numbers."""
@@ -33,13 +33,13 @@ NO_UNDERWAY = Unsupported(
 class Routes:
     """Translates between arms and pools. A route not configured has the defaults."""
 
-    def __init__(self, client: CloudflareClient, routes: Mapping[str, RouteSettings]) -> None:
+    def __init__(self, client: CloudflareClient, settings: CloudflareSettings) -> None:
         self._client = client
-        self._routes = routes
+        self._settings = settings
 
     @property
     def configured(self) -> Sequence[str]:
-        return tuple(self._routes)
+        return tuple(self._settings.routes)
 
     async def fetch_pools(self, route: str, balancer: LoadBalancer) -> dict[str, Pool]:
         """The pool of each arm, as it is now: whether it is enabled decides what it gets.
@@ -53,7 +53,7 @@ class Routes:
                 f"steers by {balancer.steering or 'failover'!r}, where weights of pools do not divide requests",
                 f'Set its traffic steering to Random (steering_policy "{RANDOM}").',
             )
-        settings = self._routes.get(route) or RouteSettings()
+        settings = self._settings.route(route)
         known = {pool.id: pool for pool in await self._client.fetch_pools()}
         wanted = {arm: settings.metrics.replace("{arm}", arm) for arm in settings.arms}
         own = [known[identity] for identity in balancer.pools if identity in known]

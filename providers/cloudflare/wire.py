@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
-
-import httpx
+from typing import TYPE_CHECKING, TypeVar
 
 from providers.refusals import read_words
 from providers.wire import ShapeError, flag, items, need_items, need_table, need_text, number, pick, table, text
+
+if TYPE_CHECKING:
+    import httpx
 
 T = TypeVar("T")
 RANDOM = "random"

@@ -4,51 +4,53 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from providers.contract.desk import Desk
-from providers.contract.measures import AlertSource, CrashSource, LimitSource, QuerySource, ReportSource
 from providers.contract.operations import (
     Actuator,
     Unsupported,
 )
-from providers.contract.requests import (
-    Announce,
-    Cancel,
-    Deploy,
-    Maintain,
-    Migrate,
-    MigrateDown,
-    PointName,
-    Promote,
-    Restart,
-    Resume,
-    RollBack,
-    Scale,
-    SetAutoDeploy,
-    SetVariables,
-    ShiftTraffic,
-    Suspend,
-)
-from providers.contract.roles import (
-    Account,
-    CheckSource,
-    CounterSource,
-    Inventory,
-    KeySource,
-    LogSource,
-    MetricSource,
-    MigrationSource,
-    NameSource,
-    PageSource,
-    ProbeSource,
-    ReleaseShelf,
-    ReleaseSource,
-    Router,
-    TagSource,
-    UnderwaySource,
-    VariableSource,
-)
+
+if TYPE_CHECKING:
+    from providers.contract.desk import Desk
+    from providers.contract.measures import AlertSource, CrashSource, LimitSource, QuerySource, ReportSource
+    from providers.contract.requests import (
+        Announce,
+        Cancel,
+        Deploy,
+        Maintain,
+        Migrate,
+        MigrateDown,
+        PointName,
+        Promote,
+        Restart,
+        Resume,
+        RollBack,
+        Scale,
+        SetAutoDeploy,
+        SetVariables,
+        ShiftTraffic,
+        Suspend,
+    )
+    from providers.contract.roles import (
+        Account,
+        CheckSource,
+        CounterSource,
+        Inventory,
+        KeySource,
+        LogSource,
+        MetricSource,
+        MigrationSource,
+        NameSource,
+        PageSource,
+        ProbeSource,
+        ReleaseShelf,
+        ReleaseSource,
+        Router,
+        TagSource,
+        UnderwaySource,
+        VariableSource,
+    )
 
 NOT_OFFERED = Unsupported("This kind of provider does not offer it.")
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from providers.contract.operations import Actuator, Unsupported
+if TYPE_CHECKING:
+    from providers.contract.operations import Actuator, Unsupported
 
 Request = TypeVar("Request")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from console.domain.release import Release
-from console.domain.telemetry import LogLine, Measurement
-from console.domain.verdict import Verdict
+if TYPE_CHECKING:
+    from console.domain.release import Release
+    from console.domain.telemetry import LogLine, Measurement
+    from console.domain.verdict import Verdict
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ Nothing here is ever done twice over: each change states what is to be, and done
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from console.domain.standby import Server
+if TYPE_CHECKING:
+    from console.domain.standby import Server
 
 
 class Standbys(Protocol):

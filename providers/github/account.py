@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from providers.contract import AccountReport
-from providers.github.client import GitHubClient
 from providers.wire import need_text, pick, table, text
+
+if TYPE_CHECKING:
+    from providers.github.client import GitHubClient
 
 DEPLOYMENT_SCOPES = frozenset({"repo", "repo_deployment"})
 LEVELS = ("read", "write", "admin")

@@ -3,45 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-import httpx
-
-from providers.contract import Capabilities, Desk, Unsupported
-from providers.github.account import AppAccount, TokenAccount
-from providers.github.alerts import CommitAlerts
-from providers.github.announce import Announcements
 from providers.github.client import GitHubClient
 from providers.github.installation import InstallationAuth
 from providers.github.manners import ALLOWANCES, AT_ONCE, HEADERS, error_words, is_limited
-from providers.github.readings import Checks, Releases
 from providers.http import Clock, ProviderHttp, Sleep, utc_now
+from providers.opened import Opened
 
 if TYPE_CHECKING:
+    import httpx
+
+    from providers.contract import Capabilities, Desk
     from providers.github.settings import GitHubSettings
-
-NO_HOSTING = Unsupported("GitHub holds the source and runs no services.", "Deploy with the services' platform.")
-
-
-@dataclass(frozen=True)
-class GitHubConnection:
-    """One open repository."""
-
-    name: str
-    capabilities: Capabilities
-    http: ProviderHttp = field(repr=False)
-    build_desk: Callable[[], Desk] = field(repr=False)
-    kind: str = "github"
-
-    @cached_property
-    def desk(self) -> Desk:
-        return self.build_desk()
-
-    async def close(self) -> None:
-        await self.http.close()
 
 
 def open_connection(
@@ -51,8 +25,8 @@ def open_connection(
     clock: Clock = utc_now,
     sleep: Sleep = asyncio.sleep,
     transport: httpx.AsyncBaseTransport | None = None,
-) -> GitHubConnection:
-    """Open without asking GitHub anything; a bad token shows at the first call."""
+) -> Opened:
+    """Open one repository without asking GitHub anything; a bad token shows at the first call."""
     base_url = settings.base_url.rstrip("/")
     auth = _app_auth(settings, base_url, clock)
     http = ProviderHttp(
@@ -77,29 +51,18 @@ def open_connection(
     if auth is not None:
         auth.bind(http)
     client = GitHubClient(http, settings.repository, base_url)
-    releases, checks = Releases(client), Checks(client, settings.required_checks)
-    return GitHubConnection(
-        name,
-        Capabilities(
-            account=AppAccount(client) if auth else TokenAccount(client),
-            releases=releases,
-            tags=releases,
-            checks=checks,
-            alerts=CommitAlerts(client),
-            announce=Announcements(client),
-            deploy=NO_HOSTING,
-            cancel=NO_HOSTING,
-            promote=NO_HOSTING,
-            roll_back=NO_HOSTING,
-            suspend=NO_HOSTING,
-            resume=NO_HOSTING,
-            inventory=NO_HOSTING,
-            logs=NO_HOSTING,
-            metrics=NO_HOSTING,
-        ),
-        http,
-        partial(_build_desk, client, checks, is_app=auth is not None),
-    )
+
+    def make_capabilities() -> Capabilities:
+        from providers.github.capabilities import build_capabilities
+
+        return build_capabilities(client, settings.required_checks, is_app=auth is not None)
+
+    def make_desk() -> Desk:
+        from providers.github.desk import build_desk
+
+        return build_desk(client, settings.required_checks, is_app=auth is not None)
+
+    return Opened(name, "github", http, make_capabilities, make_desk)
 
 
 def _token_header(settings: GitHubSettings) -> dict[str, str]:
@@ -111,10 +74,3 @@ def _app_auth(settings: GitHubSettings, base_url: str, clock: Clock) -> Installa
         return None
     key = settings.private_key.get_secret_value()
     return InstallationAuth(settings.app, key, settings.installation, settings.repository, base_url, clock)
-
-
-def _build_desk(client: GitHubClient, checks: Checks, *, is_app: bool) -> Desk:
-    """What people do by hand is loaded when somebody asks for it: deployments do without."""
-    from providers.github.desk import build_desk
-
-    return build_desk(client, checks, is_app=is_app)

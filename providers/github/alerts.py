@@ -10,12 +10,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from console.domain.errors import Rejected, Unauthorized
 from providers.contract import SecurityAlert
-from providers.github.client import GitHubClient
 from providers.wire import flag, moment, need_items, need_text, text
+
+if TYPE_CHECKING:
+    from providers.github.client import GitHubClient
 
 SWITCHED_OFF = re.compile(
     r"not enabled|disabled|not available|no analysis found|must be enabled|archived", re.IGNORECASE

@@ -9,10 +9,13 @@ References are `<deployment>/<status>`; the deployment's id is the announcement 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from providers.contract import Announce, Operation, OperationKey, OperationStatus
-from providers.github.client import GitHubClient
 from providers.github.wire import KEY, Deployment, DeploymentStatus
+
+if TYPE_CHECKING:
+    from providers.github.client import GitHubClient
 
 DESCRIPTION_LENGTH = 140
 CLOCK_TOLERANCE = timedelta(seconds=2)

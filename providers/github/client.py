@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from console.domain.errors import UnexpectedReply
 from providers.github import wire
-from providers.github.wire import Check, Commit, Deployment, DeploymentStatus, Entry
 from providers.http import ProviderHttp, segment
+
+if TYPE_CHECKING:
+    from providers.github.wire import Check, Commit, Deployment, DeploymentStatus, Entry
 
 T = TypeVar("T")
 Params = Mapping[str, Any]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from providers.contract import Action, Desk, Nothing, Reading, Unsupported
 from providers.github.alerts import AlertReadings, ListAlerts
 from providers.github.check_runs import CheckRuns, SetCheck
@@ -27,11 +29,11 @@ NO_CHECK_RUNS = Unsupported(
 )
 
 
-def build_desk(client: GitHubClient, checks: Checks, *, is_app: bool = False) -> Desk:
+def build_desk(client: GitHubClient, required_checks: Sequence[str], *, is_app: bool = False) -> Desk:
     deployments, environments = DeploymentReadings(client), Environments(client)
     releases, reviews, protection = ReleaseReadings(client), ReviewReadings(client), ProtectionReadings(client)
     runs, logs, workflows = RunReadings(client), Logs(client), Workflows(client)
-    tracking, statuses = Tracking(client), CommitStatuses(client, checks)
+    tracking, statuses = Tracking(client), CommitStatuses(client, Checks(client, required_checks))
     comparing = Comparing(client)
     set_check = Action("Write a check run of ours on a commit.", SetCheck, CheckRuns(client).setting)
     return Desk(

@@ -11,15 +11,18 @@ import base64
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import httpx
 
 from console.domain.errors import ProviderError, Unauthorized
 from providers.exchange import Reply
 from providers.github.manners import error_words, is_limited
-from providers.http import ProviderHttp
 from providers.refusals import Refusals
 from providers.wire import moment, need_text
+
+if TYPE_CHECKING:
+    from providers.http import ProviderHttp
 
 DATED_BACK = timedelta(minutes=1)
 VALID_FOR = timedelta(minutes=9)

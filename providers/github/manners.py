@@ -7,11 +7,13 @@ minute (a read takes one, a write five), 80 writes that create content in a minu
 from __future__ import annotations
 
 from datetime import timedelta
-
-import httpx
+from typing import TYPE_CHECKING
 
 from providers.allowances import Allowance
 from providers.github.wire import read_message
+
+if TYPE_CHECKING:
+    import httpx
 
 HEADERS = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
 AT_ONCE = 60

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from console.domain.errors import UnknownRelease
 from console.domain.release import Release
 from console.domain.verdict import Verdict, VerdictKind
-from providers.github.client import GitHubClient
 from providers.github.wire import Check, CheckState, Commit, Entry
+
+if TYPE_CHECKING:
+    from providers.github.client import GitHubClient
 
 AT_ONCE = 8
 KEPT_TEXTS = 1000

@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from console.domain.traffic import whole_percents
-from providers.haproxy.wire import Server
+
+if TYPE_CHECKING:
+    from providers.haproxy.wire import Server
 
 MOST = 256
 

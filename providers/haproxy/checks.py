@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from console.domain.errors import Rejected
-from providers.haproxy.client import HAProxyClient
-from providers.haproxy.traffic import Routes
 
 if TYPE_CHECKING:
+    from providers.haproxy.client import HAProxyClient
     from providers.haproxy.settings import HAProxySettings
+    from providers.haproxy.traffic import Routes
 
 EXACT = "roundrobin"
 

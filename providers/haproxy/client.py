@@ -57,9 +57,6 @@ class HAProxyClient:
     def __init__(self, http: ProviderHttp) -> None:
         self.http = http
 
-    async def close(self) -> None:
-        await self.http.close()
-
     async def fetch_process(self) -> tuple[Process, str]:
         """The process, and the level of the socket: user, operator or admin."""
         info, level = await self._ask("show info", "show cli level")

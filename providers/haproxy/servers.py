@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from providers.contract import Nothing
 from providers.ensuring import Setting
-from providers.haproxy.client import HAProxyClient
-from providers.haproxy.wire import Backend, Figures, Process, Server
+
+if TYPE_CHECKING:
+    from providers.contract import Nothing
+    from providers.haproxy.client import HAProxyClient
+    from providers.haproxy.wire import Backend, Figures, Process, Server
 
 
 @dataclass(frozen=True)

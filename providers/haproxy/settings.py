@@ -44,6 +44,10 @@ class HAProxySettings(BaseModel):
     latency_bounds_ms: tuple[int, ...] = BOUNDS_MS
     routes: Mapping[str, RouteSettings] = Field(default_factory=dict)
 
+    def route(self, name: str) -> RouteSettings:
+        """Of one route; what is usual where nothing is written about it."""
+        return self.routes.get(name) or RouteSettings()
+
     @field_validator("latency_bounds_ms")
     @classmethod
     def _rise(cls, bounds: tuple[int, ...]) -> tuple[int, ...]:

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.domain.errors import ProviderError, UnexpectedReply
-from console.domain.traffic import Weights
 from providers.contract import ArmCounters
 from providers.haproxy.arms import divide, find_arms, read_percent
-from providers.haproxy.client import Counted, HAProxyClient, Seen
 from providers.haproxy.wire import Figures, build_buckets, estimate_sum
 from providers.shifting import NOT_ALONE, Shown
 from providers.wire import ShapeError
 
 if TYPE_CHECKING:
+    from console.domain.traffic import Weights
+    from providers.haproxy.client import Counted, HAProxyClient, Seen
     from providers.haproxy.settings import HAProxySettings, RouteSettings
 
 RECENTLY_S = 3600
@@ -30,7 +30,7 @@ class Routes:
         self._settings = settings
 
     def find(self, route: str) -> RouteSettings:
-        return self._settings.routes.get(route) or RouteSettings()
+        return self._settings.route(route)
 
     def is_configured(self, route: str) -> bool:
         return route in self._settings.routes

@@ -3,80 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from console.domain.errors import ProviderError, Unreachable
-from console.migrations.patience import Patience
-from console.migrations.scripts import Direction
-from providers.contract import AccountReport, Capabilities, Desk, Target, Unsupported
 from providers.database import Database
-from providers.databases import Databases, Figures
 from providers.http import Clock, Sleep, utc_now
-from providers.migrating import Migrations, Runs
+from providers.opened import Opened
 
 if TYPE_CHECKING:
+    from console.migrations.patience import Patience
+    from providers.contract import Capabilities
     from providers.postgres.settings import PostgresSettings
-
-NO_ADDRESS = Unsupported(
-    "No address of a database is configured.",
-    "Set database_url of the service in its environment: a reference to a postgresql:// address.",
-)
-NO_DEPLOYS = Unsupported("This is a database; services are deployed elsewhere.", "Deploy with the services' platform.")
-_ABOUT = """
-select current_user::text, current_setting('server_version'), pg_is_in_recovery(),
-       current_setting('default_transaction_read_only') = 'on'
-"""
-
-
-class Account:
-    """Who logs in to each database; one that refuses the log-in, or does not answer, is what is missing."""
-
-    def __init__(self, databases: Databases) -> None:
-        self._known = databases.known
-
-    async def fetch_account(self) -> AccountReport:
-        """Raises Unauthorized or Unreachable only where no database lets us in."""
-        told = await asyncio.gather(*map(_ask, self._known.values()))
-        problems = {ref: one for ref, one in zip(self._known, told, strict=True) if isinstance(one, ProviderError)}
-        if problems and len(problems) == len(self._known):
-            raise next(iter(problems.values()))
-        roles = [f"{one[0]} at {ref}" for ref, one in zip(self._known, told, strict=True) if isinstance(one, tuple)]
-        return AccountReport(
-            identity=", ".join(roles) or "no database has an address",
-            missing_scopes=tuple(f"database {ref}" for ref in problems),
-        )
-
-
-class Inventory:
-    """Each configured database as a target."""
-
-    def __init__(self, databases: Databases) -> None:
-        self._databases = databases
-
-    async def fetch_target(self, target: str) -> Target:
-        told = await _ask(self._databases.find(target))
-        if isinstance(told, ProviderError):
-            raise told
-        return _target(target, told)
-
-    async def fetch_targets(self) -> Sequence[Target]:
-        return [await self.fetch_target(ref) for ref in self._databases.known]
-
-
-@dataclass(frozen=True)
-class PostgresConnection:
-    """The configured databases; each question and each run has a connection of its own."""
-
-    name: str
-    capabilities: Capabilities
-    runs: Runs = field(repr=False)
-    kind: str = "postgres"
-    desk: Desk = field(default_factory=Desk)
-
-    async def close(self) -> None:
-        await self.runs.close()
 
 
 def open_connection(
@@ -86,44 +23,22 @@ def open_connection(
     clock: Clock = utc_now,
     sleep: Sleep = asyncio.sleep,
     patience: Patience | None = None,
-) -> PostgresConnection:
-    """Open without asking any database anything."""
-    known: Mapping[str, Database] = {
+) -> Opened:
+    """Open the configured databases without asking any database anything."""
+    known = {
         ref: Database(name, ref, address.get_secret_value(), "database") for ref, address in settings.databases.items()
     }
-    databases = Databases(name, known)
-    runs = Runs(name, databases, patience or Patience(), sleep)
-    figures = Figures(databases, clock) if known else NO_ADDRESS
-    return PostgresConnection(
-        name,
-        Capabilities(
-            account=Account(databases) if known else NO_ADDRESS,
-            inventory=Inventory(databases) if known else NO_ADDRESS,
-            metrics=figures,
-            migrations=figures,
-            migrate=Migrations(runs, Direction.UP) if known else NO_ADDRESS,
-            migrate_down=Migrations(runs, Direction.DOWN) if known else NO_ADDRESS,
-            deploy=NO_DEPLOYS,
-            cancel=NO_DEPLOYS,
-            promote=NO_DEPLOYS,
-            roll_back=NO_DEPLOYS,
-        ),
-        runs,
-    )
+    closing = AsyncExitStack()
 
+    def make_capabilities() -> Capabilities:
+        from console.migrations.patience import Patience
+        from providers.databases import Databases
+        from providers.migrating import Runs
+        from providers.postgres.capabilities import build_capabilities
 
-async def _ask(database: Database) -> tuple[str, str, bool, bool] | ProviderError:
-    try:
-        async with database.connect() as connection:
-            row = await (await connection.execute(_ABOUT)).fetchone()
-    except ProviderError as problem:
-        return problem
-    if row is None:
-        return Unreachable(database.provider, f"The database of {database.ref} gave no answer.", database.where)
-    return row[0], row[1], row[2], row[3]
+        databases = Databases(name, known)
+        runs = Runs(name, databases, patience or Patience(), sleep)
+        closing.push_async_callback(runs.close)
+        return build_capabilities(databases, runs, clock)
 
-
-def _target(ref: str, told: tuple[str, str, bool, bool]) -> Target:
-    _, version, standby, read_only = told
-    words = [f"PostgreSQL {version}", *(["a standby"] if standby else []), *(["read-only"] if read_only else [])]
-    return Target(ref, ref, "database", detail=" · ".join(words))
+    return Opened(name, "postgres", None, make_capabilities, closing=closing)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-import httpx
-
 from console.domain.errors import Rejected
-from providers.contract import AccountReport, Capabilities, Desk, Sample
+from providers.contract import AccountReport, Capabilities, Sample
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
+from providers.opened import Opened
 from providers.prometheus.wire import Answer, parse_answer, parse_version
 
 if TYPE_CHECKING:
+    import httpx
+
     from providers.prometheus.settings import PrometheusSettings
 
 LIMITS = Limits(connect=3.0, read=10.0, answer=12.0, attempts=3, budget=12.0)
@@ -73,18 +73,6 @@ class Account:
         )
 
 
-@dataclass(frozen=True)
-class PrometheusConnection:
-    name: str
-    capabilities: Capabilities
-    http: ProviderHttp = field(repr=False)
-    kind: str = "prometheus"
-    desk: Desk = field(default_factory=Desk)
-
-    async def close(self) -> None:
-        await self.http.close()
-
-
 def open_connection(
     name: str,
     settings: PrometheusSettings,
@@ -92,7 +80,7 @@ def open_connection(
     clock: Clock = utc_now,
     sleep: Sleep = asyncio.sleep,
     transport: httpx.AsyncBaseTransport | None = None,
-) -> PrometheusConnection:
+) -> Opened:
     """Open without asking anything."""
     bearer = {"authorization": f"Bearer {settings.token.get_secret_value()}"} if settings.token else {}
     password = settings.password.get_secret_value() if settings.password else ""
@@ -108,4 +96,4 @@ def open_connection(
         transport=transport,
     )
     http.guard(settings.headers.values())
-    return PrometheusConnection(name, Capabilities(account=Account(http), queries=Queries(http)), http)
+    return Opened(name, "prometheus", http, lambda: Capabilities(account=Account(http), queries=Queries(http)))

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from providers.http import ProviderHttp, Reply, segment
 from providers.render import wire
-from providers.render.wire import Deploy, Event, LogPage, Page, Series, Service
+
+if TYPE_CHECKING:
+    from providers.render.wire import Deploy, Event, LogPage, Page, Series, Service
 
 T = TypeVar("T")
 

@@ -12,18 +12,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from console.domain.errors import ProviderError
-from providers import contract
 from providers.contract import Operation, OperationKey, OperationStatus
 from providers.http import segment
 from providers.render import wire
 from providers.render.client import RenderClient, write_time
 from providers.render.reasons import explain_failure
-from providers.render.wire import Deploy
 from providers.stopping import Stopping
 from providers.wire import moment
+
+if TYPE_CHECKING:
+    from providers import contract
+    from providers.render.wire import Deploy
 
 CLOCK_TOLERANCE = timedelta(milliseconds=500)
 """Our idea of Render's clock is early already; this is for times that were rounded."""

@@ -14,11 +14,11 @@ from console.domain.ids import EnvironmentName
 from console.domain.telemetry import LogLine, Measurement
 from providers.contract import AccountReport, Target
 from providers.render.client import PAGE, RenderClient, write_time
-from providers.render.wire import Series, Service
 from providers.tail import OVERLAP, Entry, Numbering, follow
 
 if TYPE_CHECKING:
     from providers.render.subscription import Subscriptions
+    from providers.render.wire import Series, Service
 
 AT_ONCE = 8
 FOLLOW_EVERY_S = 2.0

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from providers import wire
-from providers.render.wire import Event
+
+if TYPE_CHECKING:
+    from providers.render.wire import Event
 
 
 def explain_failure(events: Sequence[Event], deploy: str) -> str:

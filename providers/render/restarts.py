@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from providers import wire
 from providers.ensuring import UNKNOWN, Standing, absent, done, moving
 from providers.http import segment
-from providers.render.client import RenderClient
 from providers.render.services import OneService, ServiceId
 from providers.traced import Traced
+
+if TYPE_CHECKING:
+    from providers.render.client import RenderClient
 
 RESTARTED = "server_restarted"
 UNSEEN_FOR = timedelta(minutes=2)

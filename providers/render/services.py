@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from providers import wire
 from providers.contract import Actuator, SetAutoDeploy
 from providers.ensuring import Setting
 from providers.http import segment
-from providers.render.client import RenderClient
 from providers.render.wire import Deploy, Service, parse_service
 from providers.translated import Translated
+
+if TYPE_CHECKING:
+    from providers.render.client import RenderClient
 
 ServiceId = Annotated[str, "id of the service, as srv-… or crn-…"]
 

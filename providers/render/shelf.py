@@ -6,8 +6,12 @@ on Pro, 30 on Scale and Enterprise. No call of the API says which plan a workspa
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from providers.render import wire
-from providers.render.client import RenderClient
+
+if TYPE_CHECKING:
+    from providers.render.client import RenderClient
 
 SURELY_KEPT = 2
 AT_MOST_KEPT = 30

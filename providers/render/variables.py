@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from providers.contract import Operation, OperationKey, OperationStatus, SetVariables
-from providers.render.client import RenderClient
 from providers.render.deploys import lost
+
+if TYPE_CHECKING:
+    from providers.render.client import RenderClient
 
 
 class Variables:

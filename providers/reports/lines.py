@@ -14,11 +14,14 @@ import os
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from console.domain.errors import Rejected
 from providers.contract import AccountReport, UserReport
-from providers.http import Clock
 from providers.wire import moment, text
+
+if TYPE_CHECKING:
+    from providers.http import Clock
 
 KEPT = timedelta(days=2)
 FIRST_READ = 8 * 1024 * 1024

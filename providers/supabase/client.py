@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from console.domain.errors import Rejected
 from providers.http import ProviderHttp, segment
 from providers.supabase import wire
-from providers.supabase.wire import Project, ServiceHealth
-from providers.tail import Entry
+
+if TYPE_CHECKING:
+    from providers.supabase.wire import Project, ServiceHealth
+    from providers.tail import Entry
 
 WATCHED = ("db", "auth", "rest", "storage", "realtime", "pooler")
 # The fields of a parsed line lie two lists deep in Supabase's log store.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from providers.contract import ApiKey
-from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import project_path
 from providers.wire import need_items, text
+
+if TYPE_CHECKING:
+    from providers.supabase.client import SupabaseClient
 
 
 class KeyValues:

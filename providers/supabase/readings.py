@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from console.domain.telemetry import LogLine
 from providers.contract import AccountReport, Target
-from providers.supabase.client import SupabaseClient
 from providers.supabase.wire import SUSPENDED, Project
 from providers.tail import OVERLAP, Entry, Numbering, follow
+
+if TYPE_CHECKING:
+    from providers.supabase.client import SupabaseClient
 
 LONGEST_RANGE = timedelta(hours=24)
 FOLLOW_EVERY_S = 10.0

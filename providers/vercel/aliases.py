@@ -14,15 +14,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
 from console.domain.errors import RateLimited, Rejected
 from providers.contract import Operation, OperationKey, OperationStatus
 from providers.vercel.client import VercelClient, millis
 from providers.vercel.deploys import lost
 from providers.vercel.rolling_release import ABORTED, RollingCalls, RollingRelease
-from providers.vercel.wire import AliasRequest, Project
 from providers.wire import moment
+
+if TYPE_CHECKING:
+    from providers.contract import Promote, RollBack
+    from providers.vercel.wire import AliasRequest, Project
 
 CLOCK_TOLERANCE = timedelta(milliseconds=500)
 UNLISTED_LOST_AFTER = timedelta(minutes=10)
@@ -202,3 +205,13 @@ def _serves(project: Project, deployment: str) -> bool:
     last = project.last_alias_request
     moving = last is not None and last.status in PENDING and last.target != deployment
     return project.production == deployment and not moving
+
+
+def make_promote(client: VercelClient) -> Aliases[Promote]:
+    """Give a deployment the production domains."""
+    return Aliases(client, "promote", lambda project, request: client.promote(project, request.deployment))
+
+
+def make_roll_back(client: VercelClient) -> Aliases[RollBack]:
+    """Give them back to one that had them."""
+    return Aliases(client, "rollback", lambda project, request: client.roll_back(project, request.deployment))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from providers.http import ProviderHttp, segment
-from providers.tail import Entry
 from providers.vercel import wire
-from providers.vercel.wire import Deployment, Failure, Project, Variable
+
+if TYPE_CHECKING:
+    from providers.tail import Entry
+    from providers.vercel.wire import Deployment, Failure, Project, Variable
 
 PAGE = 100
 PAGES_AT_MOST = 50

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from console.domain.errors import Rejected
-from console.domain.release import Release
-from providers import contract
 from providers.contract import Operation, OperationKey, OperationStatus
 from providers.stopping import Stopping
 from providers.vercel import wire
-from providers.vercel.client import VercelClient
 from providers.vercel.rolling_release import ABORTED, RollingCalls
-from providers.vercel.wire import Deployment, Project
+
+if TYPE_CHECKING:
+    from console.domain.release import Release
+    from providers import contract
+    from providers.vercel.client import VercelClient
+    from providers.vercel.wire import Deployment, Project
 
 KEY, SERVE, PREVIOUS = "quarterdeckKey", "quarterdeckServe", "quarterdeckPrevious"
 RHYTHM: tuple[tuple[timedelta, timedelta | None], ...] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from providers.contract import Action, Desk, Nothing, Promote, Reading, Unsupported
+from providers.contract import Action, Desk, Nothing, Reading, Unsupported
 from providers.translated import Translated
 from providers.vercel import (
     certificates,
@@ -18,7 +18,7 @@ from providers.vercel import (
     rolling,
     usage,
 )
-from providers.vercel.aliases import Aliases
+from providers.vercel.aliases import make_promote
 from providers.vercel.client import VercelClient
 from providers.vercel.deploys import Deploys, make_cancel
 from providers.vercel.rolling_release import RollingCalls
@@ -32,7 +32,8 @@ NO_CRON_RUN = Unsupported(
 )
 
 
-def build_desk(client: VercelClient, deploys: Deploys, promote: Aliases[Promote]) -> Desk:
+def build_desk(client: VercelClient, url_scheme: str) -> Desk:
+    deploys = Deploys(client, url_scheme)
     project = projects.ProjectReader(client)
     deployment = deployments.DeploymentReader(client)
     hostname = hostnames.Hostnames(client)
@@ -132,7 +133,7 @@ def build_desk(client: VercelClient, deploys: Deploys, promote: Aliases[Promote]
             "undo-rollback": Action(
                 "Promote what a rollback replaced, and let new builds have the production domains again.",
                 projects.UndoRollback,
-                projects.RollbackUndo(client, promote),
+                projects.RollbackUndo(client, make_promote(client)),
             ),
             "assign-alias": Action(
                 "Lead one hostname to a deployment; where it led before is in the outputs.",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from providers import wire
 from providers.ensuring import UNKNOWN, Ensuring, Standing, absent, done
 from providers.http import segment
-from providers.vercel.client import VercelClient
+
+if TYPE_CHECKING:
+    from providers.vercel.client import VercelClient
 
 Domain = Annotated[str, "the domain, as example.com"]
 COMPOSED = ("SRV", "HTTPS")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from providers.contract import NameRecord, PointName
 from providers.http import segment
 from providers.pointing import Pointing, name_records
-from providers.vercel.client import VercelClient
 from providers.vercel.dns import AddDnsRecord, Dns, DnsRecord, DnsRecords
+
+if TYPE_CHECKING:
+    from providers.contract import NameRecord, PointName
+    from providers.vercel.client import VercelClient
 
 
 class Names:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from providers.contract import SetAutoDeploy
 from providers.ensuring import Setting
-from providers.vercel.client import VercelClient
+
+if TYPE_CHECKING:
+    from providers.vercel.client import VercelClient
 
 Request = TypeVar("Request")
 

@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from console.domain.errors import ProviderError, Rejected, Unauthorized
-from console.domain.telemetry import LogLine
 from providers.contract import AccountReport, PlatformStage, Target
 from providers.tail import Entry, Numbering, follow
-from providers.vercel.client import VercelClient
 from providers.vercel.rolling_release import RollingCalls, Stage
-from providers.vercel.wire import Project
+
+if TYPE_CHECKING:
+    from console.domain.telemetry import LogLine
+    from providers.vercel.client import VercelClient
+    from providers.vercel.wire import Project
 
 AT_ONCE = 8
 NEWEST = 3

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from providers import wire
 from providers.http import segment
-from providers.vercel.client import VercelClient
+
+if TYPE_CHECKING:
+    from providers.vercel.client import VercelClient
 
 ACTIVE, COMPLETE, ABORTED = "ACTIVE", "COMPLETE", "ABORTED"
 

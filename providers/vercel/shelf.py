@@ -6,8 +6,12 @@ only the one before; `isRollbackCandidate` of a deployment says which.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from providers.vercel import wire
-from providers.vercel.client import VercelClient
+
+if TYPE_CHECKING:
+    from providers.vercel.client import VercelClient
 
 
 class Shelf:

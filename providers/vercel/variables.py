@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from console.domain.errors import Rejected
 from providers.contract import Operation, OperationKey, OperationStatus, SetVariables
-from providers.vercel.client import VercelClient
 from providers.vercel.deploys import lost
-from providers.vercel.wire import Failure, Variable
+
+if TYPE_CHECKING:
+    from providers.vercel.client import VercelClient
+    from providers.vercel.wire import Failure, Variable
 
 
 class Variables:

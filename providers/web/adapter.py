@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-import httpx
-
-from providers.contract import Capabilities, Desk, ProbeRequest, ProbeResult
+from providers.contract import Capabilities, ProbeRequest, ProbeResult
 from providers.http import Clock, utc_now
+from providers.opened import Opened
 from providers.web.client import Answer, NoAnswer, WebClient
 
 if TYPE_CHECKING:
+    import httpx
+
     from providers.web.settings import WebSettings
 
 
@@ -46,32 +47,20 @@ def _fault(request: ProbeRequest, answer: Answer) -> str:
     return ""
 
 
-@dataclass(frozen=True)
-class WebConnection:
-    """Kept connections to whatever was asked."""
-
-    name: str
-    capabilities: Capabilities
-    client: WebClient = field(repr=False)
-    kind: str = "web"
-    desk: Desk = field(default_factory=Desk)
-
-    async def close(self) -> None:
-        await self.client.close()
-
-
 def open_connection(
     name: str,
     settings: WebSettings,
     *,
     clock: Clock = utc_now,
     transport: httpx.AsyncBaseTransport | None = None,
-) -> WebConnection:
-    """Open without asking anything."""
+) -> Opened:
+    """Open kept connections to whatever is asked, without asking anything."""
     client = WebClient(
         headers=settings.headers,
         fresh=settings.fresh_connections,
         verify=settings.verify,
         transport=transport,
     )
-    return WebConnection(name, Capabilities(probes=Probes(client, clock)), client)
+    closing = AsyncExitStack()
+    closing.push_async_callback(client.close)
+    return Opened(name, "web", None, lambda: Capabilities(probes=Probes(client, clock)), closing=closing)

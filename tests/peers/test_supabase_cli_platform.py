@@ -16,7 +16,8 @@ from console.playground.emulators.supabase import Supabase
 from console.playground.scene import DATABASES
 from console.playground.serving import Served, bind_loopback
 from providers.contract import OperationKey
-from providers.supabase.adapter import SupabaseConnection, open_connection
+from providers.opened import Opened
+from providers.supabase.adapter import open_connection
 from providers.supabase.branches import CreateBranch
 from providers.supabase.fields import OfProject
 from providers.supabase.secrets import SetSecrets
@@ -40,7 +41,7 @@ def platform(clock: Clock) -> Supabase:
 
 
 @pytest.fixture
-async def ours(platform: Supabase, clock: Clock) -> AsyncIterator[SupabaseConnection]:
+async def ours(platform: Supabase, clock: Clock) -> AsyncIterator[Opened]:
     connection = open_connection(
         "supabase",
         SupabaseSettings(base_url="http://supabase/v1", token=TOKEN),
@@ -80,7 +81,7 @@ async def cli(supabase_cli: str, platform: Supabase, tmp_path: Path) -> AsyncIte
     await served.stop()
 
 
-async def act(ours: SupabaseConnection, clock: Clock, name: str, request: Any) -> None:
+async def act(ours: Opened, clock: Clock, name: str, request: Any) -> None:
     key = OperationKey(name, datetime.fromtimestamp(clock.now(), UTC))
     await ours.desk.actions[name].actuator.start(request, key)
 

@@ -10,8 +10,8 @@ import pytest
 
 from console.domain.errors import ProviderError
 from providers.http import ProviderHttp
+from providers.opened import Opened
 from providers.registry import is_real_platform, open_provider, status_page_of
-from providers.render.adapter import RenderConnection
 from providers.statuspages import PAGES, StatusPages
 
 FINE = {"status": {"indicator": "none", "description": "All Systems Operational"}, "incidents": []}
@@ -158,7 +158,7 @@ class TestGivenAConnectionThatListens:
         connection = open_provider("mine", settings, clock=lambda: datetime.now(UTC), pages=says(ILL).open())
         await connection.close()
 
-        assert isinstance(connection, RenderConnection)
+        assert isinstance(connection, Opened)
         assert bool(await connection.http.incident()) is told
 
 

@@ -8,8 +8,9 @@ from console.config.settings import Settings
 from console.domain.exchange import Condition
 from console.server.forcing import examine_forcing
 from providers.contract import Capabilities, ShiftTraffic, Unsupported
-from providers.haproxy.adapter import HAProxyConnection, open_connection
+from providers.haproxy.adapter import open_connection
 from providers.haproxy.settings import HAProxySettings, RouteSettings
+from providers.opened import Opened
 from providers.web.adapter import open_connection as open_web
 from providers.web.settings import WebSettings
 from tests.providers.haproxy.real import real_haproxy
@@ -39,7 +40,7 @@ async def edge():
     await connection.close()
 
 
-async def examine(edge: HAProxyConnection, header: str = RULE):
+async def examine(edge: Opened, header: str = RULE):
     web = open_web("web", WebSettings())
     found = await examine_forcing(settings_for(real_haproxy().public, header), edge, web)
     await web.close()
@@ -68,8 +69,11 @@ class TestGivenARouterThatDoesNot:
         )
 
     async def test_when_it_counts_nothing_then_it_cannot_be_told(self, edge):
-        silent = HAProxyConnection(
-            "edge", Capabilities(router=edge.capabilities.router, counters=Unsupported("None.")), edge.client
+        silent = Opened(
+            "edge",
+            "haproxy",
+            edge.http,
+            lambda: Capabilities(router=edge.capabilities.router, counters=Unsupported("None.")),
         )
         ((_, condition, words),) = await examine(silent)
         assert condition is Condition.WARN

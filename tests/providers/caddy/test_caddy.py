@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from console.domain.errors import Rejected, UsageError
 from console.domain.traffic import divide_evenly
 from providers.caddy.adapter import open_connection
+from providers.caddy.client import CaddyClient
 from providers.caddy.settings import CaddySettings, RouteSettings
 from providers.caddy.traffic import Routes
 from providers.caddy.wire import Handler, parse_counters
@@ -99,14 +100,14 @@ class TestGivenSomebodyElseWhoChangesTheRoute:
     async def test_when_the_route_was_read_a_moment_ago_then_the_first_call_is_the_change(self, caddy):
         connection = connect(caddy)
         calls = []
-        send = connection.client.admin.send
+        send = connection.http.send
 
         async def listen(method, path, **how):
             calls.append(method)
             return await send(method, path, **how)
 
         await connection.capabilities.router.fetch_weights("backend")
-        connection.client.admin.send = listen
+        connection.http.send = listen
         await connection.capabilities.shift_traffic.start(ShiftTraffic("backend", {"blue": 0, "green": 100}), KEY)
         await connection.close()
 
@@ -114,12 +115,13 @@ class TestGivenSomebodyElseWhoChangesTheRoute:
 
     async def test_when_they_come_between_reading_and_writing_then_their_change_is_kept(self, caddy):
         connection = connect(caddy)
-        seen = await connection.client.fetch_handler("backend")
+        client = CaddyClient(connection.http, connection.http)
+        seen = await client.fetch_handler("backend")
         with caddy.client() as other:
             other.post("/id/backend/upstreams/0", json={"dial": "127.0.0.1:1"}).raise_for_status()
 
-        taken = await connection.client.put_weights("backend", [1, 99], seen.tag)
-        now = await connection.client.fetch_handler("backend")
+        taken = await client.put_weights("backend", [1, 99], seen.tag)
+        now = await client.fetch_handler("backend")
         await connection.close()
 
         assert not taken
@@ -127,19 +129,19 @@ class TestGivenSomebodyElseWhoChangesTheRoute:
 
     async def test_when_they_come_once_then_the_shift_is_made_on_what_they_left(self, caddy):
         connection = connect(caddy)
-        fetch = connection.client.fetch_handler
+        send = connection.http.send
         looks = 0
 
-        async def meddled(route):
+        async def meddled(method, path, **how):
             nonlocal looks
-            looks += 1
-            seen = await fetch(route)
-            if looks == 1:
+            seen = await send(method, path, **how)
+            looks += method == "GET"
+            if method == "GET" and looks == 1:
                 with caddy.client() as other:
                     other.patch("/id/backend/load_balancing/selection_policy/weights", json=[70, 30])
             return seen
 
-        connection.client.fetch_handler = meddled
+        connection.http.send = meddled
         ended = await connection.capabilities.shift_traffic.start(
             ShiftTraffic("backend", {"blue": 10, "green": 90}), KEY
         )

@@ -7,10 +7,11 @@ import httpx
 import pytest
 
 from console.domain.errors import Rejected
-from providers.caddy.adapter import CaddyConnection, open_connection
+from providers.caddy.adapter import open_connection
 from providers.caddy.page import DEFAULT, write_page
 from providers.caddy.settings import CaddySettings
 from providers.contract import Maintain, OperationKey, OperationStatus, ShiftTraffic
+from providers.opened import Opened
 from tests.providers.caddy.real import RealCaddy, real_caddy
 
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
@@ -26,13 +27,13 @@ def caddy() -> RealCaddy:
 
 
 @pytest.fixture
-async def edge(caddy: RealCaddy) -> AsyncIterator[CaddyConnection]:
+async def edge(caddy: RealCaddy) -> AsyncIterator[Opened]:
     connection = open_connection("edge", CaddySettings(admin_url=f"unix:{caddy.admin}"))
     yield connection
     await connection.close()
 
 
-async def do(edge: CaddyConnection, request: Maintain) -> OperationStatus:
+async def do(edge: Opened, request: Maintain) -> OperationStatus:
     return (await edge.capabilities.maintain.start(request, KEY)).status  # type: ignore[union-attr]  # it is offered
 
 

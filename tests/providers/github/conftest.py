@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from providers.contract import Operation, OperationKey
-from providers.github.adapter import GitHubConnection, open_connection
+from providers.github.adapter import open_connection
 from providers.github.settings import GitHubSettings
+from providers.opened import Opened
 from tests.providers.subjects.github import SECRET, GitHubSubject, subject
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -17,7 +18,7 @@ Handler = Callable[[httpx.Request], httpx.Response]
 class Hand:
     """Asks and acts at the desk of one connection."""
 
-    def __init__(self, connection: GitHubConnection, github: GitHubSubject | None = None) -> None:
+    def __init__(self, connection: Opened, github: GitHubSubject | None = None) -> None:
         self.connection = connection
         self.github = github
         self._keys = 0

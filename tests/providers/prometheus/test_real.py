@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from console.domain.errors import ProviderError, Rejected
-from providers.prometheus.adapter import PrometheusConnection, open_connection
+from providers.opened import Opened
+from providers.prometheus.adapter import open_connection
 from providers.prometheus.settings import PrometheusSettings
 
 PROGRAM = os.environ.get("PROMETHEUS", "") or shutil.which("prometheus") or ""
@@ -36,7 +37,7 @@ def free_port() -> int:
 
 
 @pytest.fixture
-async def prometheus(tmp_path: Path) -> AsyncIterator[PrometheusConnection]:
+async def prometheus(tmp_path: Path) -> AsyncIterator[Opened]:
     port = free_port()
     (tmp_path / "prometheus.yml").write_text(CONFIG % port)
     arguments = [f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data"]
@@ -56,7 +57,7 @@ async def prometheus(tmp_path: Path) -> AsyncIterator[PrometheusConnection]:
         await process.wait()
 
 
-async def until_up(connection: PrometheusConnection) -> None:
+async def until_up(connection: Opened) -> None:
     """Until it has seen itself up for two whole steps; its first look at itself may come before it answers."""
     for _ in range(100):
         now = datetime.now(UTC)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from providers.render.adapter import RenderConnection
+from providers.opened import Opened
 from tests.providers.subjects.render import RenderSubject, subject
 
 
@@ -15,7 +15,7 @@ async def render() -> AsyncIterator[RenderSubject]:
 
 
 @pytest.fixture
-async def connection(render: RenderSubject) -> AsyncIterator[RenderConnection]:
+async def connection(render: RenderSubject) -> AsyncIterator[Opened]:
     opened = render.open()
     yield opened
     await opened.close()

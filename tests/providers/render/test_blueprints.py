@@ -7,7 +7,7 @@ import pytest
 
 from console.domain.errors import Rejected
 from providers.contract import OperationKey
-from providers.render.adapter import RenderConnection
+from providers.opened import Opened
 from providers.render.blueprint_readings import BlueprintText
 from providers.render.blueprints import BlueprintError, Difference, read_blueprint, write_configuration
 from providers.render.onevariable import SetVariable
@@ -95,12 +95,12 @@ class TestGivenABlueprintWithProjects:
 
 
 class TestGivenAWorkspaceThatWentItsOwnWay:
-    async def ask(self, connection: RenderConnection, reading: str, text: str) -> Any:
+    async def ask(self, connection: Opened, reading: str, text: str) -> Any:
         offered: Any = connection.desk.readings[reading]
         return await offered.fetch(BlueprintText(text))
 
     async def test_when_it_is_held_against_the_blueprint_then_only_what_differs_is_told(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         action: Any = connection.desk.actions["set-variable"]
         await action.actuator.start(SetVariable(BLUE, "FLAG", "a-secret-value"), OperationKey("k", render.now()))
@@ -126,9 +126,7 @@ services:
             Difference("gone", "service", "background_worker", "missing"),
         }
 
-    async def test_when_render_judges_a_text_then_its_errors_name_their_place(
-        self, connection: RenderConnection
-    ) -> None:
+    async def test_when_render_judges_a_text_then_its_errors_name_their_place(self, connection: Opened) -> None:
         good = await self.ask(connection, "validate-blueprint", NESTED)
         bad = await self.ask(connection, "validate-blueprint", "services: [{type: moon, name: x}]")
         broken = await self.ask(connection, "validate-blueprint", "services: [")
@@ -137,13 +135,11 @@ services:
         assert (bad.valid, bad.errors) == (False, ("services[0].type: unknown type moon",))
         assert (broken.valid, broken.errors) == (False, ("line 1: invalid YAML",))
 
-    async def test_when_the_text_is_no_blueprint_then_the_question_is_refused(
-        self, connection: RenderConnection
-    ) -> None:
+    async def test_when_the_text_is_no_blueprint_then_the_question_is_refused(self, connection: Opened) -> None:
         with pytest.raises(Rejected, match="it is not YAML in line 1"):
             await self.ask(connection, "import-blueprint", "services: [")
 
-    async def test_when_it_is_imported_then_the_text_has_the_ids(self, connection: RenderConnection) -> None:
+    async def test_when_it_is_imported_then_the_text_has_the_ids(self, connection: Opened) -> None:
         text = await self.ask(connection, "import-blueprint", "services: [{type: web, name: backend-blue}]")
 
         placed = tomllib.loads(text)["environments"]["production"]["services"]

@@ -20,7 +20,8 @@ from console.domain.errors import ProviderError, Unauthorized
 from console.domain.telemetry import LogLine
 from console.playground.scene import RENDER_OWNER
 from console.playground.serving import Served, bind_loopback
-from providers.render.adapter import RenderConnection, open_connection
+from providers.opened import Opened
+from providers.render.adapter import open_connection
 from providers.render.livelog import LONGEST_WAIT_S, REFUSED_WAIT_S, Live, LiveLog
 from providers.render.readings import Logs
 from providers.render.settings import RenderSettings
@@ -35,7 +36,7 @@ START = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 REFUSED = NoSocket("connection refused")
 
 
-def following(connection: RenderConnection, since: datetime) -> AsyncGenerator[LogLine, None]:
+def following(connection: Opened, since: datetime) -> AsyncGenerator[LogLine, None]:
     logs = connection.capabilities.logs
     assert isinstance(logs, Logs)
     return logs.follow_logs(BLUE, since)
@@ -303,7 +304,7 @@ async def at_once(seconds: float) -> None:
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, token: str, render: RenderSubject) -> AsyncIterator[RenderConnection]:
+async def served(app: ASGIApp, token: str, render: RenderSubject) -> AsyncIterator[Opened]:
     """A connection to an application behind a real socket of this machine."""
     server = Served(app, held := bind_loopback())
     server.start()

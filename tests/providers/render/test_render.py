@@ -20,7 +20,8 @@ from providers.contract import (
     RollBack,
     Suspend,
 )
-from providers.render.adapter import RenderConnection, open_connection
+from providers.opened import Opened
+from providers.render.adapter import open_connection
 from providers.render.settings import RenderSettings
 from tests.providers.subjects.render import BLUE, GREEN, SECRET, RenderSubject, release
 
@@ -29,7 +30,7 @@ def key(render: RenderSubject, text: str = "k1") -> OperationKey:
     return OperationKey(text, render.now())
 
 
-async def deployed(render: RenderSubject, connection: RenderConnection, name: str, service: str = BLUE) -> Operation:
+async def deployed(render: RenderSubject, connection: Opened, name: str, service: str = BLUE) -> Operation:
     """Deploy a release and let it end."""
     can = connection.capabilities
     began = await can.deploy.start(Deploy(service, release(name)), key(render, name))
@@ -39,7 +40,7 @@ async def deployed(render: RenderSubject, connection: RenderConnection, name: st
 
 class TestGivenALiveService:
     async def test_when_a_release_is_deployed_then_start_returns_while_it_builds(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         began = await connection.capabilities.deploy.start(Deploy(BLUE, release("v1.1")), key(render))
 
@@ -47,7 +48,7 @@ class TestGivenALiveService:
         assert began.reference.startswith(f"{BLUE}/dep-")
 
     async def test_when_it_ends_then_the_undo_knows_what_was_live_before(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         before = await connection.capabilities.inventory.fetch_target(BLUE)
 
@@ -62,7 +63,7 @@ class TestGivenALiveService:
         assert (after.live, after.suspended) == (release("v1.1").commit, False)
 
     async def test_when_a_later_deploy_replaced_it_then_it_still_succeeded(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         first = await deployed(render, connection, "v1.1")
         await deployed(render, connection, "v1.2")
@@ -72,7 +73,7 @@ class TestGivenALiveService:
         assert (observed.status, observed.outputs) == (OperationStatus.SUCCEEDED, first.outputs)
 
     async def test_when_it_does_not_come_up_then_the_reason_is_in_words(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         render.hosting.crashing.add("v1.5-crash")
 
@@ -82,7 +83,7 @@ class TestGivenALiveService:
         assert ended.detail == "the new instances did not become healthy: the process ended with exit code 1"
 
     async def test_when_it_does_not_build_then_the_reason_is_the_builds(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         ended = await deployed(render, connection, "no-such-release")
 
@@ -90,7 +91,7 @@ class TestGivenALiveService:
         assert ended.detail == "the build failed: the process ended with exit code 128"
 
     async def test_when_the_reason_cannot_be_had_then_it_failed_all_the_same(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         began = await connection.capabilities.deploy.start(Deploy(BLUE, release("no-such")), key(render))
         await render.finish()
@@ -101,7 +102,7 @@ class TestGivenALiveService:
         assert (ended.status, ended.detail) == (OperationStatus.FAILED, "the build failed")
 
     async def test_when_the_same_commit_is_wished_again_later_then_it_is_deployed_again(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         await deployed(render, connection, "v1.1")
 
@@ -149,11 +150,11 @@ class Dated(httpx.AsyncBaseTransport):
 
 class TestGivenADeployInProgress:
     @pytest.fixture
-    async def earlier(self, render: RenderSubject, connection: RenderConnection) -> Operation:
+    async def earlier(self, render: RenderSubject, connection: Opened) -> Operation:
         return await connection.capabilities.deploy.start(Deploy(BLUE, release("v1.1")), key(render, "earlier"))
 
     async def test_when_another_is_asked_for_then_the_empty_answer_leads_to_the_queued_one(
-        self, render: RenderSubject, connection: RenderConnection, earlier: Operation
+        self, render: RenderSubject, connection: Opened, earlier: Operation
     ) -> None:
         queued = await connection.capabilities.deploy.start(Deploy(BLUE, release("v1.2")), key(render))
         await render.finish()
@@ -164,7 +165,7 @@ class TestGivenADeployInProgress:
         assert ended.outputs["previous"] == earlier.outputs["deploy"]
 
     async def test_when_it_is_canceled_then_the_cancellation_succeeds_and_the_deploy_is_cancelled(
-        self, render: RenderSubject, connection: RenderConnection, earlier: Operation
+        self, render: RenderSubject, connection: Opened, earlier: Operation
     ) -> None:
         canceled = await connection.capabilities.cancel.start(Cancel(BLUE, earlier.reference), key(render))
 
@@ -173,7 +174,7 @@ class TestGivenADeployInProgress:
         assert (canceled.status, observed.status) == (OperationStatus.SUCCEEDED, OperationStatus.CANCELLED)
 
     async def test_when_it_ended_before_the_cancellation_then_nothing_is_changed(
-        self, render: RenderSubject, connection: RenderConnection, earlier: Operation
+        self, render: RenderSubject, connection: Opened, earlier: Operation
     ) -> None:
         await render.finish()
 
@@ -183,7 +184,7 @@ class TestGivenADeployInProgress:
         assert "cancel" not in render.emulator.kinds
 
     async def test_when_it_can_no_longer_be_stopped_then_the_refusal_is_told(
-        self, render: RenderSubject, connection: RenderConnection, earlier: Operation
+        self, render: RenderSubject, connection: Opened, earlier: Operation
     ) -> None:
         render.faults.answer(400, {"message": "it is being switched to"}, to="/cancel")
 
@@ -195,7 +196,7 @@ class TestGivenAQueuedDeployThatIsNotListedYet:
     """Render answers 202 with nothing, and its list lags behind."""
 
     @asynccontextmanager
-    async def platform(self, render: RenderSubject) -> AsyncIterator[tuple[RenderConnection, list[Any]]]:
+    async def platform(self, render: RenderSubject) -> AsyncIterator[tuple[Opened, list[Any]]]:
         listed: list[Any] = []
 
         def answer(request: httpx.Request) -> httpx.Response:
@@ -243,7 +244,7 @@ class TestGivenAQueuedDeployThatIsNotListedYet:
 
 class TestGivenABadReleaseIsLive:
     async def test_when_it_is_rolled_back_then_a_push_no_longer_undoes_that(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         bad = await deployed(render, connection, "v1.3-errors")
         assert (await connection.capabilities.inventory.fetch_target(BLUE)).auto_deploy is True
@@ -261,7 +262,7 @@ class TestGivenABadReleaseIsLive:
         )
 
     async def test_when_the_wanted_deploy_is_live_then_nothing_is_begun(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         live = (await connection.capabilities.inventory.fetch_target(BLUE)).live_deployment
 
@@ -271,7 +272,7 @@ class TestGivenABadReleaseIsLive:
         assert "rollback" not in render.emulator.kinds
 
     async def test_when_a_deploy_is_still_going_on_then_it_makes_way(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         live = (await connection.capabilities.inventory.fetch_target(BLUE)).live_deployment
         going = await connection.capabilities.deploy.start(Deploy(BLUE, release("v1.1")), key(render, "going"))
@@ -285,7 +286,7 @@ class TestGivenABadReleaseIsLive:
 
 class TestGivenAServiceThatIsSwitchedOffAndOn:
     async def test_when_it_was_resumed_since_then_the_suspension_stays_ended(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         can = connection.capabilities
         off = await can.suspend.start(Suspend(BLUE), key(render, "off"))
@@ -299,7 +300,7 @@ class TestGivenAServiceThatIsSwitchedOffAndOn:
         assert (await can.inventory.fetch_target(BLUE)).suspended is False
 
     async def test_when_an_old_wish_is_repeated_after_its_opposite_then_it_does_not_happen_again(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         can = connection.capabilities
         off, on = key(render, "off"), OperationKey("on", render.now() + timedelta(seconds=10))
@@ -316,7 +317,7 @@ class TestGivenAServiceThatIsSwitchedOffAndOn:
         assert (render.emulator.kinds["suspend"], render.emulator.kinds["resume"]) == (2, 1)
 
     async def test_when_what_is_brought_up_crashes_then_the_resumption_failed_with_the_reason(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         render.hosting.crashing.add("v1.0")
 
@@ -328,7 +329,7 @@ class TestGivenAServiceThatIsSwitchedOffAndOn:
         assert "exit code 1" in ended.detail
 
     async def test_when_it_runs_already_then_resuming_changes_nothing(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         on = await connection.capabilities.resume.start(Resume(BLUE), key(render))
 

@@ -12,6 +12,7 @@ from console.playground.emulators.render_deploy_calls import SOURCE
 from console.playground.emulators.render_env import GROUP
 from console.playground.emulators.render_estate import DOCS, REPORT, SEARCH
 from providers.contract import Nothing, Operation, OperationKey, OperationStatus, RollBack
+from providers.opened import Opened
 from providers.render import (
     artifacts,
     backups,
@@ -28,7 +29,6 @@ from providers.render import (
     secretfiles,
     services,
 )
-from providers.render.adapter import RenderConnection
 from providers.render.reasons import describe_reason, explain_failure
 from providers.render.wire import Event
 from tests.providers.subjects.render import BLUE, GREEN, RenderSubject
@@ -39,7 +39,7 @@ SECRET_VALUE = "correct-horse-battery"
 class Desk:
     """A person at the desk: does things, looks at what came of them."""
 
-    def __init__(self, render: RenderSubject, connection: RenderConnection) -> None:
+    def __init__(self, render: RenderSubject, connection: Opened) -> None:
         self.render = render
         self._desk = connection.desk
         self._wishes = 0
@@ -61,7 +61,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(render: RenderSubject, connection: RenderConnection) -> Desk:
+def desk(render: RenderSubject, connection: Opened) -> Desk:
     return Desk(render, connection)
 
 
@@ -98,7 +98,7 @@ class TestGivenAutoscaling:
 
 class TestGivenARollbackThatHeldAutoDeploy:
     async def test_when_it_is_lifted_then_pushes_deploy_again(
-        self, desk: Desk, render: RenderSubject, connection: RenderConnection
+        self, desk: Desk, render: RenderSubject, connection: Opened
     ) -> None:
         live = (await connection.capabilities.inventory.fetch_target(BLUE)).live_deployment
         await connection.capabilities.roll_back.start(RollBack(BLUE, live), OperationKey("back", render.now()))

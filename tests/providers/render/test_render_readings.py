@@ -6,7 +6,8 @@ import pytest
 
 from console.domain.errors import Rejected
 from providers.contract import OperationKey, SetVariables
-from providers.render.adapter import RenderConnection, open_connection
+from providers.opened import Opened
+from providers.render.adapter import open_connection
 from providers.render.settings import RenderSettings
 from tests.providers.subjects.render import BLUE, GREEN, SECRET, RenderSubject, release
 
@@ -21,7 +22,7 @@ def key(render: RenderSubject, text: str = "k1") -> OperationKey:
 
 class TestGivenAServiceThatSpeaks:
     async def test_when_more_was_said_than_a_page_holds_then_all_of_it_comes_oldest_first(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         since = render.now()
         for number in range(250):
@@ -34,7 +35,7 @@ class TestGivenAServiceThatSpeaks:
         assert [line.number for line in lines] == sorted({line.number for line in lines})
 
     async def test_when_one_follows_then_each_line_comes_once_also_after_trouble(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         heard: list[str] = []
         render.hosting.says("backend-blue", "one")
@@ -53,7 +54,7 @@ class TestGivenAServiceThatSpeaks:
         assert [text for text in heard if text in ("one", "two", "three")] == ["one", "two", "three"]
 
     async def test_when_figures_are_asked_for_then_missing_ones_are_left_out(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         await connection.capabilities.metrics.fetch_metrics(BLUE)
         await render.clock.advance(61)
@@ -66,7 +67,7 @@ class TestGivenAServiceThatSpeaks:
 
 class TestGivenVariables:
     async def test_when_some_change_then_the_others_are_left_alone(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         can = connection.capabilities
         await can.set_variables.start(SetVariables(BLUE, {"KEEP": "1", "DROP": "2"}), key(render))
@@ -77,7 +78,7 @@ class TestGivenVariables:
         assert not any(r.method == "PUT" and r.url.path.endswith("/env-vars") for r in render.faults.sent)
 
     async def test_when_a_value_is_echoed_in_a_refusal_then_it_is_not_shown(
-        self, render: RenderSubject, connection: RenderConnection
+        self, render: RenderSubject, connection: Opened
     ) -> None:
         render.faults.answer(400, {"message": "bad value correct-horse-battery"})
 
@@ -102,7 +103,7 @@ class TestGivenAnAccount:
         assert (report.identity, report.missing_scopes) == ("Quinn Deckhand <ops@harbour.example>", ("tea-other",))
         assert "of 40000 left" in report.limits["reading"]
 
-    async def test_when_services_are_listed_then_each_tells_what_is_live(self, connection: RenderConnection) -> None:
+    async def test_when_services_are_listed_then_each_tells_what_is_live(self, connection: Opened) -> None:
         targets = {target.id: target for target in await connection.capabilities.inventory.fetch_targets()}
 
         assert {BLUE, GREEN, WORKER} <= set(targets)

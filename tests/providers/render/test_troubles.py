@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from providers.render.adapter import RenderConnection, open_connection
+from providers.opened import Opened
+from providers.render.adapter import open_connection
 from providers.render.settings import RenderSettings
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -27,7 +28,7 @@ async def answer(request: httpx.Request) -> httpx.Response:
 
 
 @pytest.fixture
-def render() -> RenderConnection:
+def render() -> Opened:
     settings = RenderSettings(token="rnd_x")
     return open_connection(
         "render", settings, clock=lambda: NOON + timedelta(minutes=1), transport=httpx.MockTransport(answer)

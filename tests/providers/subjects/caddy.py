@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import httpx
 
-from providers.caddy.adapter import CaddyConnection, open_connection
+from providers.caddy.adapter import open_connection
 from providers.caddy.settings import CaddySettings, RouteSettings
 from providers.contract import Maintain, ShiftTraffic
+from providers.opened import Opened
 from tests.providers.caddy.real import real_caddy
 from tests.providers.subject import CHANGING, Faults, Wish
 
@@ -50,7 +51,7 @@ class CaddySubject:
         self.counting = Counting(uds=self.caddy.admin, verify=False)
         self.faults = Faults(self.counting)
 
-    def open(self) -> CaddyConnection:
+    def open(self) -> Opened:
         routes = {"backend": RouteSettings(metrics=self.caddy.metrics_name)}
         settings = CaddySettings(admin_url="http://127.0.0.1", token=SECRET, routes=routes)
         return open_connection("edge", settings, clock=self.now, sleep=no_sleep, transport=self.faults)

@@ -8,12 +8,13 @@ import httpx
 
 from console.playground.emulators.cloudflare import ACCOUNT, HOSTNAME, POOLS, ZONE, Cloudflare
 from console.playground.emulators.cloudflare_dns import DOMAIN
-from providers.cloudflare.adapter import CloudflareConnection, open_connection
+from providers.cloudflare.adapter import open_connection
 from providers.cloudflare.dns import AddDnsRecord, ChangeDnsRecord, DnsRecords, RemoveDnsRecord
 from providers.cloudflare.readings import Checks, Health, Servers
 from providers.cloudflare.settings import CloudflareSettings, RouteSettings
 from providers.cloudflare.switches import DrainTime, OneOrigin, OnePool
 from providers.contract import PointName, ShiftTraffic
+from providers.opened import Opened
 from tests.playground.emulators.world import ManualClock
 from tests.providers.cloudflare.document import strangers
 from tests.providers.subject import Faults, Wish
@@ -72,7 +73,7 @@ class CloudflareSubject:
         self.emulator = Cloudflare(SECRET, self.clock, limit_scale=100)
         self.faults = Faults(httpx.ASGITransport(app=self.emulator.app))
 
-    def open(self) -> CloudflareConnection:
+    def open(self) -> Opened:
         settings = CloudflareSettings(
             base_url="http://cloudflare/client/v4",
             token=SECRET,

@@ -13,7 +13,7 @@ from console.playground.emulators.github_review import Protection
 from console.playground.releases import build_catalogue, commit_of
 from console.playground.scene import MIGRATIONS_PATH, REPOSITORY
 from providers.contract import Announce, Nothing, OperationKey
-from providers.github.adapter import GitHubConnection, open_connection
+from providers.github.adapter import open_connection
 from providers.github.alerts import ListAlerts
 from providers.github.comparing import Compare
 from providers.github.deployments import ListDeployments, ShowDeployment
@@ -29,6 +29,7 @@ from providers.github.runs import ListRuns, ShowRun
 from providers.github.settings import GitHubSettings
 from providers.github.statuses import SetStatus, ShowChecks
 from providers.github.tracking import ShowTracking, Track
+from providers.opened import Opened
 from tests.playground.emulators.world import ManualClock
 from tests.providers import official
 from tests.providers.subject import Faults, Wish
@@ -108,7 +109,7 @@ class GitHubSubject:
         self.emulator = GitHub(build_catalogue(), SECRET, self.clock)
         self.faults = Faults(httpx.ASGITransport(app=self.emulator.app))
 
-    def open(self, **settings: object) -> GitHubConnection:
+    def open(self, **settings: object) -> Opened:
         checked = GitHubSettings(base_url="http://github", token=SECRET, repository=REPOSITORY, **settings)
         return open_connection("github", checked, clock=self.now, sleep=self.clock.advance, transport=self.faults)
 

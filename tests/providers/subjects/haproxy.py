@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 import httpx
 
 from providers.contract import Nothing, ShiftTraffic
-from providers.haproxy.adapter import HAProxyConnection, open_connection
+from providers.haproxy.adapter import open_connection
 from providers.haproxy.checks import Checks
 from providers.haproxy.servers import OneServer, Servers
 from providers.haproxy.settings import HAProxySettings, RouteSettings
 from providers.haproxy.socket import RuntimeSocket
+from providers.opened import Opened
 from tests.providers.haproxy.real import real_haproxy
 from tests.providers.subject import Faults, Wish
 
@@ -62,7 +63,7 @@ class HAProxySubject:
         self.counting = Counting(self.haproxy.address)
         self.faults = Faults(self.counting)
 
-    def open(self) -> HAProxyConnection:
+    def open(self) -> Opened:
         settings = HAProxySettings(socket=self.haproxy.address, routes={"app": RouteSettings()})
         return open_connection("edge", settings, clock=self.now, sleep=no_sleep, transport=self.faults)
 

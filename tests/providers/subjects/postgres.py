@@ -7,7 +7,8 @@ from datetime import datetime
 import httpx
 
 from providers.http import utc_now
-from providers.postgres.adapter import PostgresConnection, open_connection
+from providers.opened import Opened
+from providers.postgres.adapter import open_connection
 from providers.postgres.settings import PostgresSettings
 from tests.providers.subject import Faults, Wish
 
@@ -22,7 +23,7 @@ class PostgresSubject:
     def __init__(self) -> None:
         self.faults = Faults(httpx.MockTransport(lambda request: httpx.Response(404)))
 
-    def open(self) -> PostgresConnection:
+    def open(self) -> Opened:
         return open_connection("postgres", PostgresSettings(), clock=utc_now)
 
     def now(self) -> datetime:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from providers.prometheus.adapter import PrometheusConnection, open_connection
+from providers.opened import Opened
+from providers.prometheus.adapter import open_connection
 from providers.prometheus.settings import PrometheusSettings
 from tests.playground.emulators.world import ManualClock
 from tests.providers.prometheus.fake import FakePrometheus
@@ -33,7 +34,7 @@ class PrometheusSubject:
         self.prometheus.add("failures", "blue", 3.0)
         self.faults = Faults(httpx.ASGITransport(app=self.prometheus.app))
 
-    def open(self) -> PrometheusConnection:
+    def open(self) -> Opened:
         settings = PrometheusSettings(base_url="http://prometheus", token=SECRET)
         return open_connection("metrics", settings, clock=self.now, sleep=self.clock.advance, transport=self.faults)
 

@@ -23,8 +23,9 @@ from providers.contract import (
     SetVariables,
     Suspend,
 )
+from providers.opened import Opened
 from providers.render import restarts, scaling
-from providers.render.adapter import RenderConnection, open_connection
+from providers.render.adapter import open_connection
 from providers.render.settings import RenderSettings
 from tests.playground.emulators.world import FakeHosting, ManualClock, settle
 from tests.providers import official
@@ -73,7 +74,7 @@ class RenderSubject:
         self.emulator = Render(self.hosting, build_catalogue(), SECRET, self.clock, limit_scale=100)
         self.faults = Faults(httpx.ASGITransport(app=self.emulator.app))
 
-    def open(self) -> RenderConnection:
+    def open(self) -> Opened:
         settings = RenderSettings(base_url="http://render/v1", token=SECRET, owner=RENDER_OWNER)
         return open_connection("render", settings, clock=self.now, sleep=self.clock.advance, transport=self.faults)
 

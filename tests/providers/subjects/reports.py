@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import httpx
 
-from providers.reports.adapter import ReportsConnection, open_connection
+from providers.opened import Opened
+from providers.reports.adapter import open_connection
 from providers.reports.settings import ReportsSettings
 from tests.playground.emulators.world import ManualClock
 from tests.providers.reports.fake import FakeSentry
@@ -30,7 +31,7 @@ class ReportsSubject:
         self.sentry = FakeSentry(SECRET)
         self.faults = Faults(httpx.ASGITransport(app=self.sentry.app))
 
-    def open(self) -> ReportsConnection:
+    def open(self) -> Opened:
         settings = ReportsSettings(base_url="http://sentry", organization="acme", token=SECRET)
         return open_connection("issues", settings, clock=self.now, sleep=self.clock.advance, transport=self.faults)
 

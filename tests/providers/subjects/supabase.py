@@ -8,7 +8,8 @@ import httpx
 
 from console.playground.emulators.supabase import Supabase
 from console.playground.scene import DATABASES
-from providers.supabase.adapter import SupabaseConnection, open_connection
+from providers.opened import Opened
+from providers.supabase.adapter import open_connection
 from providers.supabase.hosts import METRICS, STORAGE
 from providers.supabase.settings import SupabaseSettings
 from tests.playground.emulators.world import ManualClock
@@ -67,7 +68,7 @@ class SupabaseSubject:
         self.project.database = Rows(self.clock.now() - 86_400)
         self.faults = Faults(httpx.ASGITransport(app=self.emulator.app))
 
-    def open(self, line: httpx.AsyncBaseTransport | None = None) -> SupabaseConnection:
+    def open(self, line: httpx.AsyncBaseTransport | None = None) -> Opened:
         settings = SupabaseSettings(base_url="http://supabase/v1", token=SECRET)
         return open_connection(
             "supabase", settings, clock=self.now, sleep=self.clock.sleep, transport=line or self.faults

@@ -24,7 +24,8 @@ from providers.contract import (
     SetVariables,
     Suspend,
 )
-from providers.vercel.adapter import VercelConnection, open_connection
+from providers.opened import Opened
+from providers.vercel.adapter import open_connection
 from providers.vercel.settings import VercelSettings
 from tests.playground.emulators.world import FakeHosting, ManualClock, settle
 from tests.providers import official
@@ -88,7 +89,7 @@ class VercelSubject:
         self.emulator = Vercel(self.hosting, build_catalogue(), SECRET, self.clock, limit_scale=100)
         self.faults = Faults(httpx.ASGITransport(app=self.emulator.app))
 
-    def open(self) -> VercelConnection:
+    def open(self) -> Opened:
         settings = VercelSettings(base_url="http://vercel", token=SECRET, team=VERCEL_TEAM, url_scheme="http")
         return open_connection("vercel", settings, clock=self.now, sleep=self.clock.advance, transport=self.faults)
 

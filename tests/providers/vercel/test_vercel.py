@@ -11,7 +11,8 @@ import pytest
 from console.domain.errors import RateLimited, Rejected
 from console.playground.scene import VERCEL_TEAM
 from providers.contract import Deploy, Operation, OperationKey, OperationStatus, Promote, RollBack, SetVariables
-from providers.vercel.adapter import VercelConnection, open_connection
+from providers.opened import Opened
+from providers.vercel.adapter import open_connection
 from providers.vercel.settings import VercelSettings
 from providers.vercel.wire import parse_build_events, parse_deployment
 from tests.providers.subjects.vercel import FRONTEND, SECRET, VercelSubject, release, subject
@@ -24,7 +25,7 @@ async def vercel() -> AsyncIterator[VercelSubject]:
 
 
 @pytest.fixture
-async def connection(vercel: VercelSubject) -> AsyncIterator[VercelConnection]:
+async def connection(vercel: VercelSubject) -> AsyncIterator[Opened]:
     opened = vercel.open()
     yield opened
     await opened.close()
@@ -34,7 +35,7 @@ def key(vercel: VercelSubject, text: str = "k1") -> OperationKey:
     return OperationKey(text, vercel.now())
 
 
-async def deployed(vercel: VercelSubject, connection: VercelConnection, name: str, serve: bool) -> Operation:
+async def deployed(vercel: VercelSubject, connection: Opened, name: str, serve: bool) -> Operation:
     """Deploy a release and let it end."""
     can = connection.capabilities
     began = await can.deploy.start(Deploy(FRONTEND, release(name), serve), key(vercel, name))
@@ -44,7 +45,7 @@ async def deployed(vercel: VercelSubject, connection: VercelConnection, name: st
 
 class TestGivenALiveSite:
     async def test_when_a_release_is_staged_then_it_has_an_address_and_no_traffic(
-        self, vercel: VercelSubject, connection: VercelConnection
+        self, vercel: VercelSubject, connection: Opened
     ) -> None:
         before = await connection.capabilities.inventory.fetch_target(FRONTEND)
 
@@ -58,7 +59,7 @@ class TestGivenALiveSite:
         assert vercel.hosting.serving("frontend") == ["v1.0"]
 
     async def test_when_a_release_is_to_serve_then_it_has_ended_once_it_has_the_domains(
-        self, vercel: VercelSubject, connection: VercelConnection
+        self, vercel: VercelSubject, connection: Opened
     ) -> None:
         ended = await deployed(vercel, connection, "v1.1", serve=True)
 
@@ -67,7 +68,7 @@ class TestGivenALiveSite:
         assert (target.live, target.url) == (release("v1.1").commit, "http://127.0.0.1/frontend")
 
     async def test_when_a_build_fails_then_the_reason_is_vercels_own(
-        self, vercel: VercelSubject, connection: VercelConnection
+        self, vercel: VercelSubject, connection: Opened
     ) -> None:
         vercel.hosting.crashing.add("v1.5-crash")
 
@@ -77,7 +78,7 @@ class TestGivenALiveSite:
         assert ended.detail.startswith("the build failed: The deployment's function crashed while starting")
 
     async def test_when_the_same_commit_is_wished_again_then_it_is_built_again(
-        self, vercel: VercelSubject, connection: VercelConnection
+        self, vercel: VercelSubject, connection: Opened
     ) -> None:
         first = await deployed(vercel, connection, "v1.1", serve=False)
 
@@ -88,7 +89,7 @@ class TestGivenALiveSite:
         assert again.reference != first.reference
 
     async def test_when_anything_is_asked_then_the_team_goes_with_it(
-        self, vercel: VercelSubject, connection: VercelConnection
+        self, vercel: VercelSubject, connection: Opened
     ) -> None:
         await deployed(vercel, connection, "v1.1", serve=False)
         await connection.capabilities.inventory.fetch_targets()
@@ -97,7 +98,7 @@ class TestGivenALiveSite:
         assert {request.url.params.get("teamId") for request in vercel.faults.sent} == {VERCEL_TEAM}
 
     async def test_when_the_project_has_no_repository_then_it_says_so_and_builds_nothing(
-        self, vercel: VercelSubject, connection: VercelConnection
+        self, vercel: VercelSubject, connection: Opened
     ) -> None:
         vercel.faults.replace('"link":{', '"formerLink":{')
 
@@ -109,11 +110,11 @@ class TestGivenALiveSite:
 
 class TestGivenAStagedRelease:
     @pytest.fixture
-    async def staged(self, vercel: VercelSubject, connection: VercelConnection) -> str:
+    async def staged(self, vercel: VercelSubject, connection: Opened) -> str:
         return str((await deployed(vercel, connection, "v1.1", serve=False)).outputs["deployment"])
 
     async def test_when_it_is_promoted_then_it_serves_and_the_undo_knows_what_served_before(
-        self, vercel: VercelSubject, connection: VercelConnection, staged: str
+        self, vercel: VercelSubject, connection: Opened, staged: str
     ) -> None:
         first = (await connection.capabilities.inventory.fetch_target(FRONTEND)).live_deployment
 
@@ -126,7 +127,7 @@ class TestGivenAStagedRelease:
         assert vercel.hosting.serving("frontend") == ["v1.1"]
 
     async def test_when_it_has_been_replaced_since_then_the_promotion_stays_ended(
-        self, vercel: VercelSubject, connection: VercelConnection, staged: str
+        self, vercel: VercelSubject, connection: Opened, staged: str
     ) -> None:
         can = connection.capabilities
         began = await can.promote.start(Promote(FRONTEND, staged), key(vercel))
@@ -140,7 +141,7 @@ class TestGivenAStagedRelease:
         assert vercel.hosting.serving("frontend") == ["v1.0"]
 
     async def test_when_it_serves_already_then_nothing_is_moved(
-        self, vercel: VercelSubject, connection: VercelConnection
+        self, vercel: VercelSubject, connection: Opened
     ) -> None:
         live = (await connection.capabilities.inventory.fetch_target(FRONTEND)).live_deployment
 
@@ -149,7 +150,7 @@ class TestGivenAStagedRelease:
         assert (ended.status, "promote" in vercel.emulator.kinds) == (OperationStatus.SUCCEEDED, False)
 
     async def test_when_another_move_is_going_on_then_the_way_back_waits_for_it(
-        self, vercel: VercelSubject, connection: VercelConnection, staged: str
+        self, vercel: VercelSubject, connection: Opened, staged: str
     ) -> None:
         can = connection.capabilities
         first = (await can.inventory.fetch_target(FRONTEND)).live_deployment
@@ -166,7 +167,7 @@ class TestGivenAStagedRelease:
         assert vercel.hosting.serving("frontend") == ["v1.0"]
 
     async def test_when_it_cannot_be_started_then_the_promotion_failed(
-        self, vercel: VercelSubject, connection: VercelConnection, staged: str
+        self, vercel: VercelSubject, connection: Opened, staged: str
     ) -> None:
         for process in list(vercel.hosting.running.values()):
             if process.release == "v1.1":
@@ -182,7 +183,7 @@ class TestGivenAStagedRelease:
 
 class TestGivenNoBuildsLeftThisHour:
     async def test_when_production_is_to_go_back_then_that_limit_does_not_hold_it(
-        self, vercel: VercelSubject, connection: VercelConnection
+        self, vercel: VercelSubject, connection: Opened
     ) -> None:
         can = connection.capabilities
         first = (await can.inventory.fetch_target(FRONTEND)).live_deployment
@@ -204,7 +205,7 @@ class TestGivenNoBuildsLeftThisHour:
 
 class TestGivenASiteThatWasRolledBack:
     async def test_when_a_release_is_to_serve_then_it_says_that_the_rollback_holds_the_domains(
-        self, vercel: VercelSubject, connection: VercelConnection
+        self, vercel: VercelSubject, connection: Opened
     ) -> None:
         can = connection.capabilities
         first = (await can.inventory.fetch_target(FRONTEND)).live_deployment
@@ -220,7 +221,7 @@ class TestGivenASiteThatWasRolledBack:
 
 class TestGivenVariables:
     async def test_when_one_is_taken_from_production_then_other_environments_keep_it(
-        self, vercel: VercelSubject, connection: VercelConnection
+        self, vercel: VercelSubject, connection: Opened
     ) -> None:
         can = connection.capabilities
         shared = {"key": "WORD", "value": "blue", "type": "plain", "target": ["production", "preview"]}
@@ -232,7 +233,7 @@ class TestGivenVariables:
         assert await can.variables.fetch_variables(FRONTEND, "preview") == {"WORD": "blue"}
 
     async def test_when_a_value_is_kept_secret_then_it_reads_as_unknown_and_is_written_as_such(
-        self, vercel: VercelSubject, connection: VercelConnection
+        self, vercel: VercelSubject, connection: Opened
     ) -> None:
         can = connection.capabilities
         kept = {"key": "KEY", "value": "one", "type": "sensitive", "target": ["production"]}
@@ -244,7 +245,7 @@ class TestGivenVariables:
         assert json.loads(vercel.faults.sent[-2].content)[0]["type"] == "sensitive"
 
     async def test_when_vercel_answers_201_with_failures_then_that_is_a_refusal(
-        self, vercel: VercelSubject, connection: VercelConnection
+        self, vercel: VercelSubject, connection: Opened
     ) -> None:
         failed = [{"error": {"code": "ENV_CONFLICT", "message": "already exists", "key": "WORD"}}]
         vercel.faults.answer(201, {"envs": [], "created": [], "failed": failed}, to="/env")
@@ -257,7 +258,7 @@ class TestGivenVariables:
 
 class TestGivenLogs:
     async def test_when_a_range_is_asked_for_then_the_builds_lines_come_oldest_first(
-        self, vercel: VercelSubject, connection: VercelConnection
+        self, vercel: VercelSubject, connection: Opened
     ) -> None:
         since = vercel.now()
         await deployed(vercel, connection, "v1.1", serve=False)
@@ -316,7 +317,7 @@ class Speaking(httpx.AsyncBaseTransport):
 class TestGivenWordsOfTheFuture:
     @pytest.mark.parametrize("state", ["BLOCKED", "SOMETHING_NEW"])
     async def test_when_a_state_is_new_then_the_deployment_has_not_ended(
-        self, vercel: VercelSubject, connection: VercelConnection, state: str
+        self, vercel: VercelSubject, connection: Opened, state: str
     ) -> None:
         reference = await vercel.begin_deploy("v1.1")
         vercel.faults.replace('"BUILDING"', f'"{state}"')

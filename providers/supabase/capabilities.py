@@ -1,0 +1,49 @@
+"""What Supabase does for a deployment, and what it cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.migrations.scripts import Direction
+from providers.contract import Capabilities, Unsupported
+from providers.databases import Databases, Figures
+from providers.migrating import Migrations, Runs
+from providers.supabase.key_values import KeyValues
+from providers.supabase.readings import Account, Inventory, Logs
+
+if TYPE_CHECKING:
+    from providers.http import Clock
+    from providers.supabase.client import SupabaseClient
+
+NO_ADDRESS = Unsupported(
+    "No address of a Supabase database is configured.",
+    "Set database_url of the service in its environment: the management token cannot run migrations.",
+)
+NO_DEPLOYS = Unsupported(
+    "Supabase holds the database; services are deployed elsewhere.", "Deploy with the services' platform."
+)
+
+
+def build_capabilities(client: SupabaseClient, databases: Databases, runs: Runs, clock: Clock) -> Capabilities:
+    """Everything by role.
+
+    Args:
+        databases: Those whose addresses are configured.
+        runs: The migrations under way; whoever opens the connection closes them.
+    """
+    known = databases.known
+    figures = Figures(databases, clock) if known else NO_ADDRESS
+    return Capabilities(
+        account=Account(client, tuple(known)),
+        inventory=Inventory(client),
+        logs=Logs(client),
+        api_keys=KeyValues(client),
+        metrics=figures,
+        migrations=figures,
+        migrate=Migrations(runs, Direction.UP) if known else NO_ADDRESS,
+        migrate_down=Migrations(runs, Direction.DOWN) if known else NO_ADDRESS,
+        deploy=NO_DEPLOYS,
+        cancel=NO_DEPLOYS,
+        promote=NO_DEPLOYS,
+        roll_back=NO_DEPLOYS,
+    )

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from console.transfer.data.run import Progress, Result
 
 TOLD_EVERY_S = 1.0
-POOLER_PORT = "6543"
 
 
 async def data(session: Session) -> int:
@@ -85,12 +84,9 @@ def _address(reference: str) -> str:
         address = resolve(reference).reveal()
     except SecretMissing as problem:
         raise UsageError(problem.what, "--to", problem.remedy) from problem
-    if f":{POOLER_PORT}" in address or f"port={POOLER_PORT}" in address:
-        raise UsageError(
-            "Port 6543 is a pooler in transaction mode, which forgets settings and locks between statements.",
-            "--to",
-            "Give the direct address or the pooler's session mode, port 5432.",
-        )
+    from console.transfer.data.look import refuse_pooler
+
+    refuse_pooler(address, "--to")
     return address
 
 

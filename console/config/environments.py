@@ -39,6 +39,8 @@ class LimitSettings(Section):
     """Longest time for one build and start on a platform."""
     step: Duration = timedelta(minutes=5)
     """Longest time for any other step that asks a platform."""
+    transfer: Duration = timedelta(hours=12)
+    """Longest time for bringing data or files over."""
     approval: Duration = timedelta(hours=24)
     """Longest wait for approvals, then nothing is changed; for a promotion, then judge.undecided says what follows."""
     attempts: int = Field(3, ge=1, le=20)

@@ -18,6 +18,7 @@ from console.domain.ids import EnvironmentName, ProviderName, ServiceName, StepI
 from console.domain.maintenance import MaintenanceWish
 from console.domain.outlook import Outlook
 from console.domain.release import Release
+from console.domain.switch_over import SwitchWish
 
 
 class Phase(StrEnum):
@@ -76,6 +77,10 @@ class StepKind(StrEnum):
     VERIFY_FAILOVER = "verify-failover"
     AWAIT_RESOLVERS = "await-resolvers"
     MAINTAIN = "maintain"
+    TRANSFER_DATA = "transfer-data"
+    TAKE_BACK_DATA = "take-back-data"
+    FENCE_SOURCE = "fence-source"
+    OPEN_SOURCE = "open-source"
 
 
 TRAFFIC_KINDS = frozenset({StepKind.SHIFT, StepKind.PROMOTE})
@@ -171,6 +176,7 @@ class Wish:
     returns: bool = False
     """Go back to a release that was live before, forwards: without approvals, and at once where it still runs."""
     maintenance: MaintenanceWish | None = None
+    switch: SwitchWish | None = None
     at: datetime | None = None
     """When it is to begin; None for now."""
     pinned: Release | None = None

@@ -18,6 +18,7 @@ from console.domain.exchange import ControlRequest, RollbackPreview, Submitted
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, build_deployment_id
 from console.domain.observations import Lock
 from console.domain.plan import Plan, Wish
+from console.engine.chores import Chores
 from console.engine.controls import refuse_wish
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.emergencies import refuse_review
@@ -53,6 +54,7 @@ class Engine:
         clock: Clock,
         worker: str,
         variables: Variables | None = None,
+        chores: Chores | None = None,
         shared: bool = False,
         crash: CrashPoint = no_crash,
     ) -> None:
@@ -75,6 +77,7 @@ class Engine:
             worker=worker,
             parallel=self._parallel,
             variables=variables,
+            chores=chores,
             crash=crash,
         )
         self._unsubscribe: Callable[[], None] = lambda: None

@@ -20,12 +20,14 @@ from console.domain.release import Release
 from console.domain.rotation import Rotation, SecretFacts
 from console.domain.schedule import say_later
 from console.domain.standby import FailoverFacts
+from console.domain.switch_over import SwitchFacts
 from console.engine.failover import fetch_failover
 from console.engine.freezes import Freezes
 from console.engine.pages import fetch_pages
 from console.engine.past import fetch_past, find_last_release, find_served
 from console.engine.rotation import fetch_secret
 from console.engine.survey import Survey
+from console.engine.switch_over import fetch_switch
 from console.engine.variables import Variables
 from console.engine.way_back import acts_of_undos, find_obstacles
 from console.planning.forecast import Forecasts, build_forecasts
@@ -120,14 +122,15 @@ class Planner:
         settings, environment = self._settings, wish.environment
         kind, asked = read_strategy(wish.strategy)
         facts = kind.facts | ({Fact.PAGES} if recreates(settings, wish) else set())
-        live, pages, hold, secret, failover = await asyncio.gather(
+        live, pages, hold, secret, failover, switch = await asyncio.gather(
             self._survey.fetch_live(environment, find_live(past)) if Fact.SERVICES in facts else _known(Live()),
             fetch_pages(settings, self._connections, environment) if Fact.PAGES in facts else _known({}),
             fetch_hold(self._ledger, environment) if Fact.HOLD in facts else _known(None),
             self._fetch_secret(wish, asked) if Fact.SECRET in facts else _known(SecretFacts()),
             self._fetch_failover(wish, asked) if Fact.FAILOVER in facts else _known(FailoverFacts()),
+            fetch_switch(settings, self._variables, wish) if Fact.SWITCH in facts else _known(SwitchFacts()),
         )
-        return replace(live, pages=pages, hold=hold, secret=secret, failover=failover)
+        return replace(live, pages=pages, hold=hold, secret=secret, failover=failover, switch=switch)
 
     async def _fetch_secret(self, wish: Wish, asked: Rotation) -> SecretFacts:
         return await fetch_secret(self._settings, self._connections, self._variables, wish, asked)

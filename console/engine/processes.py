@@ -67,7 +67,7 @@ async def run_program(
                 status = await process.wait()
     finally:
         # Nothing of it outlives its step, also when it ended well and left something behind.
-        await _end_group(process)
+        await end_group(process)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER):
                 await asyncio.shield(reading)
@@ -94,7 +94,8 @@ def _text(line: bytes) -> str:
     return "".join(letter if letter.isprintable() or letter == "\t" else "·" for letter in words)
 
 
-async def _end_group(process: asyncio.subprocess.Process) -> None:
+async def end_group(process: asyncio.subprocess.Process) -> None:
+    """Ask a program and all it started to end, and end it when it does not in time."""
     if not _signal_group(process.pid, signal.SIGTERM):
         return
     with contextlib.suppress(TimeoutError):

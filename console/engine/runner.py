@@ -19,6 +19,7 @@ from console.domain.errors import ConsoleError
 from console.domain.ids import DeploymentId, StepId
 from console.domain.plan import TRAFFIC_KINDS, Phase, Step, StepKind
 from console.engine.board import Board
+from console.engine.chores import Chores
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.decide import RollbackBuilder, decide, reply_to
 from console.engine.guard import stand_guard
@@ -52,6 +53,7 @@ class Runner:
         worker: str,
         parallel: Callable[[str], int],
         variables: Variables | None = None,
+        chores: Chores | None = None,
         crash: CrashPoint = no_crash,
     ) -> None:
         self.boards: dict[DeploymentId, Board] = {}
@@ -63,6 +65,7 @@ class Runner:
         self._worker = worker
         self._parallel = parallel
         self._variables = variables
+        self._chores = chores
         self._crash = crash
 
     def wake(self, deployment: DeploymentId) -> None:
@@ -211,6 +214,7 @@ class Runner:
             clock=self._clock,
             crash=self._crash,
             variables=self._variables,
+            chores=self._chores,
         )
 
     async def _record_outcome(self, board: Board, step: Step, outcome: Outcome | ConsoleError) -> None:

@@ -21,6 +21,7 @@ from console.domain.errors import ConsoleError, RateLimited, UsageError
 from console.domain.plan import Phase, Step
 from console.domain.waiting import WAITING_FOR
 from console.engine.board import Board
+from console.engine.chores import Chores
 from console.engine.crash_points import CrashPoint
 from console.engine.variables import Variables
 from console.watch.collector import RolloutCollector
@@ -89,8 +90,10 @@ class Work:
         clock: Clock,
         crash: CrashPoint,
         variables: Variables | None = None,
+        chores: Chores | None = None,
     ) -> None:
         self.variables = variables
+        self.chores = chores
         self.step = step
         self.clock = clock
         self._board = board

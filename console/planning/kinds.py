@@ -19,6 +19,7 @@ from console.domain.maintenance import MAINTENANCE
 from console.domain.plan import Plan
 from console.domain.recovery import Recovery, read_recovery
 from console.domain.rotation import Rotation, read_rotation
+from console.domain.switch_over import SWITCH_OVER
 from console.domain.variables import SYNC
 from console.planning.draft import Draft
 from console.planning.failover import plan_failover
@@ -27,6 +28,7 @@ from console.planning.maintenance import plan_maintenance
 from console.planning.recovery import plan_recovery
 from console.planning.release import plan_release
 from console.planning.rotation import plan_rotation
+from console.planning.switch_over import plan_switch_over
 from console.planning.syncing import plan_sync
 
 Asked = TypeVar("Asked")
@@ -40,6 +42,7 @@ class Fact(Enum):
     HOLD = auto()
     SECRET = auto()
     FAILOVER = auto()
+    SWITCH = auto()
 
 
 class Origin(Enum):
@@ -127,6 +130,13 @@ ROTATING = PlanKind[Rotation](
     origin=Origin.RUNNING_BY_SOURCE,
     build=plan_rotation,
 )
+SWITCHING_OVER = PlanKind[str](
+    read=_named(SWITCH_OVER),
+    purpose=lambda _, plan: f"brings the data over and deploys {plan.release.name}",
+    facts=frozenset({Fact.SERVICES, Fact.HOLD, Fact.SWITCH}),
+    origin=Origin.WISH,
+    build=lambda draft, _, refusals: plan_switch_over(draft, refusals),
+)
 RELEASING = PlanKind[str](
     read=lambda strategy: strategy,
     purpose=lambda _, plan: f"deploys {plan.release.name}",
@@ -142,6 +152,7 @@ KINDS: tuple[PlanKind[Any], ...] = (
     LIFTING,
     RECOVERING,
     ROTATING,
+    SWITCHING_OVER,
     RELEASING,
 )
 """The last takes every name that the others leave; whether it is one is another question: `is_strategy`."""

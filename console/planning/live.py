@@ -11,6 +11,7 @@ from console.domain.ids import ServiceName
 from console.domain.observations import Lock
 from console.domain.rotation import SecretFacts
 from console.domain.standby import FailoverFacts
+from console.domain.switch_over import SwitchFacts
 from console.domain.variables import Reconfiguration
 from providers.contract import PlatformStage
 
@@ -113,6 +114,7 @@ class Live:
     hold: Hold | None = None
     served: frozenset[str] = frozenset()
     failover: FailoverFacts = field(default_factory=FailoverFacts)
+    switch: SwitchFacts = field(default_factory=SwitchFacts)
     pages: Mapping[ServiceName, LivePage] = field(default_factory=dict)
 
     def of(self, service: str) -> LiveService:

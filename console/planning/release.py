@@ -40,7 +40,7 @@ def plan_release(draft: Draft, strategy: str, refusals: Sequence[str]) -> Plan:
     before = frame(draft)
     notes = _notes(draft, chosen, tuple(flows.values()))
     if custom is None:
-        body, told = _join(draft, flows, before)
+        body, told = join_flows(draft, flows, before)
         notes = (*notes, *told)
     else:
         own = plan_pipeline(draft, custom, flows, before)
@@ -74,7 +74,10 @@ def _refuse_return(draft: Draft) -> list[str]:
     return [f"{release.name} was not live in {environment} before, as far as the history goes: deploy it instead."]
 
 
-def _join(draft: Draft, flows: Mapping[str, Flow], before: Sequence[Step]) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+def join_flows(
+    draft: Draft, flows: Mapping[str, Flow], before: Sequence[Step]
+) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    """The flows' steps in the order of needs, by the environment's strategy, and what is to be known of it."""
     if not any(is_recreated(draft, flow) for flow in flows.values()):
         return join(draft, flows, before), ()
     joined = join_recreate(draft, flows, before)

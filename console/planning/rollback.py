@@ -1,11 +1,11 @@
 """The way back: the undos of what a deployment began, traffic first, as a graph of the same shape as a plan.
 
-Order: a login that was taken away is given back before all else, and a holding page goes up again. Then (0) a schema
-that old releases do not fit any longer is taken back, and arms that were retired get their variables back, come back
-themselves and prove their health, (1) traffic returns, each service waiting only for its own arm, (2) variables are put
-back, so that no old release starts with new ones, (3) everything else in reverse, once all traffic is back, (4) holding
-pages go away, (5) the announcement. Pure and repeatable: asked again after a rollback that failed, it leaves out what
-is undone already.
+Order: a login that was taken away is given back before all else, and a holding page goes up again. A source that takes
+no writes takes them again beside all else. Then (0) a schema that old releases do not fit any longer is taken back,
+and arms that were retired get their variables back, come back themselves and prove their health, (1) traffic returns,
+each service waiting only for its own arm, (2) variables are put back, so that no old release starts with new ones, (3)
+everything else in reverse, once all traffic is back, (4) holding pages go away, (5) the announcement. Pure and
+repeatable: asked again after a rollback that failed, it leaves out what is undone already.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
     revived = [m for m in members if m.step.kind is StepKind.REVOKE_SECRET]
     shown = [m for m in members if m.undo.kind is StepKind.MAINTAIN and m.undo.arguments.get("on")]
     pages = [m for m in members if m.undo.kind is StepKind.MAINTAIN and m not in shown]
-    members = tuple(m for m in members if m not in (*revived, *shown, *pages))
+    opening = [m for m in members if m.step.kind is StepKind.FENCE_SOURCE]
+    members = tuple(m for m in members if m not in (*revived, *shown, *pages, *opening))
     contracts = [m for m in members if m.step.phase is Phase.DECOMMISSION and m.step.kind is StepKind.MIGRATE]
     returning = [m for m in members if m.step.phase is Phase.DECOMMISSION and m not in contracts]
     traffic = [m for m in members if m not in returning and m.step.kind in TRAFFIC_KINDS]
@@ -82,6 +83,7 @@ def build_rollback(deployment: Deployment, services: Collection[ServiceName] = (
     first = [undo_step(member, ()) for member in (*revived, *shown)]
     opened = tuple(step.id for step in first)
     steps = [*first, *(step if step.needs else replace(step, needs=opened) for step in steps)]
+    steps = [*(undo_step(member, ()) for member in opening), *steps]
     if steps:
         pushes = [push for push in deployment.plan.pushes if not services or push.service in services]
         steps += hold_steps(pushes, gate, every[0].step if every else deployment.plan.steps[0])

@@ -111,6 +111,7 @@ class LocalService:
 
     async def preview(self, wish: Wish) -> Plan:
         self._need("view")
+        self._check_paths(wish)
         plan = await self._parts.engine.preview(wish)
         if wish.emergency and not self._may(EMERGENCY):
             return replace(plan, refusals=(*plan.refusals, self._refuse(EMERGENCY).what))
@@ -126,11 +127,22 @@ class LocalService:
                 raise UsageError("A deployment to come is scheduled.", "wish.at", "Add it to /v1/schedule.")
             if wish.emergency:
                 self._need(EMERGENCY)
+            self._check_paths(wish)
             submitted = await self._parts.engine.deploy(wish, request_id, digest, self._actor)
             detail["deployment"] = submitted.deployment
             return submitted
 
         return await self._audited("deploy", wish.environment, start(), detail)
+
+    def _check_paths(self, wish: Wish) -> None:
+        """The worker reads and writes a source with its own rights, which reach further than theirs.
+
+        Raises:
+            Refused: They are not its own user.
+        """
+        if wish.switch is not None and not self._owns_worker:
+            what = f"{self._actor} may name no file of the worker's host: the worker has other rights."
+            raise Refused(what, wish.switch.source, "Have the worker's own user do it.")
 
     async def control(self, deployment: DeploymentId, request: ControlRequest) -> None:
         request = self._with_honest_time(request)

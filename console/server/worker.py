@@ -16,6 +16,7 @@ from console.config.secrets import Secrets, resolve_all
 from console.config.settings import Settings
 from console.domain.clock import SystemClock
 from console.domain.errors import ConsoleError
+from console.engine.chores import ChildProcesses
 from console.engine.durable import DbosDurable
 from console.engine.engine import Engine
 from console.engine.takeover import Takeover
@@ -102,6 +103,7 @@ class Worker:
             clock=self._clock,
             worker=name,
             variables=variables,
+            chores=ChildProcesses(self._places.home),
             shared=bool(url),
         )
         tail = LogTail(settings, connections, ledger, logs, self._clock, secrets.texts())

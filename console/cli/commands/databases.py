@@ -1,14 +1,16 @@
-"""Commands that move data: `transfer`."""
+"""Commands that move data: `transfer`, `switch-over`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from console.cli.grammar import Commands, add_command, add_group
+from console.cli.options import add_environment, add_reason, add_request_id, add_services, add_wait, add_yes
 
 
 def add(commands: Commands) -> None:
     """Add them to the command line."""
+    _add_switch_over(commands)
     kinds = add_group(commands, "transfer", "bring data to where the product will live")
     words = "a SQLite file into a PostgreSQL: proven row by row, the rest in quarantine with its reason"
     data = add_command(kinds, "data", "console.cli.transferring:data", words)
@@ -21,3 +23,24 @@ def add(commands: Commands) -> None:
     data.add_argument("--keep-case", action="store_true", help="keep capital letters in names")
     data.add_argument("--dry-run", action="store_true", help="look and choose, and change nothing")
     data.add_argument("--quarantine-ok", action="store_true", help="end well also with rows in quarantine")
+
+
+def _add_switch_over(commands: Commands) -> None:
+    words = "the first production deployment: bring the data over, then a release that uses it there"
+    switch = add_command(commands, "switch-over", "console.cli.switching:switch_over", words)
+    add_environment(switch)
+    words = "the SQLite file, on the worker's host"
+    switch.add_argument("--from", dest="source", type=Path, required=True, metavar="FILE", help=words)
+    switch.add_argument("--database", default="", metavar="SERVICE", help="where it goes (else the only database)")
+    switch.add_argument("--schema", default="public", metavar="NAME", help="the schema over there (public)")
+    switch.add_argument("--rules", type=Path, metavar="FILE", help="what you decided about columns, in TOML")
+    switch.add_argument("--keep-case", action="store_true", help="keep capital letters in names")
+    switch.add_argument("--quarantine-ok", action="store_true", help="go on also with rows in quarantine")
+    switch.add_argument("--leave-open", action="store_true", help="nobody writes to the source: do not close it")
+    switch.add_argument("--release", default="", metavar="REF", help="tag, branch or commit (else the branch's head)")
+    switch.add_argument("--dry-run", action="store_true", help="show the plan and do nothing")
+    add_services(switch)
+    add_reason(switch)
+    add_yes(switch)
+    add_request_id(switch, "switch-over")
+    add_wait(switch)

@@ -19,6 +19,7 @@ from console.engine.executors import (
     release,
     rotation,
     schema,
+    switch_over,
     traffic,
     trial,
 )
@@ -64,4 +65,8 @@ EXECUTORS: Mapping[StepKind, Executor] = {
     StepKind.VERIFY_FAILOVER: failover.verify,
     StepKind.AWAIT_RESOLVERS: failover.await_resolvers,
     StepKind.MAINTAIN: maintenance.maintain,
+    StepKind.TRANSFER_DATA: switch_over.transfer_data,
+    StepKind.TAKE_BACK_DATA: switch_over.take_back_data,
+    StepKind.FENCE_SOURCE: switch_over.fence_source,
+    StepKind.OPEN_SOURCE: switch_over.open_source,
 }

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from console.transfer.data.ddl import Written, read_table
 
+FENCE = "quarterdeck_still_"
+"""How triggers of ours begin that keep a source from being written to; they are no part of it."""
+
 
 class Stored(StrEnum):
     """How a column comes to its values."""
@@ -120,7 +123,7 @@ def take_inventory(lite: sqlite3.Connection) -> Inventory:
     kinds = {str(name): str(kind) for _, name, kind, *_ in lite.execute("PRAGMA main.table_list") if name}
     tables, things = [], []
     for kind, name, _, sql in rows:
-        if name.lower().startswith("sqlite_") or kind == "index":
+        if name.lower().startswith(("sqlite_", FENCE)) or kind == "index":
             continue
         if kind == "table" and kinds.get(name, "table") == "table":
             tables.append(_read(lite, name, sql))

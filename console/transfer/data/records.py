@@ -104,6 +104,20 @@ def states(target: Target, transfer: str) -> dict[str, TableState]:
     }
 
 
+def targets(target: Target, transfer: str) -> dict[str, int]:
+    """The tables that a transfer made, by their names over there, and the rows that it brought."""
+    rows = target.execute(
+        "SELECT target, rows FROM quarterdeck.transfer_tables WHERE transfer = %s ORDER BY target", (transfer,)
+    ).fetchall()
+    return {str(name): int(count) for name, count in rows}
+
+
+def forget(target: Target, transfer: str) -> None:
+    """Drop the record of a transfer, and its rows in quarantine, which the source has as well."""
+    target.execute("DELETE FROM quarterdeck.quarantine WHERE transfer = %s", (transfer,))
+    target.execute("DELETE FROM quarterdeck.transfers WHERE id = %s", (transfer,))
+
+
 def note(target: Target, transfer: str, table: str, state: TableState) -> None:
     """Say how far a table is."""
     key = json.dumps([_pack(value) for value in state.last_key]) if state.last_key is not None else None

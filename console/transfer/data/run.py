@@ -33,6 +33,9 @@ T = TypeVar("T")
 
 REFUSED_SHOWN = 1_000
 
+SNAPSHOT = "source.sqlite"
+"""The source as it was at the first run, in the folder of the transfer."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -133,19 +136,39 @@ def run(
         result = Result(plan, build_schema(plan), faults, seconds=seconds)
         if request.dry_run:
             return result
-        with _connect(request.address) as target:
+        with connect_target(request.address) as target:
             return _Transfer(request, lite, target, result, told, stopped, seconds).run(_name_of(snapshot))
 
 
 def _snapshot(request: Request, told: Callable[[Progress], None]) -> Path:
     """The file as it was at the first run: kept until the transfer has ended, so that every run reads the same."""
     request.work.mkdir(parents=True, exist_ok=True, mode=0o700)
-    copy = request.work / "source.sqlite"
+    copy = request.work / SNAPSHOT
     if not copy.exists():
         take_snapshot(
             request.source, copy, lambda done, total: told(Progress("snapshot", request.source.name, done, total))
         )
     return copy
+
+
+def prove_now(request: Request, target: Target, transfer: str, told: Callable[[Progress], None]) -> Result:
+    """Prove what was transferred against the source as it is now."""
+    snapshot = request.work / "now.sqlite"
+    snapshot.unlink(missing_ok=True)
+    take_snapshot(request.source, snapshot, lambda done, total: told(Progress("snapshot", "", done, total)))
+    with closing(connect(snapshot)) as lite:
+        plan, faults = _look(request, lite, told)
+        states = records.states(target, transfer)
+        proofs = tuple(prove(lite, target, table, states.get(table.source.name, TableState())) for table in plan.tables)
+    return Result(plan, build_schema(plan), faults, states, proofs=proofs, transfer=transfer)
+
+
+def find_transfer(request: Request, target: Target) -> str:
+    """The id of what was begun from the snapshot that lies in the request's folder; empty where nothing was."""
+    snapshot = request.work / SNAPSHOT
+    row = target.execute("SELECT to_regclass('quarterdeck.transfers')").fetchone()
+    found = records.find(target, _name_of(snapshot)) if snapshot.exists() and row and row[0] else None
+    return found[0] if found else ""
 
 
 def _name_of(snapshot: Path) -> str:
@@ -178,7 +201,8 @@ def _look(
     return plan, faults
 
 
-def _connect(address: str) -> Target:
+def connect_target(address: str) -> Target:
+    """Open the PostgreSQL as every part of a transfer does."""
     return psycopg.connect(
         address,
         autocommit=True,
@@ -318,4 +342,4 @@ class _Transfer:
             self._seconds[phase] = time.monotonic() - began
 
 
-__all__ = ["Missing", "Progress", "Request", "Result", "Stopped", "run"]
+__all__ = ["Missing", "Progress", "Request", "Result", "Stopped", "connect_target", "find_transfer", "prove_now", "run"]

@@ -51,6 +51,11 @@ class Journey:
         with psycopg.connect(self.dsn) as target:
             return target.execute(query.encode()).fetchall()
 
+    def run(self, script: str) -> None:
+        """Do something over there, as somebody else would."""
+        with psycopg.connect(self.dsn) as target:
+            target.execute(script.encode())
+
     def type_of(self, table: str, column: str) -> str:
         query = (
             "SELECT format_type(atttypid, atttypmod) FROM pg_attribute"

@@ -1,0 +1,1 @@
+"""Long work on data, each piece in a process of its own that the engine starts, hears and ends."""

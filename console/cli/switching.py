@@ -1,0 +1,50 @@
+"""`switch-over`: show what would be brought over and deployed, ask, do it, and say what it came to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from console.cli.output import show
+from console.cli.session import Session
+from console.cli.showing import plan_lines
+from console.cli.submitting import agree, refuse_rejected, submit
+from console.domain.errors import ExitCode
+from console.domain.ids import EnvironmentName, ServiceName
+from console.domain.plan import Wish
+from console.domain.switch_over import SWITCH_OVER, SwitchWish
+
+
+async def switch_over(session: Session) -> int:
+    """Nothing is read from the source, but its size, and nothing changed, before somebody agreed."""
+    options = session.options
+    environment = EnvironmentName(options.environment)
+    wish = Wish(
+        environment,
+        release=options.release,
+        strategy=SWITCH_OVER,
+        services=tuple(map(ServiceName, options.service)),
+        reason=options.reason,
+        switch=SwitchWish(
+            _whole(options.source),
+            options.database,
+            options.schema,
+            _whole(options.rules) if options.rules else "",
+            options.keep_case,
+            options.leave_open,
+            options.quarantine_ok,
+        ),
+    )
+    service = await session.service()
+    plan = await service.preview(wish)
+    if options.dry_run:
+        show(session, plan, plan_lines(plan))
+        return ExitCode.REFUSED if plan.refusals else ExitCode.GOOD
+    session.say(*plan_lines(plan))
+    refuse_rejected(plan)
+    await agree(session, service, environment)
+    return await submit(session, service, wish, plan.digest, wait=options.wait, request_id=options.request_id)
+
+
+def _whole(path: Path) -> str:
+    """As the worker finds it, whose directory is another one."""
+    return str(path.expanduser().resolve())

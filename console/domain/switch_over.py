@@ -1,0 +1,52 @@
+"""The first production deployment of a product that had its data in a SQLite file: what is asked for and found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+SWITCH_OVER = "switch-over"
+"""The strategy that brings the data over, and then a release that uses it where it is now."""
+
+
+@dataclass(frozen=True)
+class SwitchWish:
+    """Where the data is, and how it is to go. Paths are whole paths on the worker's host.
+
+    Args:
+        source: The SQLite file.
+        database: The service that it becomes; empty for the environment's only database.
+        rules: What somebody decided about columns, in a TOML file; empty for nothing.
+        keep_case: Keep capital letters in names.
+        leave_open: Nobody writes to the source, or may go on doing so: it is not made read-only for the last increment.
+        quarantine_ok: Go on also with rows that have no place over there.
+    """
+
+    source: str
+    database: str = ""
+    schema: str = "public"
+    rules: str = ""
+    keep_case: bool = False
+    leave_open: bool = False
+    quarantine_ok: bool = False
+
+
+@dataclass(frozen=True)
+class SwitchFacts:
+    """What was found on both sides before the plan is written.
+
+    Args:
+        problem: Why it cannot be begun; empty where it can.
+        tables: Rows by table of the source. `bytes`: of its file.
+        open: Tables of the source that cannot be made read-only, because a module of SQLite has them.
+        left: Things of the source that nobody but a person can bring over.
+    """
+
+    problem: str = ""
+    tables: dict[str, int] = field(default_factory=dict)
+    bytes: int = 0
+    open: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        return sum(self.tables.values())

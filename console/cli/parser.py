@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 from console.cli.commands import (
     calendar,
@@ -43,8 +44,9 @@ FAMILIES: Sequence[tuple[str, Callable[[Commands], None]]] = (
 WIDTH = 13
 
 
+@cache
 def build_parser() -> Parser:
-    """Build the whole command line."""
+    """Build the whole command line, once a process: reading it changes nothing in it."""
     parser = Parser(
         prog="quarterdeck",
         usage="quarterdeck [--home DIR] [--config FILE] [--format FORM] [COMMAND ...]",

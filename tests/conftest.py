@@ -1,8 +1,15 @@
 """Fixtures for every room."""
 
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
+
+# Tests start hundreds of processes. Where no bytecode may be written each of them compiles everything anew, which takes
+# several times as long as what it is asked to do.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.e2e
 AS_ROOT = os.geteuid() == 0
 NOBODY = 65534
 PLATFORM = """
-[providers.render]
+[providers.render{number}]
 kind = "render"
 owner = "tea-1"
 token = "{token}"
@@ -55,7 +55,7 @@ class TestGivenAConfigurationThatCannotBeUsed:
         (deck.home / "config.toml").mkdir()
 
         for command in (("status",), ("config", "check")):
-            ran = deck(*command)
+            ran = deck.here(*command)
             assert ran.code == 2
             assert "config.toml: It cannot be read: Is a directory" in ran.err
 
@@ -63,7 +63,7 @@ class TestGivenAConfigurationThatCannotBeUsed:
     def test_when_its_mode_forbids_it_then_that_is_said(self, deck: Deck):
         (deck.home / "config.toml").chmod(0)
 
-        ran = deck("status")
+        ran = deck.here("status")
 
         assert ran.code == 2
         assert "Permission denied" in ran.err
@@ -71,7 +71,7 @@ class TestGivenAConfigurationThatCannotBeUsed:
     def test_when_there_is_none_then_an_example_is_named(self, deck: Deck):
         (deck.home / "config.toml").unlink()
 
-        ran = deck("status")
+        ran = deck.here("status")
 
         assert ran.code == 2
         assert "config.example.toml" in ran.err
@@ -83,7 +83,7 @@ class TestGivenAConfigurationThatCannotBeUsed:
             '[environments.production]\ntier = "moon"\nstages = [50, 10]\nbogus = 1\n',
         )
 
-        ran = deck("deploy", "production")
+        ran = deck.here("deploy", "production")
 
         assert ran.code == 2
         assert ran.err.startswith("The configuration has 5 problems:")
@@ -91,28 +91,35 @@ class TestGivenAConfigurationThatCannotBeUsed:
             assert f"config.toml:{line} · " in ran.err
         assert not (deck.home / "history.db").exists()
 
-    @pytest.mark.parametrize(
-        ("token", "told"),
-        [
-            ("env:QUARTERDECK_NO_SUCH_TOKEN", "The variable QUARTERDECK_NO_SUCH_TOKEN is not set."),
-            ("file:{home}/token", "There is no file {home}/token."),
-            ("file:{home}/open", "chmod 600 {home}/open"),
-            ("file:{home}/empty", "is empty"),
-            ("rnd_abcdefghijklmnop", "providers.render.token"),
-        ],
-    )
-    def test_when_a_token_is_missing_then_its_line_and_the_remedy_are_told(self, deck: Deck, token: str, told: str):
-        (deck.home / "open").write_text("a-secret-value")
-        (deck.home / "open").chmod(0o644)
-        (deck.home / "empty").touch(0o600)
-        configure(deck, PLATFORM.format(token=token.format(home=deck.home)))
+    def test_when_tokens_are_missing_then_the_line_of_each_and_the_remedy_are_told(self, deck: Deck):
+        home = deck.home
+        (home / "open").write_text("a-secret-value")
+        (home / "open").chmod(0o644)
+        (home / "empty").touch(0o600)
+        told_of = {
+            "env:QUARTERDECK_NO_SUCH_TOKEN": "The variable QUARTERDECK_NO_SUCH_TOKEN is not set.",
+            f"file:{home}/token": f"There is no file {home}/token.",
+            f"file:{home}/open": f"chmod 600 {home}/open",
+            f"file:{home}/empty": "is empty",
+        }
+        configure(deck, "".join(PLATFORM.format(number=number, token=token) for number, token in enumerate(told_of)))
 
-        ran = deck("status")
+        ran = deck.here("status")
 
         assert ran.code == 2
-        assert "config.toml:5 · providers.render.token" in ran.err
-        assert told.format(home=deck.home) in ran.err
+        assert ran.err.startswith("The configuration has 4 problems:")
+        for number, (place, told) in enumerate(zip(ran.err.split("config.toml:")[1:], told_of.values(), strict=True)):
+            assert place.startswith(f"{5 + 5 * number} · providers.render{number}.token")
+            assert told in place
         assert "a-secret-value" not in ran.err
+
+    def test_when_a_token_is_written_out_then_its_line_is_told_and_it_is_not(self, deck: Deck):
+        configure(deck, PLATFORM.format(number=1, token="rnd_abcdefghijklmnop"))
+
+        ran = deck.here("status")
+
+        assert ran.code == 2
+        assert "config.toml:5 · providers.render1.token: A secret is written" in ran.err
         assert "rnd_abcdefghijklmnop" not in ran.err
 
 
@@ -126,7 +133,7 @@ class TestGivenAStateDirectoryThatCannotBeUsed:
         ],
     )
     def test_then_it_is_named_and_no_fault_of_ours_is_claimed(self, home: str, told: str):
-        ran = Deck(Path(home))("status")
+        ran = Deck(Path(home)).here("status")
 
         assert ran.code == 1
         assert ran.err.splitlines()[:2] == [told, home]
@@ -159,7 +166,7 @@ class TestGivenAStateDirectoryThatCannotBeUsed:
             planted.listen()
             os.chown(deck.home / "worker.sock", NOBODY, NOBODY)
 
-            ran = deck("status")
+            ran = deck.here("status")
 
             assert ran.code == 4
             assert "belongs to another user" in ran.err
@@ -177,7 +184,7 @@ class TestGivenAHistoryThatCannotBeUsed:
         connection.close()
         before = fingerprint(deck.home / "history.db")
 
-        ran = deck("status")
+        ran = deck.here("status")
 
         assert ran.code == 2
         assert "a newer Quarterdeck: it has schema version 9999" in ran.err
@@ -187,7 +194,7 @@ class TestGivenAHistoryThatCannotBeUsed:
         (deck.home / "history.db").write_bytes(b"not a database at all" * 1000)
         before = fingerprint(deck.home / "history.db")
 
-        ran = deck("history")
+        ran = deck.here("history")
 
         assert ran.code == 1
         assert ran.err.startswith("The history is damaged")
@@ -201,7 +208,7 @@ class TestGivenAHistoryThatCannotBeUsed:
         connection.close()
         before = fingerprint(deck.home / "history.db")
 
-        ran = deck("history")
+        ran = deck.here("history")
 
         assert ran.code == 1
         assert "not a history of Quarterdeck" in ran.err
@@ -244,22 +251,22 @@ class TestGivenAFullDisk:
         with small_disk() as deck:
             filler = fill(deck.home.parent, leave)
 
-            ran = deck("history")
+            ran = deck.here("history")
 
             assert ran.code == 1
             assert re.search("disk is full|No space left on device|Check the disk's space", ran.err)
             assert "fault of Quarterdeck" not in ran.err
             assert "Quarterdeck itself failed" not in ran.err
             filler.unlink()
-            assert deck("history").code == 0
+            assert deck.here("history").code == 0
 
     def test_when_it_fills_up_while_a_worker_runs_then_reading_goes_on_and_the_history_opens_afterwards(self):
         with small_disk() as deck:
             deck.json("status")
             filler = fill(deck.home.parent, 0)
 
-            looked = deck("status", "--format", "json")
-            asked = deck("deploy", "staging")
+            looked = deck.here("status", "--format", "json")
+            asked = deck.here("deploy", "staging")
             deck.kill_worker()
             filler.unlink()
 
@@ -322,7 +329,7 @@ class TestGivenAnEnvironmentThatThereIsNot:
         looking = ("status", "plan", "health", "metrics", "logs", "history", "show", "report")
 
         for command in (*looking, "deploy", "rollback", "pause"):
-            ran = deck(command, "prodction")
+            ran = deck.here(command, "prodction")
 
             assert ran.code == 2, command
             assert ran.out == ""

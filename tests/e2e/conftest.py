@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 from console.playground import commands
 from tests.e2e.deck import Deck, Ran, Scene, frontend_release
 
-RPS = 110.0
+BUSY, SOME, QUIET = 110.0, 40.0, 10.0
+"""Requests a second: enough for a verdict within seconds; enough to lose one without a verdict; a few."""
 SPEED = 2.0
 
 
@@ -32,7 +34,7 @@ def hurry(config: Path, target: Path, **sections: str) -> Path:
 def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A playground that is up: its home."""
     home = tmp_path_factory.mktemp("deck")
-    commands.up(home, rps=RPS, speed=SPEED)
+    commands.up(home, rps=QUIET, speed=SPEED)
     hurry(home / "config.toml", home / "quick.toml")
     yield home
     Deck(home).stop()
@@ -45,13 +47,21 @@ def deck(playground: Path) -> Deck:
     return Deck(playground, playground / "quick.toml")
 
 
+@contextlib.contextmanager
+def customers(home: Path, rps: float = BUSY) -> Iterator[None]:
+    """More of them, as long as production changes."""
+    commands.traffic(home, rps=rps)
+    yield
+    commands.traffic(home, rps=QUIET)
+
+
 @pytest.fixture
 def idle(deck: Deck) -> Deck:
     """The commands, with nothing going on: what a failed test left running is taken back first."""
     for environment in deck.json("status"):
         held = environment["lock"]
         if held is not None:
-            deck("rollback", held["deployment"], "--wait")
+            deck.here("rollback", held["deployment"], "--wait")
     return deck
 
 
@@ -78,10 +88,11 @@ class Deployed:
 def deployed(deck: Deck) -> Deployed:
     """v1.1 goes live; somebody else asks for v1.2 in the middle."""
     before, frontend = Scene.of(deck), frontend_release(deck)
-    running = deck.begin("deploy", "production", "--release", "v1.1", "--wait", "--format", "json")
-    running.wait_for("backend: blue 90 % · green 10 %")
-    second = deck("deploy", "production", "--release", "v1.2", "--wait", "--format", "json")
-    ran = running.end()
+    with customers(deck.home):
+        running = deck.begin("deploy", "production", "--release", "v1.1", "--wait", "--format", "json")
+        running.wait_for("backend: blue 90 % · green 10 %")
+        second = deck("deploy", "production", "--release", "v1.2", "--wait", "--format", "json")
+        ran = running.end()
     return Deployed(ran, second, before, Scene.of(deck), (frontend, frontend_release(deck)))
 
 
@@ -97,19 +108,21 @@ class TakenBack:
 
 @pytest.fixture(scope="package")
 def taken_back(deck: Deck, deployed: Deployed) -> TakenBack:
-    ran = deck("rollback", "production", "--wait", "--format", "json", "--reason", "changed my mind")
+    with customers(deck.home, SOME):
+        ran = deck("rollback", "production", "--wait", "--format", "json", "--reason", "changed my mind")
     return TakenBack(ran, deployed, Scene.of(deck), frontend_release(deck))
 
 
 @pytest.fixture
 def production(idle: Deck, taken_back: TakenBack) -> Iterator[Deck]:
     """The commands, with the first release live in production; what a test puts there is taken back after it."""
-    yield idle
-    bring_back(idle)
+    with customers(idle.home):
+        yield idle
+        bring_back(idle)
 
 
 def bring_back(deck: Deck) -> None:
     """Take back what is live in production, where it went live by a deployment."""
     newest = deck.json("history", "production", "--limit", "1")
     if newest and newest[0]["status"] not in {"rolled_back", "aborted"}:
-        deck("rollback", newest[0]["id"], "--wait")
+        deck.here("rollback", newest[0]["id"], "--wait")

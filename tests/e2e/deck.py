@@ -1,8 +1,13 @@
-"""The command line as a script uses it: real processes, JSON on stdout, words on stderr, an exit code."""
+"""The command line as a script uses it: JSON on stdout, words on stderr, an exit code.
+
+What changes something is a process of its own. What only looks, or is only refused, may run in this process, where it
+need not load everything again: the same words lead to the same function, and the worker is a process all the same.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -15,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from console.cli.main import main
 from console.client.places import Places
 
 PATIENCE = 240.0
@@ -91,9 +97,17 @@ class Deck:
         )
         return Ran(ran.returncode, ran.stdout, ran.stderr)
 
+    def here(self, *arguments: str) -> Ran:
+        """Run a command to its end in this process."""
+        places = ["--home", str(self.home), *(["--config", str(self.config)] if self.config else [])]
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main([*places, *arguments])
+        return Ran(code, out.getvalue(), err.getvalue())
+
     def json(self, *arguments: str) -> Any:
-        """Run a command that must end well, and read what it printed."""
-        ran = self(*arguments, "--format", "json")
+        """Run a command in this process that must end well, and read what it printed."""
+        ran = self.here(*arguments, "--format", "json")
         assert ran.code == 0, ran
         return ran.json
 
@@ -121,6 +135,8 @@ class Deck:
         pid = self.worker_pid
         assert pid
         os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):  # only a worker that was started from here is a child
+            os.waitpid(pid, 0)
         deadline = time.monotonic() + PATIENCE
         while _is_alive(pid):
             assert time.monotonic() < deadline
@@ -128,7 +144,7 @@ class Deck:
         return pid
 
     def stop(self) -> None:
-        self("worker", "stop")
+        self.here("worker", "stop")
 
 
 def _is_alive(pid: int) -> bool:

@@ -107,7 +107,7 @@ class TestGivenAGoodReleaseWentLive:
         assert planned["steps"]
         assert planned["refusals"] == []
         assert deck.json("playground", "status")["changes"] == before
-        assert "UNDO" in deck("plan", "production", "--release", "v1.2").out
+        assert "UNDO" in deck.here("plan", "production", "--release", "v1.2").out
 
     @pytest.mark.parametrize(
         "command",
@@ -118,7 +118,7 @@ class TestGivenAGoodReleaseWentLive:
         self, deck: Deck, deployed: Deployed, command: tuple[str, ...]
     ):
         rows = deck.json(*command)
-        text = deck(*command)
+        text = deck.here(*command)
 
         assert isinstance(rows[0], dict)
         assert text.code == 0
@@ -134,13 +134,13 @@ class TestGivenAGoodReleaseWentLive:
     ):
         for form in ("md", "html", "json"):
             path = tmp_path / f"report.{form}"
-            ran = deck("report", deployed.id, "--format", form, "--output", str(path))
+            ran = deck.here("report", deployed.id, "--format", form, "--output", str(path))
 
             assert ran.code == 0, ran.err
             assert ran.out == ""
             assert str(path) in ran.err
             assert deployed.id in path.read_text(encoding="utf-8")
-        assert deployed.id in deck("report", deployed.id).out
+        assert deployed.id in deck.here("report", deployed.id).out
         assert "http://" not in _links_of((tmp_path / "report.html").read_text(encoding="utf-8"))
 
     def test_then_no_secret_is_anywhere_but_in_its_own_file(
@@ -148,8 +148,8 @@ class TestGivenAGoodReleaseWentLive:
     ):
         secrets = _secrets_of(deck.home)
         for form in ("md", "html", "json"):
-            deck("report", deployed.id, "--format", form, "--output", str(deck.home / f"report.{form}"))
-        (deck.home / "logs.txt").write_text(deck("logs", "--limit", "100000").out, encoding="utf-8")
+            deck.here("report", deployed.id, "--format", form, "--output", str(deck.home / f"report.{form}"))
+        (deck.home / "logs.txt").write_text(deck.here("logs", "--limit", "100000").out, encoding="utf-8")
 
         files = [path for path in deck.home.rglob("*") if path.is_file() and "secrets" not in path.parts]
         found = {
@@ -189,7 +189,7 @@ class TestGivenItIsTakenBackByHand:
         assert taken_back.after.failed == before.failed, taken_back.after.failures
 
     def test_when_it_is_asked_for_again_then_nothing_is_left_to_take_back(self, deck: Deck, taken_back: TakenBack):
-        ran = deck("rollback", taken_back.deployed.id, "--wait")
+        ran = deck.here("rollback", taken_back.deployed.id, "--wait")
 
         assert ran.code == 4
         assert taken_back.deployed.id in ran.err

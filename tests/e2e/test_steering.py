@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import TakenBack, bring_back
+from tests.e2e.conftest import SOME, TakenBack, bring_back, customers
 from tests.e2e.deck import Deck, Scene
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
@@ -21,8 +21,9 @@ def slow_deck(playground: Path, deck: Deck, taken_back: TakenBack) -> Iterator[D
     slow = playground / "slow.toml"
     slow.write_text(text.replace('bake_time = "5s"', 'bake_time = "1h"'), encoding="utf-8")
     deck.stop()
-    yield Deck(playground, slow)
-    bring_back(deck)
+    with customers(playground, SOME):
+        yield Deck(playground, slow)
+        bring_back(deck)
     deck.stop()
 
 
@@ -32,15 +33,15 @@ class TestGivenARolloutInItsBakeTime:
         running = slow_deck.begin("deploy", "production", "--release", "v1.1", "--wait", "--format", "json")
         running.wait_for("▶ Hold backend at 10 %")
 
-        impatient = slow_deck("deploy", "production", "--wait", "--timeout", "0.2", "--request-id", "other")
-        paused = slow_deck("pause", "production", "--reason", "lunch")
+        impatient = slow_deck.here("deploy", "production", "--wait", "--timeout", "0.2", "--request-id", "other")
+        paused = slow_deck.here("pause", "production", "--reason", "lunch")
         running.wait_for("⏸ paused: lunch")
         held = slow_deck.json("status", "production")[0]
-        resumed = slow_deck("resume", "production")
+        resumed = slow_deck.here("resume", "production")
         running.wait_for("▶ goes on")
-        promoted = slow_deck("promote", "production")
+        promoted = slow_deck.here("promote", "production")
         running.wait_for("backend: blue 50 % · green 50 %")
-        aborted = slow_deck("abort", "production", "--reason", "enough", "--format", "json")
+        aborted = slow_deck.here("abort", "production", "--reason", "enough", "--format", "json")
         ran = running.end()
 
         assert impatient.code == 4
@@ -59,11 +60,11 @@ class TestGivenARolloutInItsBakeTime:
         running = slow_deck.begin("deploy", "production", "--release", "v1.1", "--request-id", "limited", "--wait")
         running.wait_for("▶ Hold backend at 10 %")
 
-        limited = slow_deck(
+        limited = slow_deck.here(
             "deploy", "production", "--request-id", "limited", "--wait", "--timeout", "0.5", "--format", "json"
         )
         status = limited.json["status"]
-        back = slow_deck("rollback", "production", "--wait", "--format", "json")
+        back = slow_deck.here("rollback", "production", "--wait", "--format", "json")
 
         assert limited.code == 5
         assert status == "running"

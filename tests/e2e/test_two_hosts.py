@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.e2e.conftest import TakenBack, bring_back, hurry
+from tests.e2e.conftest import TakenBack, bring_back, customers, hurry
 from tests.e2e.deck import Deck, Scene
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
@@ -46,8 +46,9 @@ def hosts(playground: Path, deck: Deck, taken_back: TakenBack) -> Iterator[Hosts
             text.replace('tier = "production"', 'tier = "production"\nstages = [50, 100]'), encoding="utf-8"
         )
         made.append(Deck(home))
-    yield Hosts(*made)
-    bring_back(made[1])
+    with customers(playground):
+        yield Hosts(*made)
+        bring_back(made[1])
     for one in made:
         one.stop()
     shutil.rmtree(root)
@@ -61,7 +62,7 @@ class TestGivenOneOfTwoWorkersDies:
         assert hosts.bell.json("worker", "start")["worker"] == "bell"
         running = hosts.anchor.begin("deploy", "production", "--release", "v1.1", "--wait", "--request-id", "shared")
         running.wait_for("backend: blue 50 % · green 50 %")
-        refused = hosts.bell("deploy", "production", "--release", "v1.2")
+        refused = hosts.bell.here("deploy", "production", "--release", "v1.2")
 
         running.kill()
         killed = hosts.anchor.kill_worker()

@@ -57,6 +57,10 @@ class JumpingClock:
     async def step(self) -> bool:
         """Settle, then jump to the next waiter; False when nobody waits."""
         await self.settle()
+        return self.jump()
+
+    def jump(self) -> bool:
+        """Jump to the next waiter, for who knows that everybody has settled; False when nobody waits."""
         if self.next_moment() is None:
             return False
         moment, _, future = heapq.heappop(self._waiters)

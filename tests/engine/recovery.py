@@ -145,10 +145,9 @@ class Regions(World):
     async def _meanwhile(self, planning: Coroutine[Any, Any, T]) -> T:
         """Planning may wait for a standby, so time goes on."""
         task = asyncio.ensure_future(planning)
+        await self.clock.settle()
         while not task.done():
-            await self.clock.settle()
-            if not task.done():
-                await self.clock.step()
+            await self.clock.go_on()
         return await task
 
     async def failed_over(self, strategy: str = "failover", **wish: Any) -> Deployment:

@@ -65,9 +65,9 @@ class AnyOrder(RuleBasedStateMachine):
                 asked.cancel()
                 await asyncio.wait({asked})
                 await self.world.crash()
+                await self.world.clock.settle()
             else:
-                await self.world.clock.step()
-            await self.world.clock.settle()
+                await self.world.clock.go_on()
         with contextlib.suppress(ConsoleError, Crash, asyncio.CancelledError):
             asked.result()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -128,17 +129,13 @@ class TestGivenAProcessThatIsKilled:
         assert words.count("one") == 1
         assert words.count(point) == 2
 
-    def test_when_it_ends_and_is_wanted_again_then_a_second_one_runs(self, tmp_path):
+    def test_when_it_ends_and_is_wanted_again_then_a_second_one_runs_and_its_file_is_plain_json_for_us_alone(
+        self, tmp_path
+    ):
         assert run(tmp_path, "nowhere") == 0
         assert run(tmp_path, "nowhere") == 0
 
         assert (tmp_path / "log").read_text().splitlines().count("end d1 one two") == 2
-
-    def test_when_its_file_is_read_then_it_is_plain_json_in_wal_for_us_alone(self, tmp_path):
-        import sqlite3
-
-        run(tmp_path, "nowhere")
-
         connection = sqlite3.connect(tmp_path / "engine.db")
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         outputs = connection.execute("SELECT output FROM operation_outputs ORDER BY function_id").fetchall()

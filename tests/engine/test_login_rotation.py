@@ -46,11 +46,8 @@ class HeldLogins:
         async def call(*arguments: Any) -> Any:
             self.calls.append(name)
             self.before(name)
-            asking = asyncio.ensure_future(real(*arguments))
-            while not asking.done():
-                self._clock.touch()
-                await asyncio.sleep(0)
-            answer = await asking
+            with self._clock.standing_still():
+                answer = await real(*arguments)
             self.after(name)
             return answer
 

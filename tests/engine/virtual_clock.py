@@ -17,9 +17,13 @@ class VirtualClock(JumpingClock):
 
     async def step(self) -> bool:
         """Jump to the next waiter and let everybody do what they can there; False when nobody waits."""
-        jumped = await super().step()
-        if jumped:
-            await self.settle()
+        await self.settle()
+        return await self.go_on()
+
+    async def go_on(self) -> bool:
+        """The same, for who knows that everybody has settled."""
+        jumped = self.jump()
+        await self.settle()
         return jumped
 
     async def pass_time(self, length: timedelta) -> None:
@@ -27,5 +31,5 @@ class VirtualClock(JumpingClock):
         end = self._now + length
         await self.settle()
         while (moment := self.next_moment()) is not None and moment <= end:
-            await self.step()
+            await self.go_on()
         self._now = end

@@ -165,18 +165,19 @@ class World:
         """
         end = self.clock.now() + LATEST
         asleep = 0
+        await self.clock.settle()
         while True:
-            await self.clock.settle()
             if self.crashed:
                 self.crashed = 0
                 await self.crash()
+                await self.clock.settle()
             now = self.deployment(deployment)
             if holds(now):
                 return now
             assert self.clock.now() < end, f"still {now.status}: " + "; ".join(
                 f"{key}={state.status.value}" for key, state in now.steps.items()
             )
-            asleep = 0 if await self.clock.step() else asleep + 1
+            asleep = 0 if await self.clock.go_on() else asleep + 1
             assert asleep < 20, f"everybody sleeps while {now.status}"
 
 

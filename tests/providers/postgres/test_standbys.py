@@ -17,6 +17,8 @@ from tests.engine.recovery import Regions
 from tests.engine.virtual_clock import VirtualClock
 from tests.providers.postgres.pair import Pair
 
+pytestmark = pytest.mark.xdist_group("standbys")
+
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
@@ -38,11 +40,8 @@ class Held:
 
     def _held(self, real: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def call(*arguments: Any) -> Any:
-            asking = asyncio.ensure_future(real(*arguments))
-            while not asking.done():
-                self._clock.touch()
-                await asyncio.sleep(0)
-            return await asking
+            with self._clock.standing_still():
+                return await real(*arguments)
 
         return call
 

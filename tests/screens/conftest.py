@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
+from textual import _wait
 from textual.pilot import Pilot
 
 from screens.app import QuarterdeckApp
 from tests.screens import scene
 from tests.screens.fake_service import FakeService
+
+LOOK_S = 0.003
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +25,13 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             name.startswith(("TEXTUAL", "QUARTERDECK")) and name != "TEXTUAL_SNAPSHOT_TEMPDIR"
         ):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After every key a pilot looks whether the process rests; ours rests within milliseconds, so look that often."""
+    monkeypatch.setattr(_wait, "SLEEP_GRANULARITY", LOOK_S)
+    monkeypatch.setattr(_wait, "SLEEP_IDLE", LOOK_S / 4)
 
 
 @dataclass

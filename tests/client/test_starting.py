@@ -10,6 +10,8 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ import pytest
 from console.client.http import HttpService, connect
 from console.client.places import Places
 from console.client.service import WorkerUnavailable
+from console.client.starting import ensure_worker
 from console.domain.errors import ConfigError, ExitCode, StoreTooNew
 from console.domain.exchange import HistoryQuery
 from console.server.lifecycle import HomeLock
@@ -24,13 +27,27 @@ from console.server.lifecycle import HomeLock
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture
-async def home():
+@contextmanager
+def a_home() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="qd-", dir="/tmp"))
     (made / "config.toml").touch()
     yield made
-    await asyncio.to_thread(end_worker, Places(made))
+    end_worker(Places(made))
     shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with a_home() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def busy_home() -> Iterator[Path]:
+    """A home whose worker runs, for several tests."""
+    with a_home() as made:
+        ensure_worker(Places(made))
+        yield made
 
 
 def worker_pid(places: Places) -> int:
@@ -65,15 +82,6 @@ class TestGivenNoWorker:
         assert {status.pid for status in statuses} == {worker_pid(Places(home))}
         assert (home / "worker.log").read_text().count("is ready") == 1
 
-    async def test_when_it_was_started_then_it_belongs_to_no_terminal(self, home):
-        async with await connect(home) as client:
-            pid = (await client.worker_status()).pid
-
-        assert os.getsid(pid) == pid
-        os.kill(pid, signal.SIGHUP)
-        async with await connect(home, start=False) as client:
-            assert (await client.worker_status()).pid == pid
-
     async def test_when_the_configuration_is_wrong_then_its_own_words_and_code_come(self, home):
         (home / "config.toml").write_text("[server]\nsocket_grup = 'x'\n[history]\nkeep_deployments = 'many'\n")
 
@@ -105,6 +113,19 @@ class TestGivenNoWorker:
 
         assert "ended with 1 before it was ready" in str(problem.value)
         assert "no legs today" in str(problem.value)
+
+    async def test_when_its_home_is_long_then_it_is_found_all_the_same(self, home):
+        deep = home / ("deep" * 30)
+        deep.mkdir()
+        (deep / "config.toml").touch()
+
+        async with await connect(deep) as client:
+            status = await client.worker_status()
+            assert await client.history(HistoryQuery()) == ()
+
+        end_worker(Places(deep))
+        assert len(status.socket) < 107
+        shutil.rmtree(Path(status.socket).parent)
 
 
 class TestGivenAWorkerThatIsJustEnding:
@@ -142,14 +163,9 @@ class TestGivenAWorker:
         assert worker_pid(Places(home)) == 0
         assert "has stopped" in (home / "worker.log").read_text()
 
-    async def test_when_it_is_killed_then_the_next_client_starts_another(self, home, client):
-        first = (await client.worker_status()).pid
-        await asyncio.to_thread(kill_and_wait, first, signal.SIGKILL)
-
-        async with await connect(home) as again:
-            assert (await again.worker_status()).pid != first
-
-    async def test_when_it_is_killed_then_an_open_stream_brings_another(self, home, client):
+    async def test_when_it_is_killed_then_an_open_stream_brings_another_and_without_one_the_next_client(
+        self, home, client
+    ):
         stream = client.events()
         following = asyncio.ensure_future(anext(stream))
         first = (await client.worker_status()).pid
@@ -164,13 +180,31 @@ class TestGivenAWorker:
                 await asyncio.sleep(0.05)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
+        async with await connect(home) as again:
+            second = (await again.worker_status()).pid
+        await asyncio.to_thread(kill_and_wait, second, signal.SIGKILL)
 
-    async def test_when_a_second_is_started_by_hand_then_it_is_refused_and_names_the_first(self, home, client):
-        pid = (await client.worker_status()).pid
+        async with await connect(home) as again:
+            assert (await again.worker_status()).pid not in (first, second)
+
+
+@pytest.mark.xdist_group("a worker that stays")
+class TestGivenAWorkerThatStays:
+    async def test_then_it_belongs_to_no_terminal(self, busy_home):
+        async with await connect(busy_home) as client:
+            pid = (await client.worker_status()).pid
+
+        assert os.getsid(pid) == pid
+        os.kill(pid, signal.SIGHUP)
+        async with await connect(busy_home, start=False) as client:
+            assert (await client.worker_status()).pid == pid
+
+    async def test_when_a_second_is_started_by_hand_then_it_is_refused_and_names_the_first(self, busy_home):
+        pid = worker_pid(Places(busy_home))
 
         done = await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-m", "console.server", "--home", str(home)],
+            [sys.executable, "-m", "console.server", "--home", str(busy_home)],
             capture_output=True,
             text=True,
             check=False,
@@ -180,9 +214,9 @@ class TestGivenAWorker:
         assert f"running here already (process {pid})" in done.stderr
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-    async def test_when_another_user_asks_then_the_kernel_says_who(self, home, client):
-        home.chmod(0o711)
-        (home / "worker.sock").chmod(0o666)
+    async def test_when_another_user_asks_then_the_kernel_says_who(self, busy_home):
+        busy_home.chmod(0o711)
+        (busy_home / "worker.sock").chmod(0o666)
         code = (
             "import os, socket, sys\n"
             "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
@@ -194,24 +228,11 @@ class TestGivenAWorker:
         )
 
         done = await asyncio.to_thread(
-            subprocess.run, [sys.executable, "-c", code, str(home / "worker.sock")], capture_output=True, text=True
+            subprocess.run, [sys.executable, "-c", code, str(busy_home / "worker.sock")], capture_output=True, text=True
         )
 
         assert '"actor": "nobody"' in done.stdout
         assert '"role": 1' in done.stdout
-
-    async def test_when_it_has_a_long_home_then_it_is_found_all_the_same(self, home):
-        deep = home / ("deep" * 30)
-        deep.mkdir()
-        (deep / "config.toml").touch()
-
-        async with await connect(deep) as client:
-            status = await client.worker_status()
-            assert await client.history(HistoryQuery()) == ()
-
-        end_worker(Places(deep))
-        assert len(status.socket) < 107
-        shutil.rmtree(Path(status.socket).parent)
 
 
 def test_a_client_is_a_service():

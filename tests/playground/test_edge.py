@@ -165,32 +165,18 @@ class TestGivenAnEdgeUnderLoad:
         assert set(load.totals.by_reason) == {"status 503"}
         assert load.totals.by_reason["status 503"] == answered["none"]["failed"] > PAGES  # nothing else is without one
 
-    async def test_when_all_weight_is_on_one_arm_then_the_other_gets_nothing(self, shore: Shore):
+    async def test_when_weights_are_set_then_each_arm_gets_its_share_exactly(self, shore: Shore):
         await shore.run("backend-blue", "v1.0")
         await shore.run("backend-green", "v1.1")
 
-        await shore.edge.router.change("PATCH", "/id/backend/load_balancing", build_load_balancing((0, 100)))
-        load = Arms(shore.port, 0, keep_alive_share=0.0)
-        for _ in range(50):
-            await load.send_one()
+        for weights, requests in (((0, 100), {"v1.1": 50}), ((50, 50), {"v1.0": 10, "v1.1": 10})):
+            await shore.edge.router.change("PATCH", "/id/backend/load_balancing", build_load_balancing(weights))
+            load = Arms(shore.port, 0, keep_alive_share=0.0)
+            for _ in range(sum(requests.values())):
+                await load.send_one()
 
-        assert set(load.totals.by_release) == {"v1.1"}
-        assert await shore.edge.weights() == {"blue": 0, "green": 100}
-
-    async def test_when_it_is_divided_in_half_then_every_other_request_goes_to_each_arm(self, shore: Shore):
-        await shore.run("backend-blue", "v1.0")
-        await shore.run("backend-green", "v1.1")
-
-        await shore.edge.router.change("PATCH", "/id/backend/load_balancing", build_load_balancing((50, 50)))
-        load = Arms(shore.port, 0, keep_alive_share=0.0)
-        for _ in range(20):
-            await load.send_one()
-
-        assert {name: counted["requests"] for name, counted in load.totals.by_release.items()} == {
-            "v1.0": 10,
-            "v1.1": 10,
-        }
-        assert await shore.edge.weights() == {"blue": 50, "green": 50}
+            assert {name: counted["requests"] for name, counted in load.totals.by_release.items()} == requests
+            assert await shore.edge.weights() == dict(zip(("blue", "green"), weights, strict=True))
 
 
 class TestGivenTheEdgesAdminAddress:

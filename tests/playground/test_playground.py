@@ -17,7 +17,7 @@ from console.playground.home import PlaygroundHome
 from console.playground.processes import is_running
 from console.playground.status_shape import Status
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("playground")]
 
 
 @pytest.fixture(scope="module")

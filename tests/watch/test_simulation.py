@@ -74,6 +74,7 @@ class TestGivenASeed:
         assert len(ended) > 1
 
 
+@pytest.mark.xdist_group("simulation")
 class TestGivenFewRollouts:
     def test_then_bad_releases_are_found_and_good_ones_finish(self, figures):
         assert figures.detection["errors"].detected == figures.detection["latency"].detected == 1.0

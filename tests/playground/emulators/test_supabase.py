@@ -3,15 +3,13 @@
 import asyncio
 import base64
 import importlib.util
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
 import pytest
 
 from console.playground.emulators.supabase import Supabase
-from console.playground.postgres import TemporaryPostgres
 from console.playground.releases import build_catalogue
 from console.playground.scene import DATABASES, dsn_for
 from console.playground.seed import create_database, seed_database
@@ -37,13 +35,11 @@ QUERY = f"/v1/projects/{REF}/database/query"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory: Path = tmp_path_factory.mktemp("postgres")
-    with TemporaryPostgres(directory) as dsn:
-        for cast in DATABASES:
-            create_database(dsn, cast.database)
-            seed_database(dsn_for(dsn, cast.database), build_catalogue().first)
-        yield dsn
+def server(postgres_dsn: str) -> str:
+    for cast in DATABASES:
+        create_database(postgres_dsn, cast.database)
+        seed_database(dsn_for(postgres_dsn, cast.database), build_catalogue().first)
+    return postgres_dsn
 
 
 @pytest.fixture

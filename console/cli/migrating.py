@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.cli.migration_backup import back_up
 from console.cli.migration_files import Place, find_place
 from console.cli.migration_run import perform
 from console.cli.migration_words import finding_lines, lint_lines, plan_lines, row_lines
@@ -113,13 +114,19 @@ async def up(session: Session) -> int:
         leave,
         build_scripts(place.name, Direction.DOWN, downs),
         getpass.getuser(),
-        options.backup,
+        options.backup_id,
         linted.words_by_version(due),
         writes_anyway=options.read_only,
     )
     if options.figures:
         await _keep_figures(session, database, Path(options.figures))
-    ended = await perform(session, database, request, alone=options.read_only)
+    required = options.backup == "required" or (not options.backup and not options.backup_id and place.guarded)
+
+    async def secure() -> str:
+        return (await back_up(session, place, writes_anyway=options.read_only)).id
+
+    alone = options.read_only
+    ended = await perform(session, database, request, alone=alone, secure=secure if required else None)
     data = {"applied": ended.done, "unnamed": ended.unnamed, "differs": ended.differs, "invalid": ended.invalid}
     show(session, data, [f"Applied {', '.join(ended.done)}.", *ended.lines])
     return ExitCode.GOOD if ended.is_good else ExitCode.FAILED
@@ -143,6 +150,7 @@ async def down(session: Session) -> int:
         raise UsageError(
             f"There is no file of {', '.join(without)}.", place.name, "Bring the files, or restore a backup."
         )
+    _check_ways_back(place, [row for row in rows if row.version in wanted])
     scripts = build_scripts(place.name, Direction.DOWN, [file for file in place.files if file.version in wanted])
     _ask(session, f"Take back {', '.join(one.version for one in scripts)}? What they hold is lost.")
     request = Request(Direction.DOWN, scripts, who=getpass.getuser())
@@ -211,6 +219,22 @@ async def repair(session: Session) -> int:
         else:
             await repairing.mark_reverted(connection, options.reverted)
     return await status(session)
+
+
+def _check_ways_back(place: Place, rows: Sequence[Row]) -> None:
+    """Where a down script is missing, a backup is all that is left, and nobody restores one unasked."""
+    bare = {file.version for file in place.files if not file.down.strip()}
+    missing = [row for row in rows if row.version in bare]
+    if not missing:
+        return
+    # What all of them are taken back by is the backup before the oldest.
+    backup = next((row.backup for row in rows if row.backup), "")
+    named = f"`quarterdeck backup restore {backup}`" if backup else "a backup"
+    raise Refused(
+        f"No down script: {', '.join(f'{row.version}_{row.name}' for row in missing)}.",
+        f"{place.name} · nothing was taken back",
+        f"Write what is missing; or restore {named}: what was written since is lost then.",
+    )
 
 
 async def _reindex(session: Session, database: Database, names: Sequence[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from console.cli.session import Session
@@ -18,11 +18,13 @@ from providers.database import Database
 
 @dataclass(frozen=True)
 class Place:
-    """The database that a command is about, and the files beside it."""
+    """The database that a command is about, and the files beside it; `guarded` where customers depend on it."""
 
     name: str
     files: tuple[MigrationFile, ...]
     database: Database | None
+    address: str = field(default="", repr=False)
+    guarded: bool = False
 
     @property
     def scripts(self) -> tuple[Script, ...]:
@@ -39,6 +41,7 @@ class Place:
 def find_place(session: Session) -> Place:
     """Find the database and the files that the options name."""
     options = session.options
+    guarded = False
     directory, address, name = options.directory, "", options.database_url or options.directory
     if options.environment:
         settings = load(locate(session.home, session.config))
@@ -47,6 +50,7 @@ def find_place(session: Session) -> Place:
             raise UsageError(
                 f"There is no environment {options.environment!r}.", f"Known: {known}.", "Name one of these."
             )
+        guarded = settings.environments[options.environment].tier.serves_customers
         services = settings.environments[options.environment].services
         named = [one for one, placement in services.items() if placement.database_url]
         chosen = [one for one in named if one == options.service] if options.service else named
@@ -67,7 +71,7 @@ def find_place(session: Session) -> Place:
         raise UsageError(f"There is no directory {folder}.", "migrate", "Name it with --directory.")
     files = read_migrations({one.name: one.read_text(encoding="utf-8") for one in folder.glob("*.sql")})
     database = Database(name, name, address, "database") if address else None
-    return Place(name or str(folder), files, database)
+    return Place(name or str(folder), files, database, address, guarded)
 
 
 def _resolve(reference: str, base: Path) -> str:

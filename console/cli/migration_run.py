@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.cli.session import Session
 from console.migrations import untouched
 from console.migrations.leftovers import invalid_indexes
 from console.migrations.patience import Patience
 from console.migrations.read_only import read_only, take_back
-from console.migrations.runner import Progress, Request, Run
+from console.migrations.runner import MigrationFailed, Progress, Request, Run
 from providers.database import Database
 
 
@@ -44,19 +44,34 @@ class Ended:
         ]
 
 
-async def perform(session: Session, database: Database, request: Request, *, alone: bool = False) -> Ended:
+async def perform(
+    session: Session,
+    database: Database,
+    request: Request,
+    *,
+    alone: bool = False,
+    secure: Callable[[], Awaitable[str]] | None = None,
+) -> Ended:
     """Run, and look at what it left.
 
     Args:
         alone: Let nobody else write meanwhile.
+        secure: Makes sure of a backup before anything is run, and gives its id.
     """
     session.farewell = "Interrupted. `quarterdeck migrate status` says what is done; `up` goes on behind it."
     if left := await take_back(database):
         session.say(f"The database takes writes again: a run of {left.who} had left it read-only since {left.since}.")
     async with _alone(session, database, request.who) if alone else _among_others():
+        if secure is not None:
+            request = replace(request, backup=await secure())
         before = await _sums(session, database, request) if alone else {}
         run = Run(database, request, Patience(), asyncio.sleep, _teller(session))
-        await run.perform()
+        try:
+            await run.perform()
+        except MigrationFailed:
+            if secure is not None:
+                session.say(f"Backup {request.backup}, of before the migration, is verified.")
+            raise
         after = await _sums(session, database, request) if alone else {}
     async with database.connect() as connection:
         invalid = [index for index, _ in await invalid_indexes(connection)]

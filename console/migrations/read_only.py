@@ -71,7 +71,8 @@ async def read_only(database: Database, who: str, sleep: Sleep = asyncio.sleep) 
 async def find_forgotten(connection: Connection) -> Forgotten | None:
     """What a run that died left behind; None where there is nothing, or who did it is still there."""
     kept = await _fetch_kept(connection)
-    if kept is None or not await _try_lock(connection):
+    # A backup that was taken meanwhile holds the row, too: where it was restored, nothing is read-only.
+    if kept is None or await _fetch_setting(connection) != "on" or not await _try_lock(connection):
         return None
     await connection.execute("select pg_advisory_unlock(%s)", (LOCK_KEY,))
     return Forgotten(kept[0], kept[1])
@@ -90,9 +91,8 @@ async def _enter(connection: Connection, database: Database, who: str, sleep: Sl
     holder = await history.find_holder(connection)
     if holder or not await _try_lock(connection):
         raise Refused("Somebody runs migrations now.", holder or database.where, "Wait for its end.")
-    row = await (await connection.execute(_SETTING.encode())).fetchone()
-    before = None if row is None else str(row[0])
-    if before == "on" or await _fetch_kept(connection) is not None:
+    before = await _fetch_setting(connection)
+    if before == "on":
         raise Refused(
             "The database is read-only already.",
             database.where,
@@ -100,6 +100,7 @@ async def _enter(connection: Connection, database: Database, who: str, sleep: Sl
         )
     await ledger.prepare(connection)
     await connection.execute(_KEEP)
+    await connection.execute("delete from quarterdeck.read_only")
     await connection.execute("insert into quarterdeck.read_only values (now(), %s, %s)", (who, before))
     try:
         await _alter(connection, _SET, "on")
@@ -169,6 +170,11 @@ async def _alter(connection: Connection, query: str, *values: str) -> None:
     row = await (await connection.execute(query.encode(), values or None)).fetchone()
     if row is not None:
         await connection.execute(str(row[0]).encode())
+
+
+async def _fetch_setting(connection: Connection) -> str | None:
+    row = await (await connection.execute(_SETTING.encode())).fetchone()
+    return None if row is None else str(row[0])
 
 
 async def _fetch_kept(connection: Connection) -> tuple[Any, ...] | None:

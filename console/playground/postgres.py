@@ -30,6 +30,7 @@ _SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "shared_preload_libraries": "pg_stat_statements",  # as on Supabase
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_connections": "80",

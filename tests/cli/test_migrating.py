@@ -9,11 +9,29 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from console.backups.catalogue import Catalogue
+from console.backups.take import take
+from console.backups.values import Backup
 from console.cli.main import main
+from console.cli.migration_backup import back_up
 from console.playground.scene import dsn_for
 
 NUMBERS = itertools.count(1)
 ALL_RULES = ("truncate", "ban-truncate-cascade")
+
+
+PRODUCTION = """
+[providers.own]
+kind = "postgres"
+[services.database]
+provider = "own"
+[environments.production]
+tier = "production"
+[environments.production.services.database]
+id = "shop"
+database_url = "env:SHOP_DATABASE"
+migrations = "db/migrations"
+"""
 
 
 class Desk:
@@ -25,10 +43,9 @@ class Desk:
         for name, text in files.items():
             (self.folder / f"{name.lstrip('_').replace('__', '.')}.sql").write_text(text)
 
-    def run(self, action: str, *options: str) -> int:
-        code = main(
-            ["migrate", action, "--database-url", "env:SHOP_DATABASE", "--directory", str(self.folder), *options]
-        )
+    def run(self, action: str, *options: str, place=("--database-url", "env:SHOP_DATABASE")) -> int:
+        config = ("--config", str(self.folder / "config.toml"))
+        code = main([*config, "migrate", action, *place, "--directory", str(self.folder), *options])
         self.out, self.err = self._capsys.readouterr()
         assert "secret-word" not in self.out + self.err
         return code
@@ -68,7 +85,7 @@ class TestGivenFilesAndADatabase:
         assert desk.run("plan") == 0
         assert "1_items.sql: 1 statement, one transaction" in desk.out
 
-        assert desk.run("up", "--yes", "--backup", "b-7") == 0
+        assert desk.run("up", "--yes", "--backup-id", "b-7") == 0
         rows = desk.read("status")
         assert [(row["state"], row["verified"], row["backup"]) for row in rows] == [
             ("applied", "passed", "b-7"),
@@ -172,3 +189,46 @@ class TestGivenNobodyElseShallWrite:
         assert "✓ public.broken" in desk.out
         assert desk.run("repair", "--writable") == 0
         assert "No run left it read-only." in desk.out
+
+
+class TestGivenABackupThatIsRequired:
+    @pytest.fixture
+    def home(self, tmp_path, monkeypatch) -> Path:
+        monkeypatch.setenv("QUARTERDECK_HOME", str(tmp_path / "home"))
+        return tmp_path / "home"
+
+    def test_when_customers_depend_on_it_then_a_proven_backup_of_before_is_there_and_on_record(self, desk, home):
+        desk.ask("create table other (id int); insert into other values (1)")
+        (desk.folder / "config.toml").write_text(PRODUCTION)
+
+        assert desk.run("up", "--yes", "--read-only", place=("production",)) == 0
+        (backup,) = Catalogue(home / "backups").find_all()
+        assert backup.is_verified
+        assert {name for name in backup.sums.tables if name.startswith("public.")} == {"public.other"}
+        assert f"Backup {backup.id} is verified: " in desk.err
+        assert {row["backup"] for row in desk.read("status")} == {backup.id}
+
+        (desk.folder / "2_price.down.sql").unlink()
+        assert desk.run("down", "--to", "1", "--yes") == 4
+        assert "No down script: 2_price" in desk.err
+        assert f"`quarterdeck backup restore {backup.id}`" in desk.err
+
+    def test_when_the_backup_is_corrupted_then_nothing_is_migrated_and_everybody_writes_again(
+        self, desk, home, monkeypatch
+    ):
+        desk.ask("create table other (id int); insert into other select generate_series(1, 1000)")
+        monkeypatch.setattr(back_up, "__kwdefaults__", {**back_up.__kwdefaults__, "take_one": take_and_harm})
+
+        assert desk.run("up", "--yes", "--backup", "required", "--read-only") == 1
+        assert "The backup before the migration is damaged: The file data/" in desk.err
+        assert [row["state"] for row in desk.read("status")] == ["pending", "pending"]
+        desk.ask("insert into other values (2)")
+
+
+def take_and_harm(*given, **named) -> Backup:
+    backup = take(*given, **named)
+    file = next((backup.path / "data").glob("*.dat.gz"))
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    return backup

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from console.migrations.advisors import advise
-from console.migrations.performance import Figures, compare, read
+from console.migrations.performance import Figures, compare, from_text, read, to_text
 from console.playground.scene import dsn_for
 
 FAULTS = """
@@ -24,6 +24,11 @@ create index other on twice (a desc);
 alter table twice add constraint positive check (a > 0) not valid;
 create index broken on twice ((a + 1)); update pg_index set indisvalid = false where indexrelid = 'broken'::regclass;
 """
+
+
+async def ask_prices(connection: psycopg.AsyncConnection) -> None:
+    for number in range(12):
+        await connection.execute(f"select price() + {number}".encode())
 
 
 class TestGivenADatabaseWithFaults:
@@ -49,6 +54,29 @@ class TestGivenADatabaseWithFaults:
             ("invalid-index", "broken"),
             ("constraint-not-validated", "public.twice positive"),
         }
+
+    async def test_when_statements_become_slower_then_two_readings_of_the_server_say_which(self, postgres_dsn: str):
+        async with await psycopg.AsyncConnection.connect(postgres_dsn, autocommit=True) as server:
+            await server.execute("create database counted")
+        dsn = dsn_for(postgres_dsn, "counted")
+        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+            await connection.execute("create extension pg_stat_statements")
+            await connection.execute("create function price() returns int language sql as 'select 1'")
+            await ask_prices(connection)
+            before = await read(connection)
+            await connection.execute(
+                "create or replace function price() returns int language plpgsql as "
+                "$$ begin perform pg_sleep(0.003); return 1; end $$"
+            )
+            await ask_prices(connection)
+
+            after = await read(connection)
+
+        assert before is not None
+        assert after is not None
+        slower = [one for one in compare({}, from_text(to_text(before)), after) if one.factor > 1.5]
+        assert [(one.query, one.calls) for one in slower] == [("select price() + $1", 12)]
+        assert slower[0].after_ms > 3 > slower[0].before_ms
 
     async def test_when_the_server_counts_no_statements_then_there_is_no_reading(self, postgres_dsn: str):
         async with await psycopg.AsyncConnection.connect(postgres_dsn, autocommit=True) as connection:

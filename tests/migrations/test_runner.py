@@ -70,6 +70,38 @@ class TestGivenAFileWhoseStatementsShareNoTransaction:
         assert await world.run(BEFORE, MIXED) == ["2"]
         assert world.ask("select indisvalid from pg_index where indexrelid = 'shop.parts_id'::regclass") == [(True,)]
 
+    async def test_when_any_statement_fails_then_its_piece_is_not_there_and_the_next_run_goes_on_behind(self, world):
+        await world.run(BEFORE)
+        statements = MIXED.sql.split(";")[:-1]
+        alone = {3, 5}
+
+        for failing, done in ((1, 0), (2, 0), (3, 2), (4, 3), (5, 4), (6, 5)):
+            wrong = "\ndrop index concurrently nothing" if failing in alone else "\nselect 1 / 0"
+            sql = ";".join([*statements[: failing - 1], wrong, *statements[failing:]])
+            with pytest.raises(MigrationFailed, match=f"failed at statement {failing} of 6") as raised:
+                await world.run(BEFORE, MigrationFile("2", "mixed", sql))
+
+            kept = f"Statements 1 to {done} of 6 are done" if done else "Nothing of this file was kept"
+            assert kept in raised.value.what
+            assert ((await world.facts())["2"].done, world.history, world.locks) == (done, ["1"], 0)
+            assert world.ask("select to_regclass('shop.parts') is not null") == [(done >= 2,)]
+        assert await world.run(BEFORE, MIXED) == ["2"]
+        assert world.ask("select id from shop.parts order by 1") == [(1,), (2,)]
+
+    async def test_when_the_session_dies_at_each_statement_of_the_way_back_then_the_next_run_ends_it(self, world):
+        back = MigrationFile("2", MIXED.name, MIXED.sql, f"delete from shop.parts; {MIXED.down}")
+        await world.run(BEFORE, back)
+
+        for statement in (1, 2, 3):
+            with pytest.raises(ConsoleError):
+                await world.run(back, direction=Direction.DOWN, die_at=("2_mixed.down.sql", statement))
+
+            assert (world.history, world.locks) == (["1", "2"], 0)
+            assert world.ask("select to_regclass('shop.parts') is null") == [(statement == 3,)]
+        assert await world.run(back, direction=Direction.DOWN) == ["2"]
+        assert world.ask("select to_regclass('shop.parts'), to_regclass('shop.items_old') is null") == [(None, False)]
+        assert world.history == ["1"]
+
     async def test_when_a_statement_fails_then_it_says_what_is_done_and_the_rest_may_be_corrected(self, world):
         wrong = MigrationFile(MIXED.version, MIXED.name, MIXED.sql.replace("items_old;", "nothing;"))
         await world.run(BEFORE)

@@ -59,5 +59,7 @@ def _add_leave(parser: Parser) -> None:
         "--serving", nargs="+", default=[], metavar="REF", help="older releases that still serve: no contract then"
     )
     parser.add_argument("--allow", nargs="+", default=[], metavar="RULE", help="lint rules that block, passed over")
-    parser.add_argument("--backup", default="", metavar="ID", help="the backup that was taken before; kept on record")
+    words = "take one before and prove it, or not (else required where customers depend on the database)"
+    parser.add_argument("--backup", choices=("required", "skip"), default="", help=words)
+    parser.add_argument("--backup-id", default="", metavar="ID", help="one that was taken elsewhere; kept on record")
     parser.add_argument("--yes", action="store_true", help="do not ask")

@@ -15,6 +15,7 @@ from providers.contract.connection import (
     Connection,
 )
 from providers.contract.desk import Action, Desk, Nothing, Reading
+from providers.contract.files import BucketFacts, FileHead, FileStore, FileStores, StoredFile
 from providers.contract.logins import Login, Logins, RoleSessions, TurnFacts
 from providers.contract.measures import (
     AlertSource,
@@ -92,6 +93,7 @@ __all__ = [
     "Announce",
     "ApiKey",
     "ArmCounters",
+    "BucketFacts",
     "Cancel",
     "Capabilities",
     "CheckSource",
@@ -101,6 +103,9 @@ __all__ = [
     "CrashSource",
     "Deploy",
     "Desk",
+    "FileHead",
+    "FileStore",
+    "FileStores",
     "Inventory",
     "KeySource",
     "LimitSource",
@@ -143,6 +148,7 @@ __all__ = [
     "SetVariables",
     "ShiftTraffic",
     "Standbys",
+    "StoredFile",
     "Suspend",
     "TagSource",
     "Target",

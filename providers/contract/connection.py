@@ -13,6 +13,7 @@ from providers.contract.operations import (
 
 if TYPE_CHECKING:
     from providers.contract.desk import Desk
+    from providers.contract.files import FileStores
     from providers.contract.measures import AlertSource, CrashSource, LimitSource, QuerySource, ReportSource
     from providers.contract.requests import (
         Announce,
@@ -81,6 +82,7 @@ class Capabilities:
     variables: VariableSource | Unsupported = NOT_OFFERED
     pages: PageSource | Unsupported = NOT_OFFERED
     api_keys: KeySource | Unsupported = NOT_OFFERED
+    files: FileStores | Unsupported = NOT_OFFERED
     deploy: Actuator[Deploy] | Unsupported = NOT_OFFERED
     cancel: Actuator[Cancel] | Unsupported = NOT_OFFERED
     promote: Actuator[Promote] | Unsupported = NOT_OFFERED

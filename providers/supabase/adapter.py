@@ -71,11 +71,14 @@ def open_connection(
         from providers.databases import Databases
         from providers.migrating import Runs
         from providers.supabase.capabilities import build_capabilities
+        from providers.supabase.stores import Stores
 
         databases = Databases(name, known, "Supabase project")
         runs = Runs(name, databases, patience or Patience(), sleep)
+        stores = Stores(open_hosts)
         closing.push_async_callback(runs.close)
-        return build_capabilities(client, databases, runs, clock)
+        closing.push_async_callback(stores.close)
+        return build_capabilities(client, databases, runs, stores, clock)
 
     def make_desk() -> Desk:
         from providers.supabase.desk import SupabaseDesk

@@ -14,6 +14,7 @@ from providers.supabase.readings import Account, Inventory, Logs
 if TYPE_CHECKING:
     from providers.http import Clock
     from providers.supabase.client import SupabaseClient
+    from providers.supabase.stores import Stores
 
 NO_ADDRESS = Unsupported(
     "No address of a Supabase database is configured.",
@@ -24,12 +25,14 @@ NO_DEPLOYS = Unsupported(
 )
 
 
-def build_capabilities(client: SupabaseClient, databases: Databases, runs: Runs, clock: Clock) -> Capabilities:
+def build_capabilities(
+    client: SupabaseClient, databases: Databases, runs: Runs, stores: Stores, clock: Clock
+) -> Capabilities:
     """Everything by role.
 
     Args:
         databases: Those whose addresses are configured.
-        runs: The migrations under way; whoever opens the connection closes them.
+        runs: The migrations under way. `stores`: the buckets. Whoever opens the connection closes both.
     """
     known = databases.known
     figures = Figures(databases, clock) if known else NO_ADDRESS
@@ -38,6 +41,7 @@ def build_capabilities(client: SupabaseClient, databases: Databases, runs: Runs,
         inventory=Inventory(client),
         logs=Logs(client),
         api_keys=KeyValues(client),
+        files=stores,
         metrics=figures,
         migrations=figures,
         migrate=Migrations(runs, Direction.UP) if known else NO_ADDRESS,

@@ -90,9 +90,14 @@ def is_same(one: object, other: object) -> bool:
 
 
 def digest_of(info: object) -> str:
-    """The MD5 in hex that Storage tells as the etag; empty for a file that came in parts, whose etag is no digest."""
-    etag = text(info, "etag").strip('"').removeprefix("W/").strip('"').lower()
-    return etag if len(etag) == 32 and not set(etag) - set("0123456789abcdef") else ""
+    """The MD5 in hex that Storage tells as the etag of a file; empty for one that came in parts."""
+    return md5_in(text(info, "etag"))
+
+
+def md5_in(etag: str) -> str:
+    """The MD5 in hex that an etag is; empty for that of a file that came in parts, which is no digest."""
+    bare = etag.strip('"').removeprefix("W/").strip('"').lower()
+    return bare if len(bare) == 32 and not set(bare) - set("0123456789abcdef") else ""
 
 
 def _place(request: MoveFile | CopyFile) -> str:

@@ -9,29 +9,25 @@ One that is interrupted goes on where it stopped, also when it is started again;
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
-import json
 import mimetypes
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
-from console.domain.errors import UnexpectedReply, Unreachable, UsageError
+from console.domain.errors import Rejected, Unreachable, UsageError
 from providers.contract import Operation, OperationKey, OperationStatus
 from providers.contract.desk import LocalPath
 from providers.supabase.buckets import BucketName
 from providers.supabase.fields import ProjectRef
-from providers.supabase.hosts import STORAGE, ProjectHosts
-from providers.supabase.objects import Objects, file_path
+from providers.supabase.hosts import ProjectHosts
+from providers.supabase.objects import Objects
+from providers.supabase.pieces import PIECE as PIECE
+from providers.supabase.pieces import Pieces, Place
 from providers.supabase.transfers import Transfers, read_reference, refer
 from providers.wire import text, whole
 
-PIECE = 6 * 1024 * 1024
-TUS = {"tus-resumable": "1.0.0"}
-RESUMABLE = "/upload/resumable/"
 CHECKSUM = "sha256"
 ANYTHING = "application/octet-stream"
 MOST_TROUBLES = 3
@@ -70,6 +66,7 @@ class Uploads:
         self._hosts = hosts
         self._http = hosts.http
         self._objects = objects
+        self._pieces = Pieces(hosts)
         self._transfers = Transfers()
         self._places: dict[str, str] = {}
 
@@ -105,24 +102,16 @@ class Uploads:
         return text(found, "metadata", CHECKSUM) == wanted.checksum
 
     async def _upload(self, request: UploadFile, wanted: _Wanted) -> None:
+        place = _place_of(request, wanted)
         if wanted.size > PIECE:
-            await self._send_pieces(request, wanted)
-        else:
-            await self._send_whole(request, wanted)
-
-    async def _send_whole(self, request: UploadFile, wanted: _Wanted) -> None:
+            await self._send_pieces(request, wanted, place)
+            return
         content = await asyncio.to_thread(Path(request.file).read_bytes)
-        headers = {
-            "content-type": _type_of(request),
-            "cache-control": f"max-age={request.cache_seconds}",
-            "x-upsert": str(request.replace).lower(),
-            "x-metadata": _coded(json.dumps({CHECKSUM: wanted.checksum})),
-        }
-        path = f"/object/{file_path(request.bucket, request.path)}"
-        await self._hosts.storage(request.project, "POST", path, content=content, headers=headers)
+        if not await self._pieces.send_whole(place, content):
+            raise self._taken(place)
 
-    async def _send_pieces(self, request: UploadFile, wanted: _Wanted) -> None:
-        offset, troubles = await self._go_on(request, wanted), 0
+    async def _send_pieces(self, request: UploadFile, wanted: _Wanted, place: Place) -> None:
+        offset, troubles = await self._go_on(wanted, place), 0
         while offset < wanted.size:
             try:
                 offset, troubles = await self._send_piece(request, wanted, offset), 0
@@ -131,7 +120,7 @@ class Uploads:
                 if troubles > MOST_TROUBLES:
                     raise
                 await self._http.sleep(float(troubles))
-                offset = await self._go_on(request, wanted)
+                offset = await self._go_on(wanted, place)
             self._transfers.count(wanted.reference, offset)
         del self._places[wanted.reference]
 
@@ -142,62 +131,40 @@ class Uploads:
             Unreachable: It is not known whether the piece arrived, or another request is still writing.
         """
         piece = await asyncio.to_thread(_read_piece, request.file, offset)
-        reply = await self._hosts.storage(
-            request.project,
-            "PATCH",
-            self._places[wanted.reference],
-            content=piece,
-            headers={**TUS, "upload-offset": str(offset), "content-type": "application/offset+octet-stream"},
-            accept=(409, 423),
-            repeatable=False,
-            as_text=True,
-        )
-        if reply.status in (409, 423):
+        arrived = await self._pieces.append(request.project, self._places[wanted.reference], offset, piece)
+        if arrived is None:
             what = "Supabase Storage did not take a piece: something else is writing, or more has arrived."
-            raise Unreachable(self._http.provider, what, f"HTTP {reply.status}", "It is asked how much has arrived.")
-        return self._offset(reply.headers.get("upload-offset", ""))
+            raise Unreachable(self._http.provider, what, wanted.path, "It is asked how much has arrived.")
+        return arrived
 
-    async def _begin(self, request: UploadFile, wanted: _Wanted) -> int:
-        told = {
-            "bucketName": request.bucket,
-            "objectName": request.path.strip("/"),
-            "contentType": _type_of(request),
-            "cacheControl": str(request.cache_seconds),
-            "metadata": json.dumps({CHECKSUM: wanted.checksum}),
-        }
-        headers = {
-            **TUS,
-            "upload-length": str(wanted.size),
-            "upload-metadata": ",".join(f"{name} {_coded(value)}" for name, value in told.items()),
-            "x-upsert": str(request.replace).lower(),
-        }
-        reply = await self._hosts.storage(request.project, "POST", RESUMABLE, headers=headers, as_text=True)
-        self._places[wanted.reference] = self._place(reply.headers.get("location", ""))
+    async def _go_on(self, wanted: _Wanted, place: Place) -> int:
+        """How much of an interrupted upload has arrived; begins anew where there is none, or it is too old."""
+        upload = self._places.get(wanted.reference)
+        arrived = None if upload is None else await self._pieces.arrived(wanted.project, upload)
+        if arrived is not None:
+            return arrived
+        begun = await self._pieces.begin(place, wanted.size)
+        if begun is None:
+            raise self._taken(place)
+        self._places[wanted.reference] = begun
         return 0
 
-    async def _go_on(self, request: UploadFile, wanted: _Wanted) -> int:
-        """How much of an interrupted upload has arrived; begins anew where there is none, or it is too old."""
-        place = self._places.get(wanted.reference)
-        if place is None:
-            return await self._begin(request, wanted)
-        reply = await self._hosts.storage(request.project, "HEAD", place, headers=TUS, accept=(404, 410))
-        if reply.status in (404, 410):
-            return await self._begin(request, wanted)
-        return self._offset(reply.headers.get("upload-offset", ""))
+    def _taken(self, place: Place) -> Rejected:
+        what = f"Supabase refused {place.bucket}/{place.path}: The resource already exists."
+        remedy = "Say replace=yes to take the place of what is there."
+        return Rejected(self._http.provider, what, f"project {place.project}", remedy)
 
-    def _place(self, location: str) -> str:
-        """The upload's path below Storage. Its host is not looked at, so that the key goes nowhere else."""
-        _, found, place = urlsplit(location).path.partition(f"{STORAGE}{RESUMABLE}")
-        if not found or not place:
-            raise UnexpectedReply(
-                self._http.provider, "Supabase did not say where to upload to.", f"Location: {location}"
-            )
-        return f"{RESUMABLE}{place}"
 
-    def _offset(self, header: str) -> int:
-        if not header.isdigit():
-            raise UnexpectedReply(self._http.provider, "Supabase did not say how much has arrived.", "Upload-Offset")
-        return int(header)
+def _place_of(request: UploadFile, wanted: _Wanted) -> Place:
+    return Place(
+        request.project,
+        request.bucket,
+        request.path,
+        _type_of(request),
+        request.cache_seconds,
+        {CHECKSUM: wanted.checksum},
+        request.replace,
+    )
 
 
 def _succeeded(wanted: _Wanted) -> Operation:
@@ -233,7 +200,3 @@ def _read_piece(file: str, offset: int) -> bytes:
 
 def _type_of(request: UploadFile) -> str:
     return request.content_type or mimetypes.guess_type(request.file)[0] or ANYTHING
-
-
-def _coded(value: str) -> str:
-    return base64.b64encode(value.encode()).decode()

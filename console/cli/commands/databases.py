@@ -23,6 +23,24 @@ def add(commands: Commands) -> None:
     data.add_argument("--keep-case", action="store_true", help="keep capital letters in names")
     data.add_argument("--dry-run", action="store_true", help="look and choose, and change nothing")
     data.add_argument("--quarantine-ok", action="store_true", help="end well also with rows in quarantine")
+    _add_files(kinds)
+
+
+def _add_files(kinds: Commands) -> None:
+    words = "a folder into a bucket: each file once, verified by digest, and the references to it with it"
+    files = add_command(kinds, "files", "console.cli.transferring_files:files", words)
+    files.add_argument("--from", dest="source", type=Path, required=True, metavar="FOLDER", help="the folder")
+    files.add_argument("--to", required=True, metavar="PROVIDER", help="a provider that keeps files, as configured")
+    files.add_argument("--bucket", required=True, metavar="NAME", help="the bucket; it must be there")
+    files.add_argument("--project", default="", metavar="REF", help="the project, where several are configured")
+    files.add_argument("--prefix", default="", metavar="PATH", help="a folder of the bucket that the keys begin with")
+    acts = files.add_mutually_exclusive_group()
+    acts.add_argument("--dry-run", action="store_true", help="look, and change nothing")
+    acts.add_argument("--check", action="store_true", help="compare folder and bucket, and change nothing")
+    files.add_argument("--download", action="store_true", help="with --check: read every content back")
+    files.add_argument("--replace", action="store_true", help="take the place of other files under the same keys")
+    files.add_argument("--follow-links", action="store_true", help="upload what links to files lead to")
+    files.add_argument("--leave-ok", action="store_true", help="end well also when something stayed behind")
 
 
 def _add_switch_over(commands: Commands) -> None:

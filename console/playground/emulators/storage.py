@@ -14,7 +14,7 @@ from console.playground.emulators.emulator import Tally
 from console.playground.emulators.storage_bodies import read_object_body
 from console.playground.emulators.storage_buckets import Buckets
 from console.playground.emulators.storage_lists import list_folder, list_v2
-from console.playground.emulators.storage_state import Bucket, Grant, Json, Stored, refused
+from console.playground.emulators.storage_state import Bucket, Grant, Json, Stored, check_key, refused
 from console.playground.emulators.storage_uploads import Uploads
 from console.playground.emulators.supabase_doors import Door, Doors
 from console.playground.emulators.wire import Refusal, as_json, read_object
@@ -106,6 +106,7 @@ class Storage:
             Refusal: 409 it exists, 413 too large, 415 a type that the bucket does not take.
         """
         bucket = self.bucket(stored.bucket)
+        check_key(stored.name)
         old = bucket.objects.get(stored.name)
         if old is not None and not upsert:
             raise refused(409, "KeyAlreadyExists", "Duplicate", "The resource already exists")

@@ -1,6 +1,7 @@
 """What the emulated Storage keeps: buckets, objects and unfinished uploads, in memory."""
 
 import hashlib
+import re
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,8 @@ from console.playground.emulators.clock import iso
 from console.playground.emulators.wire import Refusal
 
 Json = dict[str, Any]
+KEY = re.compile(r"[A-Za-z0-9_/!.*'() &$=@;:+,?-]+")
+LONGEST_KEY = 1024
 OWNER = "00000000-0000-4000-8000-000000000001"
 
 
@@ -17,9 +20,15 @@ def refused(status: int, code: str, error: str, message: str) -> Refusal:
     return Refusal(status, message, code, error=error)
 
 
+def check_key(name: str) -> None:
+    """Raises Refusal for a name that Storage does not take: it wants some of ASCII only."""
+    if not KEY.fullmatch(name) or len(name) > LONGEST_KEY:
+        raise refused(400, "InvalidKey", "InvalidKey", f"Invalid key: {name}")
+
+
 @dataclass
 class Stored:
-    """One object with its bytes."""
+    """One object with its bytes. `parts`: in how many it came, 0 for whole; their etag is no digest of the content."""
 
     bucket: str
     name: str
@@ -31,11 +40,15 @@ class Stored:
     updated_at: float
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     version: str = field(default_factory=lambda: str(uuid.uuid4()))
+    parts: int = 0
 
     @property
     def etag(self) -> str:
-        """The MD5 of the content in quotes, as Storage gives it."""
-        return f'"{hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
+        """In quotes, as Storage gives it: the MD5 of the content, or of what came in parts something else."""
+        digest = hashlib.md5(self.body, usedforsecurity=False)
+        if self.parts:
+            return f'"{hashlib.md5(digest.digest(), usedforsecurity=False).hexdigest()}-{self.parts}"'
+        return f'"{digest.hexdigest()}"'
 
     def metadata(self) -> Json:
         return {
@@ -107,6 +120,7 @@ class Upload:
     metadata: Json
     made_at: float
     received: bytearray = field(default_factory=bytearray)
+    parts: int = 0
     is_whole: bool = False
 
     @property

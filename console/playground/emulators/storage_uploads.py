@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import Response
 
-from console.playground.emulators.storage_state import Stored, Upload
+from console.playground.emulators.storage_state import Stored, Upload, check_key
 from console.playground.emulators.supabase_doors import Door
 from console.playground.emulators.wire import Refusal
 
@@ -46,6 +46,7 @@ class Uploads:
         if not length.isdigit() or not told.get("bucketName") or not told.get("objectName"):
             return Response("Upload-Length, bucketName and objectName are required", 400, TUS)
         bucket = self._storage.bucket(told["bucketName"])
+        check_key(told["objectName"])
         upsert = request.headers.get("x-upsert") == "true"
         if told["objectName"] in bucket.objects and not upsert:
             return Response("The resource already exists", 409, TUS)
@@ -93,6 +94,7 @@ class Uploads:
         if upload.offset + len(piece) > upload.length:
             return Response("Maximum size exceeded", 413, TUS)
         upload.received += piece
+        upload.parts += 1
         if len(upload.received) == upload.length:
             try:
                 self._finish(upload)
@@ -112,6 +114,7 @@ class Uploads:
                 upload.metadata,
                 now,
                 now,
+                parts=upload.parts,
             ),
             upload.upsert,
         )

@@ -1,0 +1,166 @@
+"""`transfer files`: bring folders into a bucket, tell how it goes, and end badly when something stayed behind."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.cli.output import show_json, show_lines
+from console.cli.session import Session
+from console.config.loader import load, locate
+from console.config.secrets import Secret, SecretMissing, Secrets, find_references, resolve
+from console.domain.errors import ExitCode, UsageError
+from console.transfer.files.progress import Progress, Stopped
+from console.transfer.files.report import size_words, to_lines, to_values
+from console.transfer.files.run import Act, OpenStore, Request, Result, run
+from providers.contract import FileStore, Unsupported
+
+if TYPE_CHECKING:
+    from console.config.settings import Settings
+
+TOLD_EVERY_S = 1.0
+
+
+async def files(session: Session) -> int:
+    """Transfer a folder. Ctrl+C ends it after the pieces that are under way; the same command goes on from there."""
+    options = session.options
+    settings = load(locate(session.home, session.config))
+    project = _project(settings, options.to, options.project)
+    request = build_request(session, settings, project)
+    stop = threading.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+    try:
+        result = await asyncio.to_thread(run, request, told=_teller(session), stopped=stop.is_set)
+    except Stopped:
+        session.say("Stopped. What has arrived is on record; the same command goes on from there.")
+        return ExitCode.WAITING
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+    if session.form == "text":
+        show_lines(session, to_lines(result))
+    else:
+        show_json(session, to_values(result))
+    return _code(result, may_leave=options.leave_ok)
+
+
+def build_request(session: Session, settings: Settings, project: str) -> Request:
+    """What the options ask for. Nothing is asked over the network."""
+    options = session.options
+    folder: Path = options.source.expanduser()
+    prefix = f"{options.prefix.strip('/')}/" if options.prefix.strip("/") else ""
+    return Request(
+        folder,
+        _opener(settings, options.to, project, options.bucket),
+        session.home / "transfers" / _place(folder, options.to, project, options.bucket, prefix),
+        _act(session),
+        prefix,
+        options.follow_links,
+        options.replace,
+        options.download,
+    )
+
+
+def _act(session: Session) -> Act:
+    options = session.options
+    if options.check:
+        return Act.CHECK
+    return Act.DRY_RUN if options.dry_run else Act.TRANSFER
+
+
+def _code(result: Result, *, may_leave: bool) -> int:
+    return ExitCode.GOOD if result.holds and (may_leave or not result.left) else ExitCode.FAILED
+
+
+def _place(folder: Path, *names: str) -> str:
+    """Where the journal is kept: by folder and bucket, so that going on finds it again."""
+    said = "\0".join((str(folder.resolve()), *names))
+    return f"files-{folder.resolve().name}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+
+
+def _project(settings: Settings, provider: str, named: str) -> str:
+    """The project that is meant: the one named, else the only one that the environments name of this provider."""
+    if provider not in settings.providers:
+        known = ", ".join(settings.providers) or "none"
+        raise UsageError(f"There is no provider {provider!r}.", f"configured: {known}", "Name one of these with --to.")
+    if named:
+        return named
+    projects = {
+        placement.id
+        for environment in settings.environments.values()
+        for service, placement in environment.services.items()
+        if settings.services[service].provider == provider and placement.id
+    }
+    if len(projects) != 1:
+        told = ", ".join(sorted(projects)) or "none"
+        raise UsageError(
+            f"It is not clear which project of {provider} is meant.", f"configured: {told}", "Name one with --project."
+        )
+    return projects.pop()
+
+
+def _opener(settings: Settings, provider: str, project: str, bucket: str) -> OpenStore:
+    """Opens the bucket with this user's own connection."""
+    secrets = Secrets(dict(_secrets_of(settings, provider)))
+
+    @asynccontextmanager
+    async def open_store() -> AsyncIterator[FileStore]:
+        from console.domain.clock import SystemClock
+        from console.server.connections import open_connections
+
+        alone = settings.model_copy(update={"providers": {provider: settings.providers[provider]}})
+        connections = open_connections(alone, secrets, SystemClock())
+        try:
+            stores = connections[provider].capabilities.files
+            if isinstance(stores, Unsupported):
+                raise UsageError(
+                    f"{provider} keeps no files: {stores.reason}", "--to", "Name a provider of kind supabase."
+                )
+            yield stores.open(project, bucket)
+        finally:
+            for connection in connections.values():
+                await connection.close()
+
+    return open_store
+
+
+def _secrets_of(settings: Settings, provider: str) -> list[tuple[str, Secret]]:
+    """Those of this provider alone: nobody needs the others' to move files."""
+    from console.config.faults import dotted
+
+    base = settings.file.parent if settings.file else Path()
+    try:
+        return [
+            (dotted(key), resolve(reference, base))
+            for key, reference in find_references(settings)
+            if key[:2] == ("providers", provider)
+        ]
+    except SecretMissing as problem:
+        raise UsageError(problem.what, f"[providers.{provider}]", problem.remedy) from None
+
+
+def _teller(session: Session) -> Callable[[Progress], None]:
+    """Say how it goes, about once a second, with the rate and the time left of the bytes."""
+    last, began, phase = 0.0, time.monotonic(), ""
+
+    def tell(progress: Progress) -> None:
+        nonlocal last, began, phase
+        now = time.monotonic()
+        if progress.phase != phase:
+            phase, began, last = progress.phase, now, now
+        if now - last < TOLD_EVERY_S:
+            return
+        last = now
+        counted = f" {progress.files} of {progress.total}" if progress.total else f" {progress.files}"
+        rate = progress.sent / (now - began)
+        left = f", {max(0, progress.size - progress.sent) / rate:.0f} s left" if rate else ""
+        speed = f" ({size_words(int(rate))}/s{left})" if progress.sent else ""
+        session.say(f"{progress.phase}:{counted}{speed} {progress.about}")
+
+    return tell

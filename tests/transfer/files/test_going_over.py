@@ -26,7 +26,7 @@ class TestGivenAFolderOfManyKinds:
         shipping.write("empty.txt", b"")
         shipping.write("東京/é.jpg", b"\xff\xd8\xffx")
         shipping.write("A.png", b"\x89PNG\r\n\x1a\n2")
-        shipping.write("large.bin", random.Random(1).randbytes(13 * MIB))
+        shipping.write("large.bin", random.Random(1).randbytes(7 * MIB))
         return shipping
 
     def test_when_it_goes_then_every_byte_is_there_once_and_verified(self, shipping):
@@ -165,7 +165,7 @@ class TestGivenALineThatBreaks:
     def test_when_answers_are_lost_then_no_file_is_there_twice_and_pieces_go_on(self, shipping):
         for number in range(6):
             shipping.write(f"{number}.txt", f"file {number}")
-        shipping.write("large.bin", random.Random(2).randbytes(20 * MIB))
+        shipping.write("large.bin", random.Random(2).randbytes(14 * MIB))
         lost = random.Random(3)
         shipping.line.breaks = lambda request, answered: answered and lost.random() < 0.3
 

@@ -6,10 +6,9 @@ the other arm keeps running until the whole deployment is verified.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
-from console.config.metrics import metric_arguments
 from console.config.settings import ArmSettings, HealthSettings, TrafficSettings
 from console.domain.emergency import Gate
 from console.domain.plan import Phase, Step, StepKind, Undo
@@ -22,12 +21,11 @@ from console.planning.draft import (
     chain,
     count_requests,
     health_limit,
-    judge_arguments,
     probe_arguments,
     request_arguments,
 )
+from console.planning.evidence import Evidence
 from console.planning.live import LiveService
-from console.planning.measures import measure_arguments
 
 NO_TRAFFIC = "It gets no traffic once the weights are back."
 
@@ -56,7 +54,7 @@ def plan_arms(draft: Draft, name: str) -> Flow:
         notes = (f"{name}: {stable} keeps running afterwards (keep is forever).",)
     if warm:
         notes = (*notes, f"{name}: {candidate} still runs {draft.release.name}, so it gets all traffic at once.")
-    notes = (*configured.notes, *remembered.notes, *notes, *writer.evidence_notes(), *writer.promotion_notes())
+    notes = (*configured.notes, *remembered.notes, *notes, *writer.evidence.notes(), *writer.promotion_notes())
     return Flow(
         name,
         prepare=prepare,
@@ -101,6 +99,7 @@ class ArmWriter:
         if placement.traffic is None:
             raise ValueError(f"{name} has arms but no traffic")
         self.traffic: TrafficSettings = placement.traffic
+        self.evidence = Evidence(draft, name, candidate, stable, self.traffic)
 
     @property
     def target(self) -> ArmSettings:
@@ -108,7 +107,7 @@ class ArmWriter:
 
     def prepare(self, configured: Sequence[Step] = ()) -> list[Step]:
         """What was there before never runs with the new variables, so they are set after it was resumed."""
-        steps = [self.measure()] if self._metrics() and not self.draft.passes(Gate.BAKE) else []
+        steps = [self.measure()] if self.evidence.own and not self.draft.passes(Gate.BAKE) else []
         steps += [self.resume()] if self._is_suspended(self.candidate) else []
         steps += [*configured, self.deploy()]
         if self.settings.health is not None and self.target.url:
@@ -145,7 +144,8 @@ class ArmWriter:
         arguments = {"target": self.arms[self.stable].id, "arm": self.stable, "url": self.arms[self.stable].url}
         undo = Undo(StepKind.RESUME, f"Start {self.stable} of {self.name} again", arguments)
         return (
-            self._step(
+            self.draft.step_of(
+                self.name,
                 "decommission",
                 f"Suspend {self.stable} of {self.name}",
                 StepKind.SUSPEND,
@@ -159,7 +159,8 @@ class ArmWriter:
         arguments = {"target": self.target.id, "arm": self.candidate}
         drain = self._drain(self.candidate) if self.stable else {}
         undo = Undo(StepKind.SUSPEND, f"Suspend {self.candidate} of {self.name} again", {**arguments, **drain})
-        return self._step(
+        return self.draft.step_of(
+            self.name,
             "resume",
             f"Start {self.candidate} of {self.name}",
             StepKind.RESUME,
@@ -169,7 +170,8 @@ class ArmWriter:
         )
 
     def deploy(self) -> Step:
-        return self._step(
+        return self.draft.step_of(
+            self.name,
             "deploy",
             f"Deploy {self.draft.release.name} to {self.candidate} of {self.name}",
             StepKind.DEPLOY,
@@ -184,7 +186,8 @@ class ArmWriter:
         )
 
     def health(self, health: HealthSettings) -> Step:
-        return self._step(
+        return self.draft.step_of(
+            self.name,
             "health",
             f"Check the health of {self.candidate}",
             StepKind.HEALTH,
@@ -194,7 +197,8 @@ class ArmWriter:
         )
 
     def integration(self) -> Step:
-        return self._step(
+        return self.draft.step_of(
+            self.name,
             "integration",
             f"Try {self.candidate} with {count_requests(self.settings.integration)}",
             StepKind.INTEGRATION,
@@ -210,7 +214,8 @@ class ArmWriter:
         """The same requests the way that visitors come, sent to the candidate by a header that the router knows."""
         headers = {self.traffic.force_header: self.candidate}
         checks = self.settings.integration
-        return self._step(
+        return self.draft.step_of(
+            self.name,
             "integration-public",
             f"Try {self.candidate} with {count_requests(checks)} through the public address",
             StepKind.INTEGRATION,
@@ -225,7 +230,8 @@ class ArmWriter:
     def benchmark(self, baseline_url: str) -> Step:
         benchmark = self.settings.benchmark
         assert benchmark is not None
-        return self._step(
+        return self.draft.step_of(
+            self.name,
             "benchmark",
             f"Compare the speed of {self.candidate} and {self.stable}",
             StepKind.BENCHMARK,
@@ -251,7 +257,8 @@ class ArmWriter:
         known = sum(before.values()) == 100
         back = {**route, "weights": before, **self._guard()}
         undo = Undo(StepKind.SHIFT, f"Give {self.name}'s traffic back", back) if known else None
-        return self._step(
+        return self.draft.step_of(
+            self.name,
             f"shift-{weight}",
             f"Give {self.candidate} of {self.name} {weight} % of traffic",
             StepKind.SHIFT,
@@ -280,13 +287,14 @@ class ArmWriter:
         environment = self.draft.environment
         limit = environment.limits.approval
         held = self.draft.shape_of(self.name).bake_time_at(weight) if length is None else length
-        return self._step(
+        return self.draft.step_of(
+            self.name,
             f"bake-{weight}",
             f"Hold {self.name} at {weight} % and judge",
             StepKind.BAKE,
             Phase.ROLLOUT,
             provider=self.traffic.router,
-            arguments={**self._watched(held, weight), **self._promotion(weight)},
+            arguments={**self.evidence.watching(held, weight), **self._promotion(weight)},
             lasts=held,
             time_limit=held + environment.judge.hold + SLACK + (limit if self._is_manual(weight) else timedelta()),
         )
@@ -308,106 +316,27 @@ class ArmWriter:
         return (f"{self.name}: each stage below 100 % that passes waits for `promote`, {hours:g} h at most; {after}.",)
 
     def watch(self, word: str, title: str, length: timedelta) -> Step:
-        return self._step(
+        return self.draft.step_of(
+            self.name,
             word,
             title,
             StepKind.VERIFY,
             Phase.VERIFY,
             provider=self.traffic.router,
-            arguments=self._watched(length, 100),
+            arguments=self.evidence.watching(length, 100),
             lasts=length,
             time_limit=length + SLACK,
         )
 
-    def _watched(self, length: timedelta, weight: int) -> dict[str, object]:
-        other = next(arm for arm in self.arms if arm != self.candidate)
-        health = self.settings.health
-        return {
-            "duration_s": length.total_seconds(),
-            "weight": weight,
-            "service": self.name,
-            "router": self.traffic.router,
-            "route": self.traffic.route,
-            "candidate": self.candidate,
-            "stable": self.stable or other,
-            "metrics": {arm: self.traffic.metrics.replace("{arm}", arm) for arm in self.arms},
-            "url": self.target.url,
-            **({"health": probe_arguments(health)} if health else {}),
-            "judge": {
-                **judge_arguments(self.draft.environment.judge),
-                **({"split_alpha": 0.0} if self.live.sticky else {}),
-                **self._metrics(),
-            },
-            **measure_arguments(self.draft, self.name, self.candidate, self.stable),
-            **({"uncounted": True} if self.live.uncounted else {}),
-        }
-
-    def _metrics(self) -> dict[str, object]:
-        metrics = metric_arguments(self.draft.settings, self.draft.wish.environment, self.name) if self.stable else []
-        return {"metrics": metrics} if metrics else {}
-
     def measure(self) -> Step:
-        """Measure every metric of the operator's once, on the arm that serves."""
-        metrics = metric_arguments(self.draft.settings, self.draft.wish.environment, self.name)
-        names = ", ".join(str(one["name"]) for one in metrics)
-        return self._step(
+        return self.draft.step_of(
+            self.name,
             "measure",
-            f"Measure {names} of {self.name} once",
+            f"Measure {self.evidence.names()} of {self.name} once",
             StepKind.MEASURE,
             Phase.PREPARE,
-            arguments={
-                "router": self.traffic.router,
-                "route": self.traffic.route,
-                "metrics": {arm: self.traffic.metrics.replace("{arm}", arm) for arm in self.arms},
-                "judge": self._metrics(),
-                **({"health": probe_arguments(self.settings.health)} if self.settings.health else {}),
-                **measure_arguments(self.draft, self.name, self.candidate, self.stable),
-            },
+            arguments=self.evidence.measuring(),
         )
-
-    def evidence_notes(self) -> tuple[str, ...]:
-        """What stages are judged by, where that is not what visitors were answered, or not by all of it."""
-        if self.stable and self.live.sticky and not self.live.uncounted:
-            stays = (
-                f"{self.name}: visitors stay at the arm they first had ({self.live.sticky}), so shares follow slowly."
-            )
-            return (
-                f"{stays} Stages are judged without a look at shares, and need longer for the candidate's requests.",
-            )
-        if not self.live.uncounted or self.stable is None:
-            return ()
-        because = f"{self.name}: {self.live.uncounted}"
-        if self.settings.health is None or not self.target.url:
-            return (f"{because} It has no health check either: each stage waits for a person, or judge.undecided.",)
-        return (f"{because} Stages are judged by asking {self.candidate} itself, not by what visitors get.",)
 
     def _is_suspended(self, arm: str) -> bool:
         return arm in self.live.arms and self.live.arms[arm].suspended
-
-    def _step(
-        self,
-        word: str,
-        title: str,
-        kind: StepKind,
-        phase: Phase,
-        *,
-        provider: str | None = None,
-        arguments: Mapping[str, object] | None = None,
-        undo: Undo | None = None,
-        no_undo: str = "",
-        lasts: timedelta | None = None,
-        time_limit: timedelta | None = None,
-    ) -> Step:
-        return self.draft.step(
-            f"{self.name}.{word}",
-            title,
-            kind,
-            phase,
-            service=self.name,
-            provider=provider or self.provider,
-            arguments=arguments,
-            undo=undo,
-            no_undo=no_undo,
-            lasts=lasts,
-            time_limit=time_limit,
-        )

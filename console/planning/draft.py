@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TypedDict, Unpack
 
 from console.config.settings import (
     EnvironmentSettings,
@@ -29,6 +30,17 @@ from console.planning.live import Live, LiveService
 from providers.contract import MigrationFile
 
 SLACK = timedelta(seconds=30)
+
+
+class StepParts(TypedDict, total=False):
+    """What may be said of any step, as `Draft.step` takes it."""
+
+    arguments: Mapping[str, object]
+    needs: Sequence[str]
+    undo: Undo | None
+    no_undo: str
+    lasts: timedelta | None
+    time_limit: timedelta | None
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,21 @@ class Draft:
             forecast=forecast,
             attempts=limits.attempts,
         )
+
+    def step_of(
+        self,
+        service: str,
+        word: str,
+        title: str,
+        kind: StepKind,
+        phase: Phase,
+        *,
+        provider: str = "",
+        **parts: Unpack[StepParts],
+    ) -> Step:
+        """The step `SERVICE.WORD`, at the service's own provider unless another is named."""
+        own = provider or self.service(service).provider
+        return self.step(f"{service}.{word}", title, kind, phase, service=service, provider=own, **parts)
 
 
 @dataclass(frozen=True)

@@ -156,10 +156,6 @@ class ProviderHttp:
         """Translate a time of our clock to the platform's. Never later than it was there, at worst a little earlier."""
         return ours + self.skew
 
-    async def get_json(self, path: str, params: Params | None = None) -> Any:
-        """GET something that must be JSON."""
-        return await self.fetch(path, lambda body: body, params)
-
     async def fetch(self, path: str, parse: Callable[[Any], T], params: Params | None = None) -> T:
         """GET and decode. A `ShapeError` of the parser becomes an UnexpectedReply that shows the answer."""
         return self.decode(await self.send("GET", path, params=params), parse)

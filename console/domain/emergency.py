@@ -84,10 +84,6 @@ class Emergency:
     def has_expired(self, now: datetime) -> bool:
         return self.expires_at is not None and now >= self.expires_at
 
-    @property
-    def has_open_review(self) -> bool:
-        return self.review is not None and self.review.is_open
-
 
 def declare(
     reason: str, asked_by: Actor, at: datetime, terms: EmergencyTerms | None, skipped_before: Iterable[Gate] = ()

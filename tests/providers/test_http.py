@@ -21,6 +21,10 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TOKEN = "rnd_q8Lx02mPzz71kdQ"
 
 
+def as_told(body: Any) -> Any:
+    return body
+
+
 class World:
     """A platform of prepared answers, and a clock that only sleeping moves."""
 
@@ -76,7 +80,7 @@ class TestGivenARepeatableRequest:
     async def test_when_the_platform_stumbles_then_it_is_asked_again(self, world: World, trouble: Any) -> None:
         world.given(trouble, trouble, good())
 
-        assert await world.open().get_json("/services") == {"ok": True}
+        assert await world.open().fetch("/services", as_told) == {"ok": True}
 
         assert (len(world.asked), world.slept) == (3, [0.25, 0.5])
 
@@ -84,20 +88,20 @@ class TestGivenARepeatableRequest:
         page, cut = httpx.Response(200, html="<html>"), httpx.Response(200, text='{"id": "de')
         world.given(page, cut, httpx.Response(200), httpx.Response(200, json={"id": "dep-1"}))
 
-        assert await world.open().get_json("/services") == {"id": "dep-1"}
+        assert await world.open().fetch("/services", as_told) == {"id": "dep-1"}
 
     async def test_when_trouble_lasts_then_it_is_raised_after_six_tries(self, world: World) -> None:
         world.given(httpx.Response(502))
 
         with pytest.raises(Unreachable, match="Render failed to answer GET /v1/services"):
-            await world.open().get_json("/services")
+            await world.open().fetch("/services", as_told)
 
         assert len(world.asked) == 6
 
     async def test_when_the_platform_names_a_short_wait_then_it_is_kept(self, world: World) -> None:
         world.given(httpx.Response(429, headers={"retry-after": "4"}), good())
 
-        await world.open().get_json("/services")
+        await world.open().fetch("/services", as_told)
 
         assert world.slept == [4.0]
 
@@ -105,7 +109,7 @@ class TestGivenARepeatableRequest:
         world.given(httpx.Response(429, headers={"retry-after": "60"}))
 
         with pytest.raises(RateLimited) as raised:
-            await world.open().get_json("/services")
+            await world.open().fetch("/services", as_told)
 
         assert (raised.value.retry_after, len(world.asked)) == (timedelta(seconds=60), 1)
 
@@ -160,9 +164,9 @@ class TestGivenARateLimit:
     ) -> None:
         world.given(good({"ratelimit-limit": "10", "ratelimit-remaining": "0", "ratelimit-reset": reset}), good())
         http = world.open()
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
 
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
 
         assert world.slept == [7.0]
 
@@ -183,12 +187,12 @@ class TestGivenARateLimit:
 
         world.respond = handle
         http = world.open()
-        await http.get_json("/services")
-        early, *late = [asyncio.create_task(http.get_json("/services")) for _ in range(4)]
+        await http.fetch("/services", as_told)
+        early, *late = [asyncio.create_task(http.fetch("/services", as_told)) for _ in range(4)]
         await all_left.wait()
         first.set()
         await early
-        late += [asyncio.create_task(http.get_json("/services")) for _ in range(3)]
+        late += [asyncio.create_task(http.fetch("/services", as_told)) for _ in range(3)]
         await asyncio.sleep(0)
         rest.set()
         await asyncio.gather(*late)
@@ -198,17 +202,17 @@ class TestGivenARateLimit:
     async def test_when_it_opens_too_late_then_nothing_is_sent(self, world: World) -> None:
         world.given(good({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "3494"}))
         http = world.open()
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
 
         with pytest.raises(RateLimited) as raised:
-            await http.get_json("/services")
+            await http.fetch("/services", as_told)
 
         assert (raised.value.retry_after.total_seconds(), len(world.asked)) == (3494, 1)
 
     async def test_when_another_class_is_used_up_then_this_one_goes_on(self, world: World) -> None:
         world.given(good({"ratelimit-remaining": "0", "ratelimit-reset": "50"}), good())
         http = world.open()
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
 
         await http.send("PUT", "/services", json={})
 
@@ -217,20 +221,20 @@ class TestGivenARateLimit:
     async def test_when_the_clock_jumps_back_then_the_wait_does_not_grow(self, world: World) -> None:
         world.given(good({"ratelimit-remaining": "0", "ratelimit-reset": "7"}), good())
         http = world.open()
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
         world.now -= timedelta(hours=1)
 
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
 
         assert world.slept == [7.0]
 
     async def test_when_the_window_has_ended_then_nobody_waits(self, world: World) -> None:
         world.given(good({"ratelimit-remaining": "0", "ratelimit-reset": "7"}), good())
         http = world.open()
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
         world.now += timedelta(seconds=8)
 
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
 
         assert world.slept == []
 
@@ -241,14 +245,14 @@ class TestGivenARateLimit:
         http = world.open(is_limited=lambda response: response.headers.get("x-ratelimit-remaining") == "0")
 
         with pytest.raises(RateLimited):
-            await http.get_json("/repos")
+            await http.fetch("/repos", as_told)
 
     async def test_when_the_wait_is_a_date_then_it_is_counted_from_now(self, world: World) -> None:
         until = format_datetime(NOON + timedelta(seconds=90), usegmt=True)
         world.given(httpx.Response(429, headers={"retry-after": until}))
 
         with pytest.raises(RateLimited) as raised:
-            await world.open().get_json("/services")
+            await world.open().fetch("/services", as_told)
 
         assert raised.value.retry_after == timedelta(seconds=90)
 
@@ -264,13 +268,13 @@ class TestGivenABadAnswer:
         world.given(httpx.Response(status, json={"message": "another deploy is live"}))
 
         with pytest.raises(error, match="another deploy is live"):
-            await world.open().get_json("/services")
+            await world.open().fetch("/services", as_told)
 
     async def test_when_it_is_shown_then_it_says_what_where_and_what_to_do(self, world: World) -> None:
         world.given(httpx.Response(401, json={"message": "no"}, headers={"Render-Request-Id": "api-1/x-9"}))
 
         with pytest.raises(Unauthorized) as raised:
-            await world.open().get_json("/services")
+            await world.open().fetch("/services", as_told)
 
         assert str(raised.value).splitlines() == [
             "Render does not let this token do GET /v1/services: no",
@@ -283,7 +287,7 @@ class TestGivenABadAnswer:
         world.given(httpx.Response(200, content=body))
 
         with pytest.raises(UnexpectedReply):
-            await world.open().get_json("/services")
+            await world.open().fetch("/services", as_told)
 
     async def test_when_it_is_empty_then_reading_it_is_unexpected(self, world: World) -> None:
         world.given(httpx.Response(202))
@@ -291,7 +295,7 @@ class TestGivenABadAnswer:
 
         assert (await http.send("POST", "/deploys", json={})).json is None
         with pytest.raises(UnexpectedReply, match="an empty answer"):
-            await http.get_json("/services")
+            await http.fetch("/services", as_told)
 
     async def test_when_a_needed_field_is_missing_then_the_error_names_it_and_shows_the_answer(
         self, world: World
@@ -305,7 +309,7 @@ class TestGivenABadAnswer:
         world.given(httpx.Response(200, content=b"[" + b"0," * 17_000_000 + b"0]"))
 
         with pytest.raises(UnexpectedReply, match="larger than"):
-            await world.open().get_json("/services")
+            await world.open().fetch("/services", as_told)
 
     async def test_when_it_is_unknown_then_fetching_or_none_gives_none(self, world: World) -> None:
         world.given(httpx.Response(404, content="nothing here"))
@@ -318,7 +322,7 @@ class TestGivenClocksThatDiffer:
         ahead = NOON + timedelta(minutes=5)
         world.given(good({"date": format_datetime(ahead, usegmt=True)}))
         http = world.open()
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
 
         assert http.platform_time(NOON) == ahead
 
@@ -328,17 +332,17 @@ class TestGivenClocksThatDiffer:
         http = world.open()
 
         for _ in lags:
-            await http.get_json("/services")
+            await http.fetch("/services", as_told)
 
         assert http.skew == timedelta(seconds=-1)
 
     async def test_when_a_clock_was_set_then_the_old_difference_is_forgotten(self, world: World) -> None:
         world.given(good({"date": format_datetime(NOON, usegmt=True)}))
         http = world.open()
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
         world.now += timedelta(hours=1)
 
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
 
         assert http.skew == -timedelta(hours=1)
 
@@ -351,7 +355,7 @@ class TestGivenClocksThatDiffer:
                 return httpx.Response(200, headers=answer.headers, content=answer.content)
 
         http = ProviderHttp("p", "https://api.example", clock=world.clock, sleep=world.sleep, transport=Slow())
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
 
         assert http.skew == timedelta(0)
 
@@ -412,7 +416,7 @@ class TestGivenSecrets:
         world.given(httpx.Response(400, json={"message": f"bad header Bearer {TOKEN}"}))
 
         with pytest.raises(Rejected) as raised:
-            await world.open().get_json("/services")
+            await world.open().fetch("/services", as_told)
 
         assert TOKEN not in str(raised.value)
 
@@ -437,7 +441,7 @@ class TestGivenAnswersThatAreKept:
         world.given(tagged({"n": 1}), httpx.Response(304))
         http = world.open(keeps_answers=True)
 
-        assert await http.get_json("/services") == await http.get_json("/services") == {"n": 1}
+        assert await http.fetch("/services", as_told) == await http.fetch("/services", as_told) == {"n": 1}
 
         assert [request.headers.get("if-none-match") for request in world.asked] == [None, '"v1"']
 
@@ -445,7 +449,7 @@ class TestGivenAnswersThatAreKept:
         world.given(tagged({"n": 1}), tagged({"n": 2}, '"v2"'), httpx.Response(304))
         http = world.open(keeps_answers=True)
 
-        assert [(await http.get_json("/services"))["n"] for _ in range(3)] == [1, 2, 2]
+        assert [(await http.fetch("/services", as_told))["n"] for _ in range(3)] == [1, 2, 2]
         assert world.asked[-1].headers["if-none-match"] == '"v2"'
 
     async def test_when_only_a_date_tells_versions_apart_then_that_is_asked(self, world: World) -> None:
@@ -453,7 +457,7 @@ class TestGivenAnswersThatAreKept:
         world.given(httpx.Response(200, headers={"last-modified": changed}, json=[]), httpx.Response(304))
         http = world.open(keeps_answers=True)
 
-        assert await http.get_json("/services") == await http.get_json("/services") == []
+        assert await http.fetch("/services", as_told) == await http.fetch("/services", as_told) == []
         assert world.asked[-1].headers["if-modified-since"] == changed
 
     async def test_when_the_query_or_what_is_accepted_differs_then_it_is_another_answer(self, world: World) -> None:
@@ -499,18 +503,18 @@ class TestGivenALimitThatNoHeaderCounts:
         http = world.open(allowances=[TWO_IN_FIVE_SECONDS])
 
         for _ in range(5):
-            await http.get_json("/services")
+            await http.fetch("/services", as_told)
 
         assert world.slept == [5.0, 5.0]
 
     async def test_when_it_lasts_too_long_then_nothing_is_sent(self, world: World) -> None:
         world.given(good())
         http = world.open(allowances=[TWO_A_MINUTE])
-        await http.get_json("/services")
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
+        await http.fetch("/services", as_told)
 
         with pytest.raises(RateLimited, match="rate limit for points requests is used up") as raised:
-            await http.get_json("/services")
+            await http.fetch("/services", as_told)
 
         assert (raised.value.retry_after, len(world.asked)) == (timedelta(minutes=1), 2)
         assert http.describe_limits() == {"points": "0 of 2 left in any 60 s, by our own count"}
@@ -530,11 +534,11 @@ class TestGivenALimitThatNoHeaderCounts:
     async def test_when_the_clock_is_set_back_then_nobody_waits_for_the_future(self, world: World) -> None:
         world.given(good())
         http = world.open(allowances=[TWO_A_MINUTE])
-        await http.get_json("/services")
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
+        await http.fetch("/services", as_told)
         world.now -= timedelta(hours=1)
 
-        await http.get_json("/services")
+        await http.fetch("/services", as_told)
 
         assert world.slept == []
 
@@ -548,7 +552,7 @@ class TestGivenALimitThatNoHeaderCounts:
         told = []
         for _ in range(6):
             with pytest.raises(RateLimited) as raised:
-                await http.get_json("/services")
+                await http.fetch("/services", as_told)
             told.append(raised.value.retry_after.total_seconds())
             world.now += raised.value.retry_after
 
@@ -558,10 +562,10 @@ class TestGivenALimitThatNoHeaderCounts:
         world.given(httpx.Response(429, headers={"retry-after": "30"}))
         http = world.open(allowances=[TWO_A_MINUTE])
         with pytest.raises(RateLimited):
-            await http.get_json("/services")
+            await http.fetch("/services", as_told)
 
         with pytest.raises(RateLimited, match="nothing was sent"):
-            await http.get_json("/deploys")
+            await http.fetch("/deploys", as_told)
 
         assert len(world.asked) == 1
 
@@ -616,6 +620,6 @@ class TestGivenATokenThatIsRefused:
         http = world.open()
 
         with pytest.raises((Unauthorized, Rejected, RateLimited)):
-            await http.get_json("/services")
+            await http.fetch("/services", as_told)
 
         assert (http.refused_at is not None) is kept

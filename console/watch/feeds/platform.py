@@ -17,7 +17,6 @@ from providers.contract import LimitSource, MetricSource, Unsupported
 GAUGES = (metrics.CPU, metrics.MEMORY, metrics.DB_CONNECTIONS)
 FULL = 0.95
 FULL_IN_A_ROW = 3
-LIMITS_AGAIN = timedelta(minutes=10)
 
 
 class PlatformFeed:

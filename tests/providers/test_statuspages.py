@@ -135,7 +135,7 @@ class TestGivenAConnectionThatListens:
         http = ProviderHttp("mine", "http://render", platform="Render", transport=answer, sleep=at_once)
         http.incident = lambda: pages.fetch_incident(PAGE)
         with pytest.raises(ProviderError) as problem:
-            await http.get_json("/services")
+            await http.fetch("/services", lambda body: body)
         await http.close()
         return problem.value
 

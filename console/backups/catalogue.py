@@ -14,12 +14,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +36,8 @@ DUMP = "data"
 SEALED_DUMP = "data.tar.age"
 LITE = "data.db"
 SEALED_LITE = "data.db.age"
+_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+_WORK = "work-"
 NAMELESS_FOR_S = 60.0
 """A folder without a record is only just being made, or nobody's: the second after this long."""
 
@@ -132,11 +136,23 @@ class Catalogue:
             if is_left:
                 shutil.rmtree(folder, ignore_errors=True)
                 removed.append(folder.name)
+        for place in (*self.root.glob(f"{_WORK}*"), *self.root.glob(f"*/{_WORK}*")):
+            pid, _, rest = place.name.removeprefix(_WORK).partition("-")
+            if not _runs(f"{pid} {rest.partition('-')[0]}"):
+                shutil.rmtree(place, ignore_errors=True)
         return removed
 
     def _folders(self) -> Iterator[Path]:
         if self.root.is_dir():
-            yield from (path for path in self.root.glob("*/*") if path.is_dir())
+            yield from (path for path in self.root.glob("*/*") if path.is_dir() and _ID.fullmatch(path.name))
+
+
+@contextmanager
+def work_directory(parent: Path) -> Iterator[Path]:
+    """A directory for what may not stay, as the clear text of an encrypted backup; `sweep` knows one that was left."""
+    prefix = f"{_WORK}{_this_process().replace(' ', '-')}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as directory:
+        yield Path(directory)
 
 
 def digest_files(folder: Path) -> dict[str, str]:

@@ -35,7 +35,7 @@ from console.backups.values import (
     keep_quiet,
     never,
 )
-from console.domain.errors import Refused, UsageError
+from console.domain.errors import Refused
 
 SHOWN = 50
 
@@ -76,9 +76,11 @@ def prove(
     """
     if backup.state is State.TAKING:
         raise Refused("This backup is not whole yet.", backup.id, "Wait until it is taken.")
+    began = time.monotonic()
     told(Progress("check", backup.id))
     wrong = check_files(backup)
     proof = Proof(False, now(), tuple(wrong), "its files") if wrong else _restore(backup, request, told, stopped, now)
+    proof = replace(proof, total_s=round(time.monotonic() - began, 3))
     state = State.VERIFIED if proof.verified else State.DAMAGED
     Catalogue(backup.path.parent.parent).write(replace(backup, state=state, proof=proof))
     return proof
@@ -116,13 +118,7 @@ def opened_dump(backup: Backup, identity: str, work: Path | None = None) -> Iter
     if not backup.sealed:
         yield backup.path / DUMP
         return
-    if not identity:
-        raise UsageError(
-            "This backup is encrypted, and no identity is known that opens it.",
-            f"{backup.id} · encrypted to {', '.join(backup.recipients)}",
-            "Name one by reference: `--identity file:PATH`, or `identity` in the configuration.",
-        )
-    with seal.opened(backup.path / SEALED_DUMP, identity, work or backup.path.parent) as dump:
+    with seal.opened_with(backup, backup.path / SEALED_DUMP, identity, work) as dump:
         yield dump
 
 

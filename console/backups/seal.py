@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from console.backups.catalogue import work_directory
+from console.backups.values import Backup
 from console.domain.errors import ConsoleError, UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def seal(source: Path, into: Path, recipients: Sequence[str]) -> None:
 
 
 @contextmanager
-def opened(sealed: Path, identity: str, work: Path | None = None) -> Iterator[Path]:
+def opened(sealed: Path, identity: str, work: Path) -> Iterator[Path]:
     """Open what `seal` made: the directory, or the file, for as long as the block lasts.
 
     Args:
@@ -71,14 +72,12 @@ def opened(sealed: Path, identity: str, work: Path | None = None) -> Iterator[Pa
     """
     pyrage = _pyrage()
     keys = _identities(pyrage, identity)
-    with tempfile.TemporaryDirectory(prefix="qd-opened-", dir=work) as directory:
-        clear = Path(directory) / sealed.name.removesuffix(".age").removesuffix(".tar")
+    with work_directory(work) as directory:
+        clear = directory / sealed.name.removesuffix(".age").removesuffix(".tar")
         try:
             with sealed.open("rb") as file:
                 if sealed.name.endswith(".tar.age"):
-                    _through_pipe(
-                        lambda end: pyrage.decrypt_io(file, end, keys), lambda end: _read_tar(end, Path(directory))
-                    )
+                    _through_pipe(lambda end: pyrage.decrypt_io(file, end, keys), lambda end: _read_tar(end, directory))
                 else:
                     with clear.open("wb") as into:
                         pyrage.decrypt_io(file, into, keys)
@@ -86,6 +85,24 @@ def opened(sealed: Path, identity: str, work: Path | None = None) -> Iterator[Pa
             raise Unreadable(f"It cannot be decrypted: {problem}.") from None
         except (OSError, tarfile.TarError) as problem:
             raise Unreadable(f"It cannot be decrypted to its end: {problem}.") from None
+        yield clear
+
+
+@contextmanager
+def opened_with(backup: Backup, sealed: Path, identity: str, work: Path | None = None) -> Iterator[Path]:
+    """Open the file of a backup, by default beside it, where there is room for backups.
+
+    Raises:
+        Unreadable: It is damaged, or is not for this identity.
+        UsageError: There is no identity.
+    """
+    if not identity:
+        raise UsageError(
+            "This backup is encrypted, and no identity is known that opens it.",
+            f"{backup.id} · encrypted to {', '.join(backup.recipients)}",
+            "Name one by reference: `--identity file:PATH`, or `identity` in the configuration.",
+        )
+    with opened(sealed, identity, work or backup.path.parent) as clear:
         yield clear
 
 

@@ -30,7 +30,9 @@ JOBS = 2
 SLACK = 0.6
 """A dump compressed at level 1 was a fifth of its database; this part of it must be free before it is begun."""
 
-_MIGRATION = "select to_regclass('supabase_migrations.schema_migrations') is not null"
+_MIGRATION = """
+select coalesce(has_table_privilege(to_regclass('supabase_migrations.schema_migrations')::oid, 'select'), false)
+"""
 _NEWEST = "select max(version) from supabase_migrations.schema_migrations"
 _ROLES = """
 select distinct r.rolname from pg_roles r where r.rolname !~ '^pg_' and exists (
@@ -111,6 +113,12 @@ def take(
     return backup
 
 
+def fetch_migration(connection: Connection) -> str:
+    """The newest applied migration by Supabase's own table; empty where there is none, or it may not be read."""
+    known = _value(connection, _MIGRATION)
+    return str(_value(connection, _NEWEST) or "") if known else ""
+
+
 def _dump(
     connection: Connection, request: TakeRequest, tools: Tools, backup: Backup, told: Told, stopped: Stopped
 ) -> Backup:
@@ -152,14 +160,14 @@ def _dump(
     size = _value(connection, "select pg_database_size(current_database())")
     extensions = [str(row[0]) for row in connection.execute("select extname from pg_extension order by 1")]
     roles = [str(row[0]) for row in connection.execute(_ROLES)]
-    migration = _value(connection, _NEWEST) if _value(connection, _MIGRATION) else ""
+    migration = fetch_migration(connection)
     connection.execute("rollback")
     return replace(
         backup,
         at=at.astimezone(UTC),
         sums=replace(sums, sequences=merge_sequences(before, after)),
         source_size=int(str(size)),
-        migration=str(migration or ""),
+        migration=migration,
         extensions=tuple(extensions),
         roles=tuple(roles),
     )

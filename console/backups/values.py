@@ -97,6 +97,7 @@ class Proof:
         where: Where it was restored.
         restore_s: Seconds that restoring took; how long a restore of this size takes at least.
         sums_s: Seconds that comparing took.
+        total_s: Seconds from the beginning to the answer, with checking and opening its files.
     """
 
     verified: bool
@@ -105,6 +106,7 @@ class Proof:
     where: str = ""
     restore_s: float = 0.0
     sums_s: float = 0.0
+    total_s: float = 0.0
 
 
 @dataclass(frozen=True)

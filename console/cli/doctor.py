@@ -50,6 +50,9 @@ async def _look(session: Session, names: Sequence[str]) -> list[Finding]:
     findings += about_file
     if settings is not None:
         _refuse_unknown(names, settings)
+        from console.cli.backup_checkup import check_backups
+
+        findings += await asyncio.to_thread(lambda: list(check_backups(settings, session.home, session.now())))
     service = await session.reach.running(session.home)
     if service is None:
         words = "none runs; it starts by itself when a command needs it"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 from console.cli.commands import (
+    backups,
     calendar,
     controlling,
     databases,
@@ -39,6 +40,7 @@ FAMILIES: Sequence[tuple[str, Callable[[Commands], None]]] = (
     ("platforms, by hand", platforms.add),
     ("a database's schema", migrating.add),
     ("data", databases.add),
+    ("backups of data", backups.add),
     ("settings, secrets and the worker", settings.add),
 )
 WIDTH = 13

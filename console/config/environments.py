@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from console.config.backups import BackupSettings
 from console.config.failover import FailoverSettings
 from console.config.logins import LoginSettings
 from console.config.maintenance import MaintenanceSettings, PageSettings
@@ -228,6 +229,8 @@ class EnvironmentSettings(Section):
     """When nothing goes forward here."""
     schedule: ScheduleSettings = ScheduleSettings()
     """Deployments that begin at a moment to come."""
+    backups: BackupSettings = BackupSettings()
+    """Backups of its databases."""
     services: Mapping[str, PlacementSettings] = Field(default_factory=dict)
     """The services of this environment, and where they are."""
     logins: Mapping[str, LoginSettings] = Field(default_factory=dict)

@@ -99,6 +99,8 @@ def find_references(settings: Settings) -> Iterator[tuple[Key, str]]:
         for service, placement in environment.services.items():
             if placement.database_url:
                 yield ("environments", name, "services", service, "database_url"), placement.database_url
+        if environment.backups.identity:
+            yield ("environments", name, "backups", "identity"), environment.backups.identity
         for variable, login in environment.logins.items():
             yield ("environments", name, "logins", variable, "admin"), login.admin
         for database, pair in (environment.failover.databases if environment.failover else {}).items():

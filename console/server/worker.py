@@ -22,6 +22,7 @@ from console.engine.engine import Engine
 from console.engine.takeover import Takeover
 from console.engine.variables import Variables
 from console.server.api import build_api
+from console.server.backups import BackupKeeper, in_a_process
 from console.server.connections import open_connections
 from console.server.desk import FrontDesk
 from console.server.examination import Examiner
@@ -153,6 +154,9 @@ class Worker:
         await server.listen(listener)
         self._closers.append(server.close)
         keep = Keep(settings.history.keep_deployments, settings.history.keep_logs, settings.history.keep_metrics)
+        backups = BackupKeeper(settings, self._places.home, self._clock, in_a_process(self._places.home, settings))
+        backing_up = asyncio.create_task(backups.keep(), name="backups")
+        self._closers.append(lambda: _end(backing_up))
         pruning = asyncio.create_task(self._prune(ledger, logs, kept, keep), name="retention")
         self._closers.append(lambda: _end(pruning))
         log.info("Worker %s is ready on %s", name, path)

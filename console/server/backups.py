@@ -1,0 +1,117 @@
+"""Backups that are taken by themselves: one is begun when the newest is older than the configuration allows.
+
+What is due follows from the configuration, the backups that are there and the time; nothing is remembered but when an
+attempt failed. The work is done by a process of its own, `quarterdeck backup run ENV`, which can be run by hand or by
+cron as well: a dump neither holds up the worker nor goes on without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from console.backups.catalogue import Catalogue
+from console.backups.sources import sources_of
+from console.config.settings import Settings
+from console.domain.clock import Clock
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 60.0
+RETRY_AFTER = timedelta(hours=1)
+"""After a failed attempt; what keeps it from working is in the log, and in what `doctor` says."""
+END_WITHIN_S = 15.0
+KEPT_WORDS = 2000
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: its exit code, and its last words."""
+
+    code: int
+    words: str = ""
+
+
+Run = Callable[[str], Awaitable[Ended]]
+
+
+class BackupKeeper:
+    """Looks every minute, and lets one environment at a time be backed up.
+
+    Args:
+        run: Takes what is due of one environment, proves it and removes what is past its time.
+    """
+
+    def __init__(self, settings: Settings, home: Path, clock: Clock, run: Run) -> None:
+        self._settings = settings
+        self._home = home
+        self._clock = clock
+        self._run = run
+        self._not_before: dict[str, datetime] = {}
+
+    async def keep(self) -> None:
+        """Look for ever."""
+        while True:
+            try:
+                await self.look()
+            except Exception:
+                log.exception("Backups that are due could not be looked up")
+            await self._clock.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Take what is due now, one environment after another."""
+        for name in self._settings.environments:
+            now = self._clock.now()
+            if now < self._not_before.get(name, now) or not await asyncio.to_thread(self._is_due, name, now):
+                continue
+            log.info("A backup of %s is due", name)
+            ended = await self._run(name)
+            if ended.code == 0:
+                log.info("The backup of %s is taken: %s", name, ended.words)
+                self._not_before.pop(name, None)
+            else:
+                log.error("The backup of %s failed (%s): %s", name, ended.code, ended.words)
+                self._not_before[name] = self._clock.now() + RETRY_AFTER
+
+    def _is_due(self, environment: str, now: datetime) -> bool:
+        sources = sources_of(self._settings, environment, self._home)
+        return any(source.is_due(Catalogue(source.root).find_all(source.name), now) for source in sources)
+
+
+def in_a_process(home: Path, settings: Settings) -> Run:
+    """Run the command beside us; whoever cancels it ends the process, which takes away what is half done."""
+
+    async def run(environment: str) -> Ended:
+        config = ["--config", str(settings.file)] if settings.file else []
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "console.cli.main",
+            "--home",
+            str(home),
+            *config,
+            "backup",
+            "run",
+            environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            _, said = await process.communicate()
+        except asyncio.CancelledError:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), END_WITHIN_S)
+            except TimeoutError:
+                process.kill()
+            raise
+        words = said.decode(errors="replace")[-KEPT_WORDS:]
+        return Ended(process.returncode or 0, " ".join(words.split()))
+
+    return run

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from console.backups import seal
 from console.backups.address import Address
-from console.backups.catalogue import DUMP, SEALED_DUMP, Catalogue, check_files
+from console.backups.catalogue import DUMP, SEALED_DUMP, Catalogue, check_files, work_directory
 from console.backups.differ import find_differences
 from console.backups.programs import Program, ProgramFailed
+from console.backups.replay import Dump, Wanted, replay
 from console.backups.scratch import scratch_database
 from console.backups.sums import fetch_sums, prepare
 from console.backups.take import JOBS, utc_now
@@ -35,9 +36,21 @@ from console.backups.values import (
     keep_quiet,
     never,
 )
-from console.domain.errors import Refused
+from console.domain.errors import ConsoleError, Refused
 
 SHOWN = 50
+_NOT_THE_BACKUP = (
+    "no space left",
+    "out of memory",
+    "connection to server",
+    "server closed the connection",
+    "terminating connection",
+    "too many clients",
+    "is not available",
+    "permission denied",
+    "must be superuser",
+)
+"""What a server says that could not hold it, whatever is in it: no room, no extension, no right."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +109,18 @@ def _restore(backup: Backup, request: ProveRequest, told: Told, stopped: Stopped
             scratch_database(request.server, like, roles) as scratch,
         ):
             began = time.monotonic()
-            restore_into(scratch, dump, request.jobs, told, stopped)
+            restore_into(scratch, dump, backup.path.parent, request.jobs, told, stopped)
             restored = time.monotonic()
             found = read_sums(scratch, backup, told, stopped)
             ended = time.monotonic()
     except (ProgramFailed, seal.Unreadable) as problem:
+        words = str(problem)
+        if any(sign in words.lower() for sign in _NOT_THE_BACKUP):
+            raise ConsoleError(
+                f"The backup could not be proven: {words}",
+                f"{backup.id} · {where}",
+                "That is no fault of the backup. Prove it on another server: `quarterdeck backup verify --on …`.",
+            ) from None
         return Proof(False, now(), (f"It cannot be restored: {problem}",), where)
     why = tuple(find_differences(backup.sums, found))
     shown = (*why[:SHOWN], f"… and {len(why) - SHOWN} more.") if len(why) > SHOWN else why
@@ -122,14 +142,21 @@ def opened_dump(backup: Backup, identity: str, work: Path | None = None) -> Iter
         yield dump
 
 
-def restore_into(database: Address, dump: Path, jobs: int, told: Told, stopped: Stopped) -> None:
+def restore_into(database: Address, dump: Path, work: Path, jobs: int, told: Told, stopped: Stopped) -> None:
     """Restore a dump into an empty database, without its owners and grants.
+
+    Where `pg_restore` is newer than the server, it would set what the server does not know; then its text is replayed.
 
     Raises:
         ProgramFailed: Something in the dump could not be restored.
     """
     with database.connect() as connection:
-        tools = find_tools(connection.info.server_version)
+        version = connection.info.server_version
+        tools = find_tools(version)
+        if tools.major > version // 10_000:
+            with work_directory(work) as own, connection.transaction():
+                replay(connection, database, Dump(dump, own, tools), Wanted(with_owners=False), told, stopped)
+            return
     arguments = [
         tools.path("pg_restore"),
         f"--jobs={jobs}",

@@ -3,20 +3,16 @@
 Everything happens in one transaction of the database itself: what is there now is dropped, the backup is brought in,
 its sums are read and compared, and only if they are equal is it committed. Readers wait for its end. Whatever goes
 wrong before leaves the database as it was.
-
-What PostgreSQL's own `pg_restore` writes as text is run statement by statement here, since nothing else could look at
-the outcome before it counts.
 """
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from psycopg import sql
 
@@ -24,11 +20,12 @@ from console.backups import seal
 from console.backups.address import Address
 from console.backups.catalogue import check_files, work_directory
 from console.backups.differ import find_differences, find_newer
-from console.backups.programs import Program, ProgramFailed
+from console.backups.programs import ProgramFailed
 from console.backups.prove import opened_dump
+from console.backups.replay import Dump, Wanted, replay
 from console.backups.sums import LARGE_OBJECTS, fetch_objects, fetch_sums, prepare
 from console.backups.take import TakeRequest, fetch_migration, take, utc_now
-from console.backups.tools import Tools, find_tools
+from console.backups.tools import find_tools
 from console.backups.values import Backup, Interrupted, Kind, Progress, State, Stopped, Sums, Told, keep_quiet, never
 from console.domain.errors import ConsoleError, ProviderError, Refused
 
@@ -36,12 +33,6 @@ if TYPE_CHECKING:
     from console.backups.address import Connection
 
 SHOWN = 10
-_COPY = re.compile(rb"^COPY .* FROM stdin;\n$")
-_END = b"\\.\n"
-_OWN_TRANSACTION = (b"BEGIN;\n", b"COMMIT;\n")
-_FOR_PSQL = re.compile(rb"^\\(?:un)?restrict [A-Za-z0-9]+\n$")
-_SINCE_17 = b"SET transaction_timeout = 0;\n"
-_BLOCK = 1 << 20
 
 _SCHEMAS = """
 select nspname from pg_namespace n
@@ -163,7 +154,8 @@ def restore(
             tools = find_tools(connection.info.server_version)
             with connection.transaction():
                 _drop(connection, [*backup.left_out, *request.left_alone])
-                _run_sections(connection, tools, dump, work, request, told, stopped)
+                wanted = Wanted(request.with_owners, request.left_alone)
+                replay(connection, request.address, Dump(dump, work, tools), wanted, told, stopped)
                 _compare(connection, backup, request, told, stopped)
     except (ProgramFailed, seal.Unreadable) as problem:
         raise ConsoleError(
@@ -189,104 +181,6 @@ def _drop(connection: Connection, left_out: Sequence[str]) -> None:
     connection.execute("select lo_unlink(oid) from pg_largeobject_metadata")
     if "public" in schemas:
         connection.execute(_PUBLIC.encode())
-
-
-def _run_sections(
-    connection: Connection,
-    tools: Tools,
-    dump: Path,
-    work: Path,
-    request: RestoreRequest,
-    told: Told,
-    stopped: Stopped,
-) -> None:
-    is_old = connection.info.server_version < 170000
-    chosen = _leave_alone(tools, dump, work, request) if request.left_alone else []
-    for number, section in enumerate(("pre-data", "data", "post-data")):
-        told(Progress("restore", section, number, 3))
-        script = work / f"{section}.sql"
-        arguments = [
-            tools.path("pg_restore"),
-            f"--section={section}",
-            # Else large objects come in transactions of their own, whose end would be the end of ours.
-            *(["--single-transaction"] if section == "data" else []),
-            *([] if request.with_owners else ["--no-owner", "--no-privileges"]),
-            *chosen,
-            "--no-subscriptions",
-            f"--file={script}",
-            str(dump),
-        ]
-        with Program(arguments, request.address.environment(), request.address.redact) as program:
-            program.wait(stopped)
-        with script.open("rb") as lines:
-            if section == "data":
-                _run_data(connection, lines, stopped, is_old=is_old)
-            else:
-                _execute(connection, b"".join(_for_us(lines, is_old=is_old)))
-        script.unlink()
-        if stopped():
-            raise Interrupted
-
-
-def _leave_alone(tools: Tools, dump: Path, work: Path, request: RestoreRequest) -> list[str]:
-    """Arguments that leave schemas out: what is in them, and by a list of contents the schemas themselves."""
-    listed = work / "contents"
-    arguments = [tools.path("pg_restore"), "--list", f"--file={listed}", str(dump)]
-    with Program(arguments, request.address.environment(), request.address.redact) as program:
-        program.wait(never)
-    schemas = tuple(f" {kind} {schema} " for kind in ("SCHEMA -", "- SCHEMA") for schema in request.left_alone)
-    lines = listed.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if not any(schema in f"{line.rstrip()} " for schema in schemas)]
-    listed.write_text("".join(kept), encoding="utf-8")
-    return [f"--use-list={listed}", *(f"--exclude-schema={schema}" for schema in request.left_alone)]
-
-
-def _run_data(connection: Connection, lines: BinaryIO, stopped: Stopped, *, is_old: bool) -> None:
-    """Run statements, and stream the rows that stand between `COPY … FROM stdin;` and `\\.`."""
-    pending: list[bytes] = []
-    for line in _for_us(lines, is_old=is_old):
-        if line in _OWN_TRANSACTION:
-            continue
-        if not _COPY.match(line):
-            pending.append(line)
-            continue
-        _execute(connection, b"".join(pending))
-        pending.clear()
-        with connection.cursor() as cursor, cursor.copy(line.rstrip(b";\n")) as copy:
-            for block in _rows(lines):
-                copy.write(block)
-        if stopped():
-            raise Interrupted
-    _execute(connection, b"".join(pending))
-
-
-def _rows(lines: BinaryIO) -> Iterator[bytes]:
-    """The rows of one table, in blocks. A row itself is never `\\.`: a backslash in it is doubled."""
-    block: list[bytes] = []
-    size = 0
-    for line in lines:
-        if line == _END:
-            break
-        block.append(line)
-        size += len(line)
-        if size >= _BLOCK:
-            yield b"".join(block)
-            block.clear()
-            size = 0
-    else:
-        raise ProgramFailed("The rows of a table end in the middle.")
-    if block:
-        yield b"".join(block)
-
-
-def _for_us(lines: BinaryIO, *, is_old: bool) -> Iterator[bytes]:
-    """Without what only psql understands, and what a server before 17 does not know."""
-    return (line for line in lines if not _FOR_PSQL.match(line) and not (is_old and line == _SINCE_17))
-
-
-def _execute(connection: Connection, script: bytes) -> None:
-    if script.strip():
-        connection.execute(script)
 
 
 def _compare(connection: Connection, backup: Backup, request: RestoreRequest, told: Told, stopped: Stopped) -> None:

@@ -1,0 +1,160 @@
+"""Bring a dump in over a connection of ours, within its transaction.
+
+What `pg_restore` writes as text is run here instead of by psql: so somebody can look at the outcome before it counts,
+and a server that is older than the programs does not stumble over settings that it does not know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from console.backups.address import Address
+from console.backups.programs import Program, ProgramFailed
+from console.backups.tools import Tools
+from console.backups.values import Interrupted, Progress, Stopped, Told, never
+
+if TYPE_CHECKING:
+    from console.backups.address import Connection
+
+_COPY = re.compile(rb"^COPY .* FROM stdin;\n$")
+_END = b"\\.\n"
+_OWN_TRANSACTION = (b"BEGIN;\n", b"COMMIT;\n")
+_FOR_PSQL = re.compile(rb"^\\(?:un)?restrict [A-Za-z0-9]+\n$")
+_SINCE_17 = b"SET transaction_timeout = 0;\n"
+_BLOCK = 1 << 20
+_NOT_THE_DUMP = ("08", "53", "57")
+"""Classes of SQLSTATE that say nothing about what is brought in: a lost connection, no room, a stop."""
+
+
+@dataclass(frozen=True)
+class Dump:
+    """A dump in the directory format, a directory for what may not stay, and the programs that read it."""
+
+    folder: Path
+    work: Path
+    tools: Tools
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What of a dump is wanted: with owners and grants as they were, and without some schemas."""
+
+    with_owners: bool = True
+    left_alone: Sequence[str] = ()
+
+
+def replay(connection: Connection, address: Address, dump: Dump, wanted: Wanted, told: Told, stopped: Stopped) -> None:
+    """Bring a dump into the database, in the transaction that is open.
+
+    Args:
+        address: Where the connection leads; for what programs need to know.
+
+    Raises:
+        ProgramFailed: Something in the dump could not be brought in.
+        Interrupted: `stopped` said so.
+    """
+    import psycopg
+
+    try:
+        _run_sections(connection, address, dump, wanted, told, stopped)
+    except psycopg.Error as problem:
+        state = problem.sqlstate or ""
+        if not state or state[:2] in _NOT_THE_DUMP:
+            raise
+        raise ProgramFailed(address.redact(str(problem))) from None
+
+
+def _run_sections(
+    connection: Connection, address: Address, dump: Dump, wanted: Wanted, told: Told, stopped: Stopped
+) -> None:
+    is_old = connection.info.server_version < 170000
+    chosen = _leave_alone(address, dump, wanted.left_alone) if wanted.left_alone else []
+    for number, section in enumerate(("pre-data", "data", "post-data")):
+        told(Progress("restore", section, number, 3))
+        script = dump.work / f"{section}.sql"
+        arguments = [
+            dump.tools.path("pg_restore"),
+            f"--section={section}",
+            # Else large objects come in transactions of their own, whose end would be the end of ours.
+            *(["--single-transaction"] if section == "data" else []),
+            *([] if wanted.with_owners else ["--no-owner", "--no-privileges"]),
+            *chosen,
+            "--no-subscriptions",
+            f"--file={script}",
+            str(dump.folder),
+        ]
+        with Program(arguments, address.environment(), address.redact) as program:
+            program.wait(stopped)
+        with script.open("rb") as lines:
+            if section == "data":
+                _run_data(connection, lines, stopped, is_old=is_old)
+            else:
+                _execute(connection, b"".join(_for_us(lines, is_old=is_old)))
+        script.unlink()
+        if stopped():
+            raise Interrupted
+
+
+def _leave_alone(address: Address, dump: Dump, left_alone: Sequence[str]) -> list[str]:
+    """Arguments that leave schemas out: what is in them, and by a list of contents the schemas themselves."""
+    listed = dump.work / "contents"
+    arguments = [dump.tools.path("pg_restore"), "--list", f"--file={listed}", str(dump.folder)]
+    with Program(arguments, address.environment(), address.redact) as program:
+        program.wait(never)
+    schemas = tuple(f" {kind} {schema} " for kind in ("SCHEMA -", "- SCHEMA") for schema in left_alone)
+    lines = listed.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not any(schema in f"{line.rstrip()} " for schema in schemas)]
+    listed.write_text("".join(kept), encoding="utf-8")
+    return [f"--use-list={listed}", *(f"--exclude-schema={schema}" for schema in left_alone)]
+
+
+def _run_data(connection: Connection, lines: BinaryIO, stopped: Stopped, *, is_old: bool) -> None:
+    """Run statements, and stream the rows that stand between `COPY … FROM stdin;` and `\\.`."""
+    pending: list[bytes] = []
+    for line in _for_us(lines, is_old=is_old):
+        if line in _OWN_TRANSACTION:
+            continue
+        if not _COPY.match(line):
+            pending.append(line)
+            continue
+        _execute(connection, b"".join(pending))
+        pending.clear()
+        with connection.cursor() as cursor, cursor.copy(line.rstrip(b";\n")) as copy:
+            for block in _rows(lines):
+                copy.write(block)
+        if stopped():
+            raise Interrupted
+    _execute(connection, b"".join(pending))
+
+
+def _rows(lines: BinaryIO) -> Iterator[bytes]:
+    """The rows of one table, in blocks. A row itself is never `\\.`: a backslash in it is doubled."""
+    block: list[bytes] = []
+    size = 0
+    for line in lines:
+        if line == _END:
+            break
+        block.append(line)
+        size += len(line)
+        if size >= _BLOCK:
+            yield b"".join(block)
+            block.clear()
+            size = 0
+    else:
+        raise ProgramFailed("The rows of a table end in the middle.")
+    if block:
+        yield b"".join(block)
+
+
+def _for_us(lines: BinaryIO, *, is_old: bool) -> Iterator[bytes]:
+    """Without what only psql understands, and what a server before 17 does not know."""
+    return (line for line in lines if not _FOR_PSQL.match(line) and not (is_old and line == _SINCE_17))
+
+
+def _execute(connection: Connection, script: bytes) -> None:
+    if script.strip():
+        connection.execute(script)

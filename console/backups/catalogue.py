@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -91,14 +92,15 @@ class Catalogue:
         found = [backup for folder in self._folders() if (backup := _read(folder)) is not None]
         return sorted((one for one in found if name in ("", one.name)), key=lambda one: one.at, reverse=True)
 
-    def find(self, backup_id: str) -> Backup:
-        """One backup by its id, the beginning of it, or by a name for the newest whole one.
+    def find(self, backup_id: str, *, verified: bool = False) -> Backup:
+        """One backup by its id, the beginning of it, or by a name for the newest whole one, or the newest verified.
 
         Raises:
             UsageError: There is none, or several.
         """
         everything = self.find_all()
-        named = [one for one in everything if one.name == backup_id and one.state is not State.TAKING]
+        whole = [one for one in everything if one.name == backup_id and one.state is not State.TAKING]
+        named = [one for one in whole if one.is_verified] if verified else whole
         begun = [one for one in everything if one.id.startswith(backup_id)] if backup_id else []
         exact = [one for one in begun if one.id == backup_id]
         found = exact or named[:1] or begun
@@ -181,10 +183,17 @@ def check_files(backup: Backup) -> list[str]:
 
 def _read(folder: Path) -> Backup | None:
     try:
-        told = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        return replace(from_json(Backup, told), folder=str(folder))
+        record = folder / RECORD
+        return _parse(str(record), record.stat().st_mtime_ns)
     except (OSError, ValueError):
         return None
+
+
+@lru_cache(maxsize=512)
+def _parse(record: str, written_at_ns: int) -> Backup:
+    """A record as it was written then; the worker asks again and again."""
+    told = json.loads(Path(record).read_text(encoding="utf-8"))
+    return replace(from_json(Backup, told), folder=str(Path(record).parent))
 
 
 def _this_process() -> str:

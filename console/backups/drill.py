@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from console.backups.values import Backup, State
+
+LATE = 1.5
+"""A newest verified backup that is older than this many of its periods is too old: one run was missed, or failed."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,20 @@ class Standing:
     rpo_s: float | None
     rto_s: float | None
     damaged: tuple[str, ...] = ()
+
+    def problem(self, every: timedelta) -> str:
+        """Why somebody should look; empty where all is as it is wanted.
+
+        Args:
+            every: How old the newest backup may become; nothing where none is taken by itself.
+        """
+        if self.newest is not None and self.newest.id in self.damaged:
+            return "the newest backup is damaged"
+        if every and self.rpo_s is None:
+            return "no backup is verified"
+        if every and self.rpo_s is not None and self.rpo_s > LATE * every.total_seconds():
+            return "the newest verified backup is too old"
+        return ""
 
 
 def stand(name: str, backups: Iterable[Backup], now: datetime) -> Standing:

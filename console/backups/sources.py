@@ -57,11 +57,16 @@ class Source:
         return Policy(own.keep_last, own.keep_daily, own.keep_weekly, own.keep_monthly)
 
 
+def root_of(settings: BackupSettings, base: Path, home: Path) -> Path:
+    """Where an environment's backups are kept."""
+    return base / settings.directory if settings.directory else home / FOLDER
+
+
 def sources_of(settings: Settings, environment: str, home: Path) -> Sequence[Source]:
     """The databases of an environment: of every service with a `database_url`."""
     configured = settings.environments[environment]
     base = settings.file.parent if settings.file else Path()
-    root = base / configured.backups.directory if configured.backups.directory else home / FOLDER
+    root = root_of(configured.backups, base, home)
     return [
         Source(f"{environment}/{name}", root, configured.backups, placement.database_url, base)
         for name, placement in configured.services.items()

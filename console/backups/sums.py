@@ -76,10 +76,11 @@ select 'column ' || n.nspname || '.' || c.relname || '.' || a.attname,
         pg_get_expr(d.adbin, d.adrelid))
 from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
 left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'v', 'm', 'p') and {_OURS}
+where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'v', 'm', 'p', 'f', 'c') and {_OURS}
     and {_NOT_OF.format("pg_class", "c.oid")}
 union all
-select 'table ' || n.nspname || '.' || c.relname, concat_ws(' ', c.relkind, c.relrowsecurity, c.relforcerowsecurity)
+select 'table ' || n.nspname || '.' || c.relname, concat_ws(' ', c.relkind, c.relrowsecurity, c.relforcerowsecurity,
+        pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid))
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'v', 'm', 'p', 'f') and {_OURS} and {_NOT_OF.format("pg_class", "c.oid")}
 union all
@@ -115,6 +116,13 @@ select 'enum ' || n.nspname || '.' || t.typname, string_agg(e.enumlabel, ',' ord
 from pg_enum e join pg_type t on t.oid = e.enumtypid join pg_namespace n on n.oid = t.typnamespace
 where {_OURS} and {_NOT_OF.format("pg_type", "t.oid")}
 group by n.nspname, t.typname
+union all
+select 'domain ' || n.nspname || '.' || t.typname,
+    concat_ws(' ', format_type(t.typbasetype, t.typtypmod), t.typnotnull, t.typdefault,
+        (select string_agg(pg_get_constraintdef(k.oid), ' ' order by k.conname) from pg_constraint k
+            where k.contypid = t.oid and k.contype <> 'n'))
+from pg_type t join pg_namespace n on n.oid = t.typnamespace
+where t.typtype = 'd' and {_OURS} and {_NOT_OF.format("pg_type", "t.oid")}
 union all
 select 'sequence ' || n.nspname || '.' || c.relname, concat_ws(' ', s.seqstart, s.seqincrement, s.seqcycle)
 from pg_sequence s join pg_class c on c.oid = s.seqrelid join pg_namespace n on n.oid = c.relnamespace

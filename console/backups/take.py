@@ -6,6 +6,7 @@ seconds, and what fails or is stopped leaves nothing behind.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,15 +21,15 @@ from console.backups.programs import Program, ProgramFailed
 from console.backups.sums import fetch_sequences, fetch_sums, merge_sequences, prepare
 from console.backups.tools import Tools, find_tools
 from console.backups.values import Backup, Interrupted, Kind, Progress, State, Stopped, Told, keep_quiet, never
-from console.domain.errors import ConsoleError
+from console.domain.errors import ConsoleError, StoreError
 
 if TYPE_CHECKING:
     from console.backups.address import Connection
 
 LOCK_WAIT = "5s"
 JOBS = 2
-SLACK = 0.6
-"""A dump compressed at level 1 was a fifth of its database; this part of it must be free before it is begun."""
+ROOM = 0.5
+"""Compressed at level 1 a dump was a fifth of its database; this part of it must be free before it is begun."""
 
 _MIGRATION = """
 select coalesce(has_table_privilege(to_regclass('supabase_migrations.schema_migrations')::oid, 'select'), false)
@@ -87,6 +88,8 @@ def take(
     with request.address.connect() as connection:
         version = connection.info.server_version
         tools = find_tools(version)
+        size = int(str(_value(connection, "select pg_database_size(current_database())")))
+        _check_room(request, size)
         backup = catalogue.begin(request.address.name, Kind.POSTGRES, now())
         try:
             backup = _dump(connection, request, tools, backup, told, stopped)
@@ -99,6 +102,7 @@ def take(
                 files=digest_files(backup.path),
                 size=sum(path.stat().st_size for path in backup.path.rglob("*") if path.is_file()),
                 took_s=round(time.monotonic() - began, 3),
+                source_size=size,
                 sealed=bool(request.recipients),
                 recipients=tuple(request.recipients),
                 left_out=tuple(request.left_out),
@@ -117,6 +121,19 @@ def fetch_migration(connection: Connection) -> str:
     """The newest applied migration by Supabase's own table; empty where there is none, or it may not be read."""
     known = _value(connection, _MIGRATION)
     return str(_value(connection, _NEWEST) or "") if known else ""
+
+
+def _check_room(request: TakeRequest, size: int) -> None:
+    """Refuse to begin what would fill the disk: the dump, and its encrypted form beside it."""
+    needed = int(size * ROOM * (2 if request.recipients else 1))
+    place = next(path for path in (request.root, *request.root.absolute().parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise StoreError(
+            f"The backup may take {needed / 2**20:.0f} MiB, and {free / 2**20:.0f} MiB are free.",
+            str(request.root),
+            "Make room (`quarterdeck backup prune`), or name another directory. Nothing was begun.",
+        )
 
 
 def _dump(
@@ -157,7 +174,6 @@ def _dump(
             "Nothing was changed, and nothing is left of the attempt. Correct what it names, and try again.",
         ) from None
     after = fetch_sequences(connection, request.left_out)
-    size = _value(connection, "select pg_database_size(current_database())")
     extensions = [str(row[0]) for row in connection.execute("select extname from pg_extension order by 1")]
     roles = [str(row[0]) for row in connection.execute(_ROLES)]
     migration = fetch_migration(connection)
@@ -166,7 +182,6 @@ def _dump(
         backup,
         at=at.astimezone(UTC),
         sums=replace(sums, sequences=merge_sequences(before, after)),
-        source_size=int(str(size)),
         migration=migration,
         extensions=tuple(extensions),
         roles=tuple(roles),

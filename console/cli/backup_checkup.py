@@ -15,8 +15,6 @@ from console.config.settings import Settings
 from console.domain.exchange import Condition, Finding
 
 BACKUPS = "backups"
-LATE = 1.5
-"""A newest verified backup that is older than this many of its periods is told as missing."""
 
 
 def check_backups(settings: Settings, home: Path, now: datetime) -> Iterator[Finding]:
@@ -33,13 +31,10 @@ def _check(source: Source, now: datetime) -> Finding:
     standing = stand(source.name, Catalogue(source.root).find_all(source.name), now)
     words = standing_line(standing).removeprefix(f"{source.name}: ")
     every = source.settings.every
-    newest = standing.newest
-    if newest is not None and newest.id in standing.damaged:
-        remedy = "Take another one now: `quarterdeck backup take`."
-        return Finding(BACKUPS, source.name, Condition.BAD, f"the newest one is damaged; {words}", remedy)
-    if every and (standing.rpo_s is None or standing.rpo_s > LATE * every.total_seconds()):
-        remedy = "The worker's log says why none was taken; `quarterdeck backup run` tries now."
-        return Finding(BACKUPS, source.name, Condition.BAD, words, remedy)
+    problem = standing.problem(every)
+    if problem:
+        remedy = "The worker's log says why; `quarterdeck backup run` tries now, and `backup take` in any case."
+        return Finding(BACKUPS, source.name, Condition.BAD, f"{problem}: {words}", remedy)
     if standing.verified is None:
         remedy = f'Write every = "1d" in [environments.{source.name.partition("/")[0]}.backups].'
         return Finding(BACKUPS, source.name, Condition.WARN, words, remedy)

@@ -21,7 +21,7 @@ def put_back(session: Session) -> int:
     """Restore one in place of what is there, or write a SQLite file out; 4 where somebody said no."""
     options = session.options
     end_politely()
-    backup, source = find_backup(session, options.backup, options.database_url)
+    backup, source = find_backup(session, options.backup, options.database_url, verified=not options.unproven)
     identity = source.identity(options.identity) if backup.sealed else ""
     if backup.kind is Kind.SQLITE:
         return _write_out(session, backup, identity)

@@ -21,7 +21,7 @@ from console.backups.sqlite import LiteRequest, take_copy
 from console.backups.take import TakeRequest
 from console.backups.take import take as take_dump
 from console.backups.values import Backup, Progress, Proof, State
-from console.cli.backup_places import find_roots, find_sources, named_source
+from console.cli.backup_places import file_source, find_roots, find_sources, named_source
 from console.cli.backup_proof import prove_somewhere
 from console.cli.backup_words import backup_lines, proof_lines, prune_lines, standing_line, taken_lines
 from console.cli.output import show, show_rows
@@ -37,10 +37,10 @@ def take(session: Session) -> int:
     options = session.options
     end_politely()
     if options.sqlite is not None:
-        source = named_source(session, options.name or options.sqlite.name)
-        settings = find_sources(session, options.environment)[0].settings if options.environment else source.settings
-        request = LiteRequest(options.sqlite.expanduser(), source.name, source.root, settings.recipients, options.note)
-        source = Source(source.name, source.root, settings, base=source.base)
+        source = file_source(session, options.name or options.sqlite.name, options.environment)
+        request = LiteRequest(
+            options.sqlite.expanduser(), source.name, source.root, source.settings.recipients, options.note
+        )
         taken = [(source, take_copy(request, told=tell(session)))]
     else:
         taken = [(source, take_source(session, source, options.note)) for source in _named(session)]
@@ -155,7 +155,9 @@ def run_due(session: Session) -> int:
     return ExitCode.GOOD if is_good else ExitCode.FAILED
 
 
-def find_backup(session: Session, named: str, database_url: str = "") -> tuple[Backup, Source]:
+def find_backup(
+    session: Session, named: str, database_url: str = "", *, verified: bool = False
+) -> tuple[Backup, Source]:
     """One backup, and the database that it is of as far as that is known.
 
     Raises:
@@ -164,7 +166,7 @@ def find_backup(session: Session, named: str, database_url: str = "") -> tuple[B
     problem: UsageError | None = None
     for root in find_roots(session):
         try:
-            backup = Catalogue(root).find(named)
+            backup = Catalogue(root).find(named, verified=verified)
         except UsageError as caught:
             problem = problem or caught
             continue

@@ -140,6 +140,11 @@ def status_lines(found: Sequence[EnvironmentStatus], now: datetime, *, detailed:
     for status in found:
         if status.hold is not None:
             yield f"! {status.name}: {status.hold.words}. `quarterdeck promote {status.name}` lifts it."
+        yield from (
+            f"! {status.name}: {backup.service}: {backup.problem}; `quarterdeck backup list` tells more."
+            for backup in status.backups
+            if backup.problem
+        )
         if status.reviews:
             yield f"! {status.name}: not reviewed after an emergency: {', '.join(status.reviews)}"
     if not detailed:
@@ -151,6 +156,13 @@ def status_lines(found: Sequence[EnvironmentStatus], now: datetime, *, detailed:
             for s in status.services
         ]
         yield from table(["SERVICE", "PROVIDER", "HEALTH", "LIVE", "TRAFFIC", "WHY"], services)
+        if status.backups:
+            backups = [
+                [b.service, say_length(now - b.verified_at if b.verified_at else None), say_length(b.rto_s)]
+                for b in status.backups
+            ]
+            yield ""
+            yield from table(["BACKUPS OF", "RPO", "RTO"], backups)
         if status.lock:
             lock = status.lock
             yield ""

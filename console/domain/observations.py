@@ -104,6 +104,22 @@ class ServiceStatus:
 
 
 @dataclass(frozen=True)
+class BackupStatus:
+    """How well one database would come back. What came after `verified_at` would be lost.
+
+    Attributes:
+        verified_at: The moment of the newest backup that was restored for proof; None where there is none.
+        rto_s: Seconds that the last successful proof took; None where there was none.
+        problem: Why somebody should look: damaged, late, or none at all where some are wanted.
+    """
+
+    service: ServiceName
+    verified_at: datetime | None = None
+    rto_s: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class EnvironmentStatus:
     """What is live in an environment, how it feels, and what moves in it. `pages` are up by our record."""
 
@@ -122,3 +138,5 @@ class EnvironmentStatus:
     """Those that hold and those to come soon, by their begin."""
     scheduled: tuple[Scheduled, ...] = ()
     """Deployments to come, the next first; then those of the last day that should have begun and did not."""
+    backups: tuple[BackupStatus, ...] = ()
+    """Of its databases that have backups, or are to have some."""

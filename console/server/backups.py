@@ -10,15 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from console.backups.catalogue import Catalogue
+from console.backups.drill import stand
 from console.backups.sources import sources_of
 from console.config.settings import Settings
 from console.domain.clock import Clock
+from console.domain.ids import ServiceName
+from console.domain.observations import BackupStatus, EnvironmentStatus
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +84,29 @@ class BackupKeeper:
     def _is_due(self, environment: str, now: datetime) -> bool:
         sources = sources_of(self._settings, environment, self._home)
         return any(source.is_due(Catalogue(source.root).find_all(source.name), now) for source in sources)
+
+
+async def with_backups(
+    statuses: Iterable[EnvironmentStatus], settings: Settings, home: Path, now: datetime
+) -> tuple[EnvironmentStatus, ...]:
+    """The same, with how well the databases of each would come back."""
+
+    def add() -> tuple[EnvironmentStatus, ...]:
+        return tuple(replace(one, backups=tuple(_standings(settings, one.name, home, now))) for one in statuses)
+
+    return await asyncio.to_thread(add)
+
+
+def _standings(settings: Settings, environment: str, home: Path, now: datetime) -> Iterator[BackupStatus]:
+    for source in sources_of(settings, environment, home):
+        standing = stand(source.name, Catalogue(source.root).find_all(source.name), now)
+        if standing.newest is not None or source.settings.every:
+            yield BackupStatus(
+                ServiceName(source.name.partition("/")[2]),
+                standing.verified.at if standing.verified else None,
+                standing.rto_s,
+                standing.problem(source.settings.every),
+            )
 
 
 def in_a_process(home: Path, settings: Settings) -> Run:

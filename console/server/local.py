@@ -41,6 +41,7 @@ from console.domain.roles import EMERGENCY, Role, may
 from console.domain.secrets import SecretReport
 from console.domain.telemetry import Measurement
 from console.domain.variables import VariableReport
+from console.server.backups import with_backups
 from console.server.calendar import Calendar, with_calendar
 from console.server.live import follow_events, follow_lines, line_filter
 from console.server.memory import resident_bytes
@@ -102,7 +103,9 @@ class LocalService:
             self._check_environment(name)
         statuses = await self._parts.monitor.environment_statuses(name)
         reviewed = with_reviews(statuses, await self._parts.ledger.unfinished_reviews())
-        return await with_calendar(self._parts, reviewed)
+        parts = self._parts
+        calendared = await with_calendar(parts, reviewed)
+        return await with_backups(calendared, parts.settings, parts.about.home, parts.clock.now())
 
     @property
     def calendar(self) -> Calendar:

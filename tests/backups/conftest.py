@@ -24,6 +24,8 @@ create schema supabase_migrations;
 create table supabase_migrations.schema_migrations (version text primary key);
 insert into supabase_migrations.schema_migrations values ('20260101000000'), ('20260201000000');
 create type mood as enum ('good', 'bad');
+create type pair as (a int, b text);
+create domain cents as int not null check (value >= 0);
 create table users (id bigint generated always as identity primary key, email text not null unique, mood mood,
     status varchar(20) default 'new' check (status in ('new', 'paid', 'gone')), born date, weight numeric(8,3),
     shape point, papers json, about jsonb, tags text[], photo bytea, ratio float8, at timestamptz, key uuid, ok bool);
@@ -31,7 +33,8 @@ insert into users (email, mood, status, weight, shape, papers, about, tags, phot
 select 'u' || n || '@example.com', 'good', 'paid', n, point(n, n), '{"a":1}', '{"b":2}', array['x', n::text],
     '\\xdead', n / 3.0, '2026-01-01Z'::timestamptz + n * interval '1 hour', md5(n::text)::uuid, n % 2 = 0
 from generate_series(1, 200) n;
-create table orders (id serial primary key, user_id bigint references users, cents int, note text);
+create table orders (id serial primary key, user_id bigint references users, cents int, note text,
+    paid cents default 0, both_of pair);
 insert into orders (user_id, cents, note) select 1 + n % 200, n, case when n % 3 = 0 then 'n' || n end
 from generate_series(1, 500) n;
 create index big on orders (cents) where cents > 100 and note in ('a', 'b');

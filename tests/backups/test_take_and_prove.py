@@ -6,6 +6,7 @@ import gzip
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -16,7 +17,7 @@ from console.backups.sums import SETTINGS
 from console.backups.take import TakeRequest, take
 from console.backups.tools import find_tools
 from console.backups.values import Backup, Interrupted, Kind, State, TableSum
-from console.domain.errors import ConsoleError, Rejected, Unreachable
+from console.domain.errors import ConsoleError, Rejected, StoreError, Unreachable
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -163,6 +164,14 @@ class TestGivenAnAttemptThatCannotSucceed:
                 shop.take()
 
         assert "lock" in caught.value.what
+        assert not list(shop.root.glob("*/*"))
+
+    def test_when_the_disk_is_nearly_full_then_it_is_not_begun(self, shop, monkeypatch):
+        monkeypatch.setattr("shutil.disk_usage", lambda place: SimpleNamespace(free=2**20))
+
+        with pytest.raises(StoreError, match="1 MiB are free"):
+            shop.take()
+
         assert not list(shop.root.glob("*/*"))
 
     def test_when_nobody_answers_then_that_is_said_without_the_password(self, shop):

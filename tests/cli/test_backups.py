@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,8 +36,9 @@ keep_monthly = 0
 
 
 class Desk:
-    def __init__(self, home: Path, capsys) -> None:
+    def __init__(self, home: Path, dsn: str, capsys) -> None:
         self.home = home
+        self.dsn = dsn
         self._capsys = capsys
         self.out, self.err = "", ""
 
@@ -59,7 +62,7 @@ def desk(postgres_dsn: str, tmp_path: Path, monkeypatch, capsys) -> Desk:
         connection.execute("create table items as select n as id, 'item ' || n as words from generate_series(1, 100) n")
     monkeypatch.setenv("SHOP_DATABASE", dsn)
     (tmp_path / "config.toml").write_text(CONFIG)
-    return Desk(tmp_path, capsys)
+    return Desk(tmp_path, dsn, capsys)
 
 
 class TestGivenAnEnvironmentWithADatabase:
@@ -96,6 +99,27 @@ class TestGivenAnEnvironmentWithADatabase:
         assert desk.run("prune", "--yes") == 0
         (left,) = desk.read("list")["backups"]
         assert datetime.fromisoformat(left["at"]) <= datetime.now(UTC)
+
+    def test_when_a_sqlite_file_is_backed_up_then_it_comes_back_elsewhere(self, desk):
+        with closing(sqlite3.connect(desk.home / "app.db")) as lite, lite:
+            lite.execute("create table t as select 1 as id")
+
+        assert desk.run("take", "production", "--sqlite", str(desk.home / "app.db")) == 0
+        assert desk.run("restore", "app.db", "--to", str(desk.home / "back.db")) == 0
+        assert (desk.home / "back.db").exists()
+        assert desk.run("restore", "app.db") == 2
+
+    def test_when_one_is_restored_then_it_takes_the_environments_name(self, desk):
+        assert desk.run("take", "production") == 0
+        with psycopg.connect(desk.dsn) as connection:
+            connection.execute("delete from items")
+
+        assert desk.run("restore", "production/database", "--confirm", "staging") == 4
+        assert "not its name" in desk.err
+        assert desk.run("restore", "production/database", "--confirm", "production") == 0
+        with psycopg.connect(desk.dsn) as connection:
+            assert connection.execute("select count(*) from items").fetchone() == (100,)
+        assert [one["note"][:6] for one in desk.read("list")["backups"]] == ["before", ""]
 
     def test_when_the_words_are_wrong_then_nothing_is_done(self, desk):
         assert desk.run("take") == 2

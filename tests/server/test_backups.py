@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from console.backups.catalogue import Catalogue
-from console.backups.values import Kind, State
+from console.backups.values import Kind, Proof, State
+from console.cli.looking import status_lines
 from console.config.settings import Settings
-from console.server.backups import BackupKeeper, Ended
+from console.domain.ids import EnvironmentName
+from console.domain.observations import EnvironmentStatus
+from console.server.backups import BackupKeeper, Ended, with_backups
 from tests.server.world import StillClock
 
 SETTINGS = Settings.model_validate(
@@ -51,6 +54,11 @@ class Desk:
         await self.keeper.look()
         return list(self.asked)
 
+    async def status(self) -> EnvironmentStatus:
+        asked = EnvironmentStatus(EnvironmentName("production"), "production")
+        (told,) = await with_backups([asked], SETTINGS, self.catalogue.root.parent, self.clock.now())
+        return told
+
 
 @pytest.fixture
 def desk(tmp_path) -> Desk:
@@ -68,3 +76,18 @@ class TestGivenAnEnvironmentThatWantsABackupADay:
         assert await desk.after(minutes=1) == ["production"]
         assert await desk.after(minutes=59) == []
         assert await desk.after(minutes=1) == ["production"]
+
+    async def test_when_its_status_is_asked_then_it_says_what_would_be_lost(self, desk):
+        before = await desk.status()
+        await desk.after(minutes=1)
+        (backup,) = desk.catalogue.find_all()
+        desk.catalogue.write(replace(backup, state=State.VERIFIED, proof=Proof(True, backup.at, total_s=12.0)))
+        good = await desk.status()
+        desk.clock.at += timedelta(hours=40)
+        late = await desk.status()
+
+        assert [one.problem for one in before.backups] == ["no backup is verified"]
+        assert "! production: api: no backup is verified" in "\n".join(status_lines([before], desk.clock.at))
+        assert [(one.verified_at, one.rto_s, one.problem) for one in good.backups] == [(backup.at, 12.0, "")]
+        assert late.backups[0].problem == "the newest verified backup is too old"
+        assert "40 h 00 m" in "\n".join(status_lines([late], desk.clock.at, detailed=True))

@@ -24,7 +24,19 @@ VARIABLES: Mapping[str, Sequence[str]] = {
     "github": ("GITHUB_TOKEN", "GH_TOKEN"),
 }
 """Where the platforms' own tools look for a token."""
-ADDRESSES: Mapping[str, str] = {"github": "GITHUB_API_URL"}
+ADDRESSES: Mapping[str, str] = {
+    "render": "RENDER_API_URL",
+    "vercel": "VERCEL_API_URL",
+    "supabase": "SUPABASE_API_URL",
+    "github": "GITHUB_API_URL",
+}
+"""Variables that name an API elsewhere: GitHub Enterprise, a proxy, the playground."""
+DEFAULTS: Mapping[str, str] = {
+    "render": "https://api.render.com/v1",
+    "vercel": "https://api.vercel.com",
+    "supabase": "https://api.supabase.com",
+    "github": "https://api.github.com",
+}
 MIGRATIONS = "supabase/migrations"
 _REMOTE = re.compile(r"[:/]([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+?)(?:\.git)?/?$")
 
@@ -46,7 +58,7 @@ class RealPlatforms:
 
     def address(self, kind: str) -> str:
         named = os.environ.get(ADDRESSES.get(kind, ""), "").rstrip("/")
-        return "" if named == "https://api.github.com" else named
+        return "" if named == DEFAULTS[kind] else named
 
     async def belongings(self, kind: str, token: str) -> Sequence[Belonging]:
         return await fetch_belongings(kind, token, self.address(kind))

@@ -34,6 +34,7 @@ class Asked:
 Task = Callable[[Asked], Outcome]
 
 TASKS: Mapping[str, str] = {
+    "back-up": "console.chores.backups:back_up",
     "load": "console.chores.data:load",
     "rest": "console.chores.data:rest",
     "fence-source": "console.chores.data:fence_source",

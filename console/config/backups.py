@@ -15,6 +15,8 @@ class BackupSettings(Section):
 
     every: Duration = Field(timedelta(), ge=timedelta())
     """How old the newest one may become before the worker takes another; `0s` takes none by itself."""
+    before_migrations: bool = False
+    """Whether a deployment takes one, proves it beside its database, and only then migrates."""
     verify: bool = True
     """Whether each is restored into a scratch database at once, and compared."""
     prove_on: Literal["auto", "server", "database"] = "auto"

@@ -121,6 +121,10 @@ def _check_environment(
         if service not in environment.services:
             key = (*here, "maintenance", "services", number)
             yield Fault(key, f"There is no service {service} in {name}.", suggest(service, environment.services))
+    backups = environment.backups
+    if backups.before_migrations and backups.recipients and not backups.identity:
+        what = "A backup before migrations is proven, and nothing opens what is encrypted."
+        yield Fault((*here, "backups", "identity"), what, "Write identity = …, a reference to the secret key.")
     migrated = [service for service, placement in environment.services.items() if placement.migrations]
     if len(migrated) > 1:
         what = f"{' and '.join(migrated)} both have migrations."

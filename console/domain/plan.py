@@ -41,6 +41,7 @@ class StepKind(StrEnum):
     CHECK_COMMIT = "check-commit"
     APPROVAL = "approval"
     ANNOUNCE = "announce"
+    BACK_UP = "back-up"
     MIGRATE = "migrate"
     MIGRATE_DOWN = "migrate-down"
     CONFIGURE = "configure"

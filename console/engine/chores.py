@@ -32,6 +32,10 @@ Ended = Done | Failed | Stopped
 class Chores(Protocol):
     """Has chores done."""
 
+    def backups(self) -> Path:
+        """Where backups are kept, unless the configuration says otherwise."""
+        ...
+
     def folder(self, deployment: str) -> Path:
         """Where the chores of a deployment keep what they need to go on."""
         ...
@@ -61,6 +65,9 @@ class ChildProcesses:
 
     def __init__(self, home: Path) -> None:
         self._home = home
+
+    def backups(self) -> Path:
+        return self._home / "backups"
 
     def folder(self, deployment: str) -> Path:
         return self._home / "transfers" / deployment

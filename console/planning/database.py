@@ -7,13 +7,14 @@ cannot be waited for, the plan is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.config.kinds import DATABASE_KINDS
 from console.config.strategies import CUSTOM, RECREATE
 from console.domain.ids import ServiceName
 from console.domain.plan import Phase, Step, StepKind, Undo
 from console.migrations.contracting import name_contracts
+from console.planning.backups import plan_backup
 from console.planning.draft import Draft, Flow
 from providers.contract import MigrationFile
 
@@ -50,11 +51,17 @@ def plan_database(draft: Draft, name: str) -> Flow:
         notes.append(f"{name}: {versions} waits until no older release serves, which would fail by it.")
     return Flow(
         name,
-        serve=(_migrate(draft, name, parted.first, contracts=parted.contracts),) if parted.first else (),
-        retire=(_migrate(draft, name, parted.last, contracts=True, last=True),) if parted.last else (),
+        serve=_saved(draft, _migrate(draft, name, parted.first, contracts=parted.contracts)) if parted.first else (),
+        retire=_saved(draft, _migrate(draft, name, parted.last, contracts=True, last=True)) if parted.last else (),
         notes=tuple(notes),
         refusals=parted.refusals,
     )
+
+
+def _saved(draft: Draft, migrate: Step) -> tuple[Step, ...]:
+    """The step, after the backup that it waits for."""
+    backups = tuple(plan_backup(draft, str(migrate.service), last=migrate.phase is Phase.DECOMMISSION))
+    return (*backups, replace(migrate, needs=tuple(step.id for step in backups)))
 
 
 def _migrate(draft: Draft, name: str, files: tuple[MigrationFile, ...], *, contracts: bool, last: bool = False) -> Step:

@@ -180,8 +180,13 @@ async def rehearse(
 
 
 def _thaw(settings: Settings) -> Settings:
-    """A freeze keeps releases from people; what changes nothing may be rehearsed in it."""
-    environments = {name: each.model_copy(update={"freezes": ()}) for name, each in settings.environments.items()}
+    """A freeze keeps releases from people; what changes nothing may be rehearsed in it, and needs no backup before."""
+    environments = {
+        name: each.model_copy(
+            update={"freezes": (), "backups": each.backups.model_copy(update={"before_migrations": False})}
+        )
+        for name, each in settings.environments.items()
+    }
     return settings.model_copy(update={"environments": environments})
 
 

@@ -30,6 +30,9 @@ class FakeChores:
         self.fails: dict[str, Failed] = {}
         self.hangs = False
 
+    def backups(self) -> Path:
+        return Path("/backups")
+
     def folder(self, deployment: str) -> Path:
         return Path("/transfers") / deployment
 
@@ -58,6 +61,8 @@ class FakeChores:
             case "fence-source":
                 self.closed = True
                 result = Done("closed")
+            case "back-up":
+                result = Done("b-1 is verified", {"backup": "b-1"})
             case "open-source":
                 self.closed = False
                 result = Done("open")

@@ -32,7 +32,8 @@ class TooLong(ConsoleError):
 
 async def transfer_data(work: Work) -> Outcome:
     """Bring the source over."""
-    return await _carry_out(work, str(work.argument("task")), work.step.arguments, of_database=True)
+    secrets = {"address": await _address(work)}
+    return await _carry_out(work, str(work.argument("task")), work.step.arguments, secrets)
 
 
 async def take_back_data(work: Work) -> Outcome:
@@ -40,7 +41,8 @@ async def take_back_data(work: Work) -> Outcome:
     outputs = work.argument("outputs", {})
     transfer = outputs.get("transfer", "") if isinstance(outputs, Mapping) else ""
     more = {"transfer": transfer, "mark": _newest_mark(work), "saved": str(_chores(work).saved(work.deployment.id))}
-    return await _carry_out(work, "take-back", {**work.step.arguments, **more}, of_database=True)
+    secrets = {"address": await _address(work)}
+    return await _carry_out(work, "take-back", {**work.step.arguments, **more}, secrets)
 
 
 async def fence_source(work: Work) -> Outcome:
@@ -51,12 +53,13 @@ async def open_source(work: Work) -> Outcome:
     return await _carry_out(work, "open-source", work.step.arguments)
 
 
-async def _carry_out(work: Work, task: str, arguments: Mapping[str, Any], *, of_database: bool = False) -> Outcome:
+async def _carry_out(
+    work: Work, task: str, arguments: Mapping[str, Any], secrets: Mapping[str, str] | None = None
+) -> Outcome:
     chores = _chores(work)
     known = work.state.operation
     if known is not None and known.reference:
         chores.end_left(known.reference)
-    secrets = {"address": await _address(work)} if of_database else {}
     key = known.key if known is not None else f"{work.deployment.id}/{work.step.id}/{work.deployment.seq}"
     if known is None:
         await work.record(ev.OperationIntended(work.step.id, key, task))
@@ -65,10 +68,10 @@ async def _carry_out(work: Work, task: str, arguments: Mapping[str, Any], *, of_
         await work.record(ev.OperationStarted(work.step.id, key, name))
 
     given = {name: value for name, value in arguments.items() if name not in ("outputs", "also_undoes", "task")}
-    order = Order(task, str(chores.folder(work.deployment.id)), given, secrets)
+    order = Order(task, str(chores.folder(work.deployment.id)), given, secrets or {})
     teller = _Teller(work)
     ended = await chores.run(order, started, teller.told)
-    hidden = list(secrets.values())
+    hidden = list(order.secrets.values())
     match ended:
         case ChoreDone(detail, outputs):
             return Done(redact(detail, hidden), outputs)
@@ -77,6 +80,18 @@ async def _carry_out(work: Work, task: str, arguments: Mapping[str, Any], *, of_
             return Failed(redact(what, hidden), redact(place, hidden), remedy, again)
         case _:
             return Failed(f"{task} was stopped from outside.", f"step {work.step.id}", "It goes on where it was.", True)
+
+
+async def back_up(work: Work) -> Outcome:
+    """Take a backup and prove it; what is damaged fails the step, and nothing after it begins."""
+    given = dict(work.step.arguments)
+    secrets = {"address": await _address(work)}
+    reference = str(given.pop("identity", ""))
+    if reference and work.variables is not None:
+        secrets["identity"] = await work.variables.follow(reference, f"step {work.step.id}, its identity")
+    root = str(given.pop("directory", "")) or str(_chores(work).backups())
+    more = {"root": root, "note": f"before the migrations of {work.deployment.id}"}
+    return await _carry_out(work, "back-up", {**given, **more}, secrets)
 
 
 class _Teller:

@@ -65,6 +65,7 @@ EXECUTORS: Mapping[StepKind, Executor] = {
     StepKind.VERIFY_FAILOVER: failover.verify,
     StepKind.AWAIT_RESOLVERS: failover.await_resolvers,
     StepKind.MAINTAIN: maintenance.maintain,
+    StepKind.BACK_UP: switch_over.back_up,
     StepKind.TRANSFER_DATA: switch_over.transfer_data,
     StepKind.TAKE_BACK_DATA: switch_over.take_back_data,
     StepKind.FENCE_SOURCE: switch_over.fence_source,

@@ -1,0 +1,39 @@
+"""The backup before migrations as a chore: verified, or failed with what was planted in it."""
+
+from __future__ import annotations
+
+from console.chores.backups import back_up
+from console.chores.lines import Done, Failed, Order, Stopped
+from console.chores.pace import Pace
+from console.chores.tasks import Asked
+
+
+def asked(shop, told=lambda line: None, stopped=lambda: False) -> Asked:
+    arguments = {"name": "production/api", "root": str(shop.root), "note": "before d-1"}
+    return Asked(Order("back-up", "/nowhere", arguments, {"address": shop.dsn}), Pace(told), stopped)
+
+
+class TestGivenABackupBeforeMigrations:
+    def test_when_it_is_equal_then_it_is_done(self, shop):
+        done = back_up(asked(shop))
+
+        assert isinstance(done, Done)
+        assert "is verified" in done.detail
+        assert shop.catalogue.find(str(done.outputs["backup"])).note == "before d-1"
+
+    def test_when_a_byte_is_flipped_between_dump_and_proof_then_it_has_failed(self, shop):
+        def plant(line):
+            if line.phase == "check":
+                file = next(shop.root.glob("*/*/data/*.dat.gz"))
+                file.write_bytes(file.read_bytes()[:-1] + b"!")
+
+        failed = back_up(asked(shop, plant))
+
+        assert isinstance(failed, Failed)
+        assert "is damaged: The file data/" in failed.what
+        assert "Nothing was migrated" in failed.remedy
+        assert not failed.again
+
+    def test_when_somebody_stops_it_then_nothing_is_left(self, shop):
+        assert isinstance(back_up(asked(shop, stopped=lambda: True)), Stopped)
+        assert not list(shop.root.glob("*/*"))

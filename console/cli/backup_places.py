@@ -6,7 +6,8 @@ from pathlib import Path
 
 from console.backups.sources import FOLDER, Source, root_of, sources_of
 from console.cli.session import Session
-from console.config.loader import load, locate
+from console.config.loader import load
+from console.config.location import locate
 from console.config.settings import Settings
 from console.domain.errors import UsageError
 

@@ -41,7 +41,8 @@ def schema(session: Session) -> int:
 
 
 def _load(session: Session) -> tuple[Path, Settings]:
-    from console.config.loader import load, locate
+    from console.config.loader import load
+    from console.config.location import locate
 
     path = locate(session.home, session.config)
     return path, load(path)

@@ -42,7 +42,7 @@ async def doctor(session: Session) -> int:
 
 
 async def _look(session: Session, names: Sequence[str]) -> list[Finding]:
-    from console.config.loader import locate
+    from console.config.location import locate
 
     path = locate(session.home, session.config)
     findings = list(check_host(session.home))

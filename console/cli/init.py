@@ -26,7 +26,8 @@ from console.cli.platforms import (
 )
 from console.cli.proposal import ARMS, Place, Placing, propose, settle
 from console.cli.session import Session
-from console.config.loader import load, locate
+from console.config.loader import load
+from console.config.location import locate
 from console.config.secrets import SecretMissing
 from console.config.shape import is_reference
 from console.domain.errors import ConsoleError, ExitCode, Rejected, StoreError, UsageError

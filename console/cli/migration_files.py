@@ -7,7 +7,8 @@ from pathlib import Path
 
 from console.cli.session import Session
 from console.cli.words import counted
-from console.config.loader import load, locate
+from console.config.loader import load
+from console.config.location import locate
 from console.config.secrets import SecretMissing, resolve
 from console.domain.errors import UsageError
 from console.migrations.files import read_migrations

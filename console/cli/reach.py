@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ class SocketReach:
         if self._service is None:
             from console.client.http import connect
 
+            changed = describe_change(home, config)
+            if changed:
+                print(changed, file=sys.stderr)
             self._service = await connect(home, config=config)
         return self._service
 
@@ -42,3 +46,18 @@ class SocketReach:
         if self._service is not None:
             await self._service.close()
             self._service = None
+
+
+def describe_change(home: Path, config: Path | None = None) -> str:
+    """What to say where a worker runs that read the configuration before it was last written; else empty."""
+    from console.client.places import Places
+    from console.client.starting import is_held
+    from console.config.location import locate
+
+    lock, file = Places(home).lock, locate(home, config)
+    if not (lock.exists() and file.exists() and file.stat().st_mtime > lock.stat().st_mtime and is_held(lock)):
+        return ""
+    return (
+        f"{file} was changed after the worker had started, which goes by what it said before. "
+        "`quarterdeck worker stop` lets the next command start one that knows it; deployments go on."
+    )

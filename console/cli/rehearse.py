@@ -10,7 +10,8 @@ from console.cli.output import show_json, show_lines
 from console.cli.session import Session
 from console.cli.words import counted, say_length, say_state, table
 from console.client.service import HistoryQuery, Service
-from console.config.loader import load, locate
+from console.config.loader import load
+from console.config.location import locate
 from console.config.secrets import resolve_all
 from console.domain.clock import SystemClock
 from console.domain.codec import to_json

@@ -12,7 +12,8 @@ from console.cli.session import Session
 from console.cli.times import parse_moment
 from console.cli.words import counted, say_moment, say_state, table
 from console.client.service import HistoryQuery, Service
-from console.config.loader import load, locate
+from console.config.loader import load
+from console.config.location import locate
 from console.config.settings import Settings
 from console.domain.codec import to_json
 from console.domain.errors import ExitCode, UsageError

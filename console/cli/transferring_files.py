@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from console.cli.output import show_json, show_lines
 from console.cli.session import Session
-from console.config.loader import load, locate
+from console.config.loader import load
+from console.config.location import locate
 from console.config.secrets import Secret, SecretMissing, Secrets, find_references, resolve
 from console.domain.errors import ExitCode, UsageError
 from console.transfer.files.progress import Progress, Stopped

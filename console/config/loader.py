@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from pydantic import ValidationError
 
 from console.config.adapters import find_option_faults
@@ -22,24 +20,8 @@ from console.config.pipelines import load_pipelines
 from console.config.settings import Settings
 from console.domain.errors import ConfigError, ConfigProblem
 
-VARIABLE = "QUARTERDECK_CONFIG"
-NAME = "config.toml"
 PASSES = 4
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
-
-
-def locate(home: Path, explicit: Path | None = None) -> Path:
-    """Name the configuration file: the explicit one, `$QUARTERDECK_CONFIG`, `HOME/config.toml`, or the user's.
-
-    The file named need not exist; where none does, it is the one in the home directory.
-    """
-    if explicit is not None:
-        return explicit
-    if os.environ.get(VARIABLE):
-        return Path(os.environ[VARIABLE])
-    own = home / NAME
-    users = platformdirs.user_config_path("quarterdeck") / NAME
-    return users if not own.exists() and users.exists() else own
 
 
 def load(path: Path) -> Settings:

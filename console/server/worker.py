@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from console.client.places import Places
-from console.config.loader import load, locate
+from console.config.loader import load
+from console.config.location import locate
 from console.config.secrets import Secrets, resolve_all
 from console.config.settings import Settings
 from console.domain.clock import SystemClock

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.config.lines import find_lines, line_of
-from console.config.loader import load, locate
+from console.config.loader import load
+from console.config.location import locate
 from console.domain.errors import ConfigError, ConfigProblem
 from tests.planning.stories import SHOP
 

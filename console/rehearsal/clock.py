@@ -75,5 +75,8 @@ class JumpingClock:
             seen = self._signs_of_life
             if self._asking:
                 await asyncio.sleep(REAL_WAIT_S)
-            for _ in range(QUIET_TURNS):
-                await asyncio.sleep(0)
+            await self._let_others_run()
+
+    async def _let_others_run(self) -> None:
+        for _ in range(QUIET_TURNS):
+            await asyncio.sleep(0)

@@ -91,7 +91,7 @@ def deployed(deck: Deck) -> Deployed:
     with customers(deck.home):
         running = deck.begin("deploy", "production", "--release", "v1.1", "--wait", "--format", "json")
         running.wait_for("backend: blue 90 % · green 10 %")
-        second = deck("deploy", "production", "--release", "v1.2", "--wait", "--format", "json")
+        second = deck.here("deploy", "production", "--release", "v1.2", "--wait", "--format", "json")
         ran = running.end()
     return Deployed(ran, second, before, Scene.of(deck), (frontend, frontend_release(deck)))
 

@@ -46,7 +46,7 @@ def hosts(playground: Path, deck: Deck, taken_back: TakenBack) -> Iterator[Hosts
             text.replace('tier = "production"', 'tier = "production"\nstages = [50, 100]'), encoding="utf-8"
         )
         made.append(Deck(home))
-    with customers(playground):
+    with customers(playground, 60.0):
         yield Hosts(*made)
         bring_back(made[1])
     for one in made:

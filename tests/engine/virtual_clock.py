@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from console.rehearsal.clock import JumpingClock
+from tests.support.turns import settle
 
 START = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -33,3 +34,6 @@ class VirtualClock(JumpingClock):
         while (moment := self.next_moment()) is not None and moment <= end:
             await self.go_on()
         self._now = end
+
+    async def _let_others_run(self) -> None:
+        await settle()

@@ -14,6 +14,7 @@ import httpx
 
 from console.playground.hosting import Instance, LogRecord, Usage
 from tests.support.openapi import CODEC_FREE, Document, Violation
+from tests.support.turns import settle
 
 START = 1_795_000_000.0
 
@@ -45,12 +46,6 @@ class ManualClock:
                 future.set_result(None)
             await settle()
         self._now = end
-
-
-async def settle() -> None:
-    """Let every task run until it waits for something that is not a turn of the loop."""
-    for _ in range(50):
-        await asyncio.sleep(0)
 
 
 class FakeHosting:

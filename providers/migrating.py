@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from console.migrations import history
 from console.migrations.checks import Leave
-from console.migrations.runner import MigrationFailed, Request, Run, Sleep
+from console.migrations.requests import MigrationFailed, Request
+from console.migrations.runner import Run, Sleep
 from console.migrations.scripts import Direction, Script, build_scripts
 from providers.contract import Migrate, MigrateDown, MigrationFile, Operation, OperationKey, OperationStatus
 
@@ -50,11 +51,12 @@ class _Wish:
         known = set(present)
         return [version for version in self.versions if (version in known) != (self.direction is Direction.UP)]
 
-    def succeeded(self) -> Operation:
+    def succeeded(self, unnamed: Sequence[str] = ()) -> Operation:
         count = f"{len(self.versions)} migration{'' if len(self.versions) == 1 else 's'}"
         up = self.direction is Direction.UP
         outputs = {"applied" if up else "reverted": list(self.versions)}
         words = f"{count} {'applied' if up else 'taken back'}"
+        words += f"; changed without being named: {', '.join(unnamed)}" if unnamed else ""
         return Operation(self.reference, OperationStatus.SUCCEEDED, words, outputs)
 
     def ended(self, status: OperationStatus, detail: str) -> Operation:
@@ -90,17 +92,19 @@ class Runs:
         self._sleep = sleep
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
 
-    async def start(self, wish: _Wish, files: Sequence[MigrationFile], *, contracts: bool) -> Operation:
-        database = self.databases.find(wish.ref)
+    async def start(self, wish: _Wish, request: Migrate | MigrateDown) -> Operation:
+        database, files = self.databases.find(wish.ref), request.files
         database.check_session_mode()
         scripts = build_scripts(self.provider, wish.direction, files)
         known = self._runs.get(wish.reference)
         if known is None or known[1].done():
             reverts = _ways_back(self.provider, files) if wish.direction is Direction.UP else ()
-            # A plan shows which files are older than the newest applied one, and somebody saw it.
-            leave = Leave(out_of_order=True, contract=contracts)
-            request = Request(wish.direction, scripts, leave, reverts, "deployment")
-            run = Run(database, request, self._patience, self._sleep)
+            # A plan shows which files are older than the newest applied one, and somebody saw it. The way back has to
+            # come to its end, however long readers wait.
+            leave = Leave(out_of_order=True, contract=isinstance(request, Migrate) and request.contracts)
+            patience = replace(self._patience, hold=request.hold_s if isinstance(request, Migrate) else None)
+            asked = Request(wish.direction, scripts, leave, reverts, "deployment")
+            run = Run(database, asked, patience, self._sleep)
             known = self._runs[wish.reference] = (run, asyncio.create_task(run.perform()))
         run, task = known
         await asyncio.wait({task}, timeout=self._patience.start)
@@ -108,7 +112,7 @@ class Runs:
             return wish.running(run.detail)
         problem = self._problem(task)
         if problem is None:
-            return wish.succeeded()
+            return wish.succeeded(run.unnamed)
         if isinstance(problem, MigrationFailed):
             return wish.ended(OperationStatus.FAILED, problem.what)
         raise problem
@@ -122,7 +126,7 @@ class Runs:
             present = await history.fetch_versions(connection)
             holder = "" if wish.is_met(present) else await history.find_holder(connection)
         if wish.is_met(present):
-            return wish.succeeded()
+            return wish.succeeded(known[0].unnamed if known else ())
         problem = self._problem(known[1]) if known else None
         if problem is not None:
             return wish.ended(OperationStatus.FAILED, str(getattr(problem, "what", problem)))
@@ -161,8 +165,7 @@ class Migrations:
 
     async def start(self, request: Migrate | MigrateDown, key: OperationKey) -> Operation:
         wish = _wish_of(request.target, self._direction, request.files)
-        contracts = isinstance(request, Migrate) and request.contracts
-        return await self._runs.start(wish, request.files, contracts=contracts)
+        return await self._runs.start(wish, request)
 
     async def observe(self, reference: str) -> Operation:
         wish = _read(reference)

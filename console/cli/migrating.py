@@ -27,7 +27,7 @@ from console.migrations.patience import Patience
 from console.migrations.performance import Change
 from console.migrations.read_only import find_forgotten, take_back
 from console.migrations.reindex import rebuild
-from console.migrations.runner import Request
+from console.migrations.requests import Request
 from console.migrations.scripts import Direction, build_scripts
 from console.migrations.standing import Row, compare
 from console.migrations.verify import run_script

@@ -12,7 +12,8 @@ from console.migrations import untouched
 from console.migrations.leftovers import invalid_indexes
 from console.migrations.patience import Patience
 from console.migrations.read_only import read_only, take_back
-from console.migrations.runner import MigrationFailed, Progress, Request, Run
+from console.migrations.requests import MigrationFailed, Progress, Request
+from console.migrations.runner import Run
 from providers.database import Database
 
 
@@ -65,7 +66,8 @@ async def perform(
         if secure is not None:
             request = replace(request, backup=await secure())
         before = await _sums(session, database, request) if alone else {}
-        run = Run(database, request, Patience(), asyncio.sleep, _teller(session))
+        patience = Patience(hold=session.options.hold or None)
+        run = Run(database, request, patience, asyncio.sleep, _teller(session))
         try:
             await run.perform()
         except MigrationFailed:

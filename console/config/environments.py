@@ -42,6 +42,8 @@ class LimitSettings(Section):
     """Longest time for any other step that asks a platform."""
     transfer: Duration = timedelta(hours=12)
     """Longest time for bringing data or files over."""
+    hold: Duration = Field(timedelta(seconds=2), gt=timedelta(0))
+    """How long readers of a table may wait for a migration, from the first lock that stops them to its commit."""
     approval: Duration = timedelta(hours=24)
     """Longest wait for approvals, then nothing is changed; for a promotion, then judge.undecided says what follows."""
     attempts: int = Field(3, ge=1, le=20)

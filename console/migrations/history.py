@@ -38,6 +38,11 @@ where l.locktype = 'advisory' and l.granted and l.objsubid = 1
   and l.database = (select oid from pg_database where datname = current_database())
   and l.classid = %s and l.objid = %s
 """
+_HOLDS = """
+select exists (select 1 from pg_locks l join pg_class c on c.oid = l.relation where l.pid = pg_backend_pid()
+  and l.mode = 'AccessExclusiveLock' and l.granted and c.relkind in ('r', 'p', 'm') and c.reltuples >= 0)
+"""
+"""A table that this transaction made itself was never counted (-1), nor was one that hardly holds anything."""
 _OLDEST_TRANSACTIONS = """
 select pid, coalesce(nullif(application_name, ''), usename, '?'), state, xact_start
 from pg_stat_activity
@@ -102,6 +107,12 @@ async def find_oldest_transactions(connection: Connection) -> str:
     """Open transactions that may hold a lock, oldest first, in words; "" for none."""
     rows = await (await connection.execute(_OLDEST_TRANSACTIONS)).fetchall()
     return ", ".join(f"{name} (process {pid}, {state}, since {since:%H:%M:%S %Z})" for pid, name, state, since in rows)
+
+
+async def holds_readers(connection: Connection) -> bool:
+    """Whether this transaction holds a lock on a table by which its readers wait."""
+    row = await (await connection.execute(_HOLDS)).fetchone()
+    return bool(row and row[0])
 
 
 async def _columns(connection: Connection) -> set[str]:

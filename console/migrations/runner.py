@@ -8,17 +8,18 @@ too long for a lock gives up and is begun anew later, because every reader queue
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from console.domain.errors import ConsoleError, Rejected, Unreachable
+from console.domain.errors import Rejected, Unreachable
 from console.migrations import history, ledger, leftovers, untouched
-from console.migrations.checks import Leave, check_up
+from console.migrations.checks import check_up
 from console.migrations.ledger import Fact, Opening, State
-from console.migrations.patience import PASSING, Budget, Patience
+from console.migrations.patience import CANCELLED, PASSING, Budget, Patience
 from console.migrations.pieces import Piece
 from console.migrations.read_only import WRITES
+from console.migrations.requests import MigrationFailed, Progress, Request
 from console.migrations.scripts import Direction, Script
 from console.migrations.statement import Lock, Statement
 from console.migrations.verify import run_script
@@ -35,39 +36,6 @@ _NOTICE_DEATH = "set client_connection_check_interval = '1s'"
 """Without it a long statement of a killed worker keeps its locks to its end. PostgreSQL has it from 14 on."""
 _NOTICES_DEATH_FROM = 140_000
 _DENIED = "42501"
-
-
-class MigrationFailed(ConsoleError):
-    """The database refused a file, or its verify script did; says what of it was kept. Earlier files are applied."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands: which file of how many, and which of its statements; 0 between them."""
-
-    filename: str
-    file: int
-    files: int
-    statement: int = 0
-    statements: int = 0
-    words: str = ""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be run, and what the caller knows and allows."""
-
-    direction: Direction
-    scripts: Sequence[Script]
-    leave: Leave = field(default_factory=Leave)
-    reverts: Sequence[Script] = ()
-    """Down scripts by which files are taken back whose verify script failed."""
-    who: str = ""
-    backup: str = ""
-    lint: Mapping[str, str] = field(default_factory=dict)
-    """What the linter said, by version."""
-    writes_anyway: bool = False
-    """Write although the database is read-only for all others, since the caller made it so."""
 
 
 class Run:
@@ -91,6 +59,7 @@ class Run:
         self._sleep = sleep
         self._told = told
         self._keeps_facts = True
+        self._budget = Budget(patience)
         self._at = Progress("", 0, 0)
         self.detail = "connecting"
         self.done: list[str] = []
@@ -208,8 +177,11 @@ class Run:
             except psycopg.Error as problem:
                 if connection.broken or connection.closed:
                     raise self._gone(problem) from problem
-                if problem.sqlstate not in PASSING:
+                held = problem.sqlstate == CANCELLED and self._budget.is_holding
+                if problem.sqlstate not in PASSING and not held:
                     raise await self._failed(connection, script, piece, direction, problem) from problem
+                if held and attempt >= self._patience.hold_attempts:
+                    raise await self._held_too_long(connection, script, piece, direction) from problem
                 if attempt == self._patience.attempts:
                     raise await self._blocked(connection, script, piece, direction, problem) from problem
             attempted = piece.last if piece.alone else 0
@@ -234,14 +206,16 @@ class Run:
                     await connection.execute(statement.text.encode())
 
     async def _run_together(self, connection: Connection, script: Script, piece: Piece, direction: Direction) -> None:
-        budget = Budget(self._patience.lock_timeout)
+        self._budget = budget = Budget(self._patience)
         async with connection.transaction():
             for statement in piece.statements:
                 self._step(script, statement)
-                if (left := budget.left_ms) is not None:
-                    await _set(connection, "lock_timeout", f"{left}ms", local=True)
                 budget.spend(statement)
+                for name, left in budget.limits_ms.items():
+                    await _set(connection, name, f"{left}ms", local=True)
                 await connection.execute(statement.text.encode())
+                if statement.lock is Lock.UNKNOWN and await history.holds_readers(connection):
+                    budget.hold()
             self._at = replace(self._at, statement=0)
             await self._settle(connection)
             unnamed = await untouched.name_changed(connection, script)
@@ -255,6 +229,7 @@ class Run:
         import psycopg
 
         self._step(script, statement)
+        self._budget = budget = Budget(self._patience)
         standing = leftovers.Standing.NOT_DONE
         if attempted == statement.number:
             standing = await leftovers.settle(connection, statement)
@@ -265,6 +240,9 @@ class Run:
             if statement.lock < Lock.SHARE:
                 await _set(connection, "lock_timeout", f"{round(self._patience.weak_lock_timeout * 1000)}ms")
                 await _set(connection, "statement_timeout", "0")
+            budget.spend(statement)
+            for name, left in budget.limits_ms.items():
+                await _set(connection, name, f"{left}ms")
             await connection.execute(statement.text.encode())
             if not await leftovers.is_valid(connection, statement):
                 raise psycopg.DataError("the index that it names is there and not valid")
@@ -344,6 +322,20 @@ class Run:
         said = f"{script.filename} failed{self._place(script)}: {self._database.words_of(problem)}{state}."
         kept = await self._keep(connection, script, piece, direction, said)
         return MigrationFailed(f"{said} {kept}", self._database.where, "Correct the migration and release again.")
+
+    async def _held_too_long(
+        self, connection: Connection, script: Script, piece: Piece, direction: Direction
+    ) -> MigrationFailed:
+        said = (
+            f"{script.filename} would keep readers waiting for more than {self._patience.hold:g} s"
+            f"{self._place(script)}, from the first lock that stops them to its end."
+        )
+        kept = await self._keep(connection, script, piece, direction, said)
+        remedy = (
+            "Put what takes long into a file of its own that stops nobody, or let it take longer: "
+            "`--hold SECONDS`, in a deployment limits.hold."
+        )
+        return MigrationFailed(f"{said} {kept}", self._database.where, remedy)
 
     async def _blocked(
         self, connection: Connection, script: Script, piece: Piece, direction: Direction, problem: psycopg.Error

@@ -81,7 +81,7 @@ def _migrate(draft: Draft, name: str, files: tuple[MigrationFile, ...], *, contr
         Phase.DECOMMISSION if last else Phase.MIGRATE,
         service=name,
         provider=draft.service(name).provider,
-        arguments={**arguments, "contracts": contracts},
+        arguments={**arguments, "contracts": contracts, "hold_s": _hold(draft, name)},
         undo=undo,
         no_undo=no_undo,
     )
@@ -123,10 +123,23 @@ def _obstacle(draft: Draft, older: Sequence[tuple[str, str]], behind: Sequence[M
     return ""
 
 
-def _older(draft: Draft, database: str) -> Iterator[tuple[str, str]]:
-    """Services that need the database and run something else than this release, with the commit where it is known.
+def _hold(draft: Draft, database: str) -> float | None:
+    """How long readers may be kept waiting, in seconds; None where there are none."""
+    return draft.environment.limits.hold.total_seconds() if any(_readers(draft, database)) else None
 
-    Where nobody is said to need it, everybody is taken to. Who is behind a holding page while it changes serves nobody.
+
+def _older(draft: Draft, database: str) -> Iterator[tuple[str, str]]:
+    """Those that serve with something else than this release, with the commit where it is known."""
+    for name in _readers(draft, database):
+        commit = draft.live_of(name).live_commit
+        if commit != draft.release.commit:
+            yield name, commit
+
+
+def _readers(draft: Draft, database: str) -> Iterator[str]:
+    """Services that need the database and run. Where nobody is said to need it, everybody is taken to.
+
+    Who is behind a holding page while it changes serves nobody.
     """
     others = [
         name
@@ -136,9 +149,8 @@ def _older(draft: Draft, database: str) -> Iterator[tuple[str, str]]:
     needing = [name for name in others if _needs(draft, name, database, frozenset())]
     for name in needing or others:
         live = draft.live_of(name)
-        runs = live.live_commit or live.deployment or live.stable_arm
-        if runs and live.live_commit != draft.release.commit and not _is_hidden(draft, name):
-            yield name, live.live_commit
+        if (live.live_commit or live.deployment or live.stable_arm) and not _is_hidden(draft, name):
+            yield name
 
 
 def _needs(draft: Draft, name: str, database: str, seen: frozenset[str]) -> bool:

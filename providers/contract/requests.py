@@ -110,11 +110,13 @@ class Migrate:
 
     Args:
         contracts: Whether they may take away what an older release uses; else such a file is refused.
+        hold_s: Seconds for which readers of a table may wait for a transaction; None sets no limit.
     """
 
     target: str
     files: tuple[MigrationFile, ...]
     contracts: bool = False
+    hold_s: float | None = 2.0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import pytest
 from console.migrations import ledger
 from console.migrations.checks import Leave
 from console.migrations.patience import Patience
-from console.migrations.runner import Progress, Request, Run
+from console.migrations.requests import Progress, Request
+from console.migrations.runner import Run
 from console.migrations.scripts import Direction, build_scripts
 from console.playground.scene import dsn_for
 from providers.contract import MigrationFile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -11,9 +12,10 @@ from console.domain.errors import ConsoleError, Rejected
 from console.migrations.checks import Leave
 from console.migrations.ledger import State
 from console.migrations.patience import Patience
-from console.migrations.runner import MigrationFailed
+from console.migrations.requests import MigrationFailed
 from console.migrations.scripts import Direction
 from providers.contract import MigrationFile
+from tests.migrations.conftest import QUICK
 
 WAITING = "select 1 from pg_stat_activity where query like '%busy add%' and wait_event_type = 'Lock'"
 INVALID = "select count(*) from pg_index where not indisvalid"
@@ -189,6 +191,43 @@ class TestGivenWhatIsNotAllowed:
 
 
 class TestGivenReaders:
+    @pytest.mark.parametrize(
+        ("sql", "place"),
+        [
+            ("alter table shop.items add a int; select pg_sleep(3);", "at statement 2 of 2"),
+            ("do $$ begin alter table shop.items add a int; end $$; select pg_sleep(3);", "at statement 2 of 2"),
+            ("alter table shop.items alter id type text using shop.slowly(id);", "at statement 1 of 1"),
+        ],
+    )
+    async def test_when_a_file_would_hold_them_for_long_then_it_lets_go_in_time_and_nothing_is_kept(
+        self, world, sql, place
+    ):
+        await world.run(BEFORE)
+        world.ask("insert into shop.items select generate_series(1, 100); analyze shop.items")
+        world.ask(
+            "create function shop.slowly(n int) returns text language plpgsql as "
+            "$$ begin perform pg_sleep(0.1); return n; end $$"
+        )
+        patience = replace(QUICK, lock_timeout=2.0, hold=0.3)
+        running = asyncio.create_task(world.run(BEFORE, MigrationFile("2", "long", sql), patience=patience))
+        longest, clock = 0.0, asyncio.get_running_loop().time
+        async with await psycopg.AsyncConnection.connect(world.dsn, autocommit=True) as reader:
+            while not running.done():
+                asked = clock()
+                await reader.execute("select * from shop.items limit 1")
+                longest = max(longest, clock() - asked)
+                await asyncio.sleep(0.01)
+
+        with pytest.raises(MigrationFailed, match=r"would keep readers waiting for more than 0\.3 s") as raised:
+            await running
+        assert place in raised.value.what
+        assert "Nothing of this file was kept" in raised.value.what
+        assert 0.1 < longest < 1.0
+        assert (world.history, world.locks) == (["1"], 0)
+        free = replace(patience, hold=None)
+        short = MigrationFile("2", "long", sql.replace("pg_sleep(3)", "pg_sleep(0.4)"))
+        assert "slowly" in sql or await world.run(BEFORE, short, patience=free) == ["2"]
+
     async def test_when_a_file_wants_several_tables_then_all_its_waits_together_end_in_time(self, world):
         await world.run(BEFORE)
         world.ask("create table shop.busy (); create table shop.later ()")

@@ -9,7 +9,7 @@ from console.domain.errors import Refused
 from console.migrations import untouched
 from console.migrations.read_only import find_forgotten, read_only, take_back
 from console.migrations.reindex import rebuild
-from console.migrations.runner import MigrationFailed
+from console.migrations.requests import MigrationFailed
 from console.migrations.scripts import Direction, build_scripts
 from providers.contract import MigrationFile
 from tests.migrations.conftest import QUICK, World

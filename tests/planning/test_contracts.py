@@ -101,6 +101,13 @@ class TestGivenAContractWhileNobodyOlderServes:
 
         assert files_by_step(planned) == {"database.migrate": [SECOND.version, DROP.version]}
         assert files_by_step(worker_seen) == PARTED
+        holds = [
+            step.arguments["hold_s"]
+            for one in (planned, worker_seen)
+            for step in one.steps
+            if "hold_s" in step.arguments
+        ]
+        assert holds == [None, 2.0, 2.0]
 
     def test_when_nothing_is_taken_away_then_all_is_as_ever(self):
         planned = plan(SECOND)

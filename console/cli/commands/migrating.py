@@ -16,12 +16,14 @@ def add(commands: Commands) -> None:
     _add(actions, "plan", "what `up` would run: locks, whom they stop and for about how long, and why it would refuse")
     up = _add(actions, "up", "apply what is not applied, oldest first; verify each, and take back what fails")
     _add_leave(up)
+    _add_hold(up)
     up.add_argument("--read-only", action="store_true", help="let nobody else write meanwhile, and prove what stayed")
     up.add_argument("--figures", default="", metavar="FILE", help="keep there how long statements took until now")
     down = _add(actions, "down", "take back by down scripts, newest first")
     group = down.add_mutually_exclusive_group(required=True)
     group.add_argument("--to", default="", metavar="VERSION", help="all that is newer than this one")
     group.add_argument("--version", dest="versions", nargs="+", default=[], metavar="VERSION", help="these")
+    _add_hold(down)
     down.add_argument("--yes", action="store_true", help="do not ask")
     words = "ask the verify scripts of all applied files, and for advice about what is open, slow or broken"
     verify = _add(actions, "verify", words)
@@ -50,6 +52,11 @@ def _add(actions: Commands, name: str, words: str) -> Parser:
         "--directory", default="", metavar="DIR", help="where the files are (else the configuration's, from here)"
     )
     return parser
+
+
+def _add_hold(parser: Parser) -> None:
+    words = "how long readers of a table may wait for a file, all in all (default 2); 0 sets no limit"
+    parser.add_argument("--hold", type=float, default=2.0, metavar="SECONDS", help=words)
 
 
 def _add_leave(parser: Parser) -> None:

@@ -10,8 +10,8 @@ from providers.contract import Migrate, MigrateDown, MigrationFile
 
 
 async def migrate(work: Work) -> Outcome:
-    contracts = bool(work.argument("contracts", False))
-    request = Migrate(str(work.argument("target")), _files(work), contracts)
+    contracts, hold = bool(work.argument("contracts", False)), work.argument("hold_s", None)
+    request = Migrate(str(work.argument("target")), _files(work), contracts, hold)
     ended = await work.perform(work.capabilities().migrate, request, f"apply {_versions(request.files)}")
     return ended if isinstance(ended, Failed) else Done(ended.detail, ended.outputs)
 

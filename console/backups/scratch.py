@@ -44,6 +44,8 @@ def scratch_database(server: Address, like: Address | None = None, roles: tuple[
     name = f"{PREFIX}{secrets.token_hex(6)}"
     place = server.sibling(name)
     with server.connect() as connection:
+        # Migrations may have made the database beside it read-only, so that the backup holds the very last of it.
+        connection.execute("set default_transaction_read_only = off")
         connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
         _sweep(connection)
         known = {row[0] for row in connection.execute(_ROLES)}

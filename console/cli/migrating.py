@@ -123,7 +123,9 @@ async def up(session: Session) -> int:
     required = options.backup == "required" or (not options.backup and not options.backup_id and place.guarded)
 
     async def secure() -> str:
-        return (await back_up(session, place, writes_anyway=options.read_only)).id
+        assert place.source is not None, "a database was named"
+        # On purpose in the loop's own thread: nothing else goes on here, and a proof may start a server.
+        return back_up(session, place.source).id
 
     alone = options.read_only
     ended = await perform(session, database, request, alone=alone, secure=secure if required else None)

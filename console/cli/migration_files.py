@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from console.backups.sources import Source, sources_of
+from console.cli.backup_places import named_source
 from console.cli.session import Session
 from console.cli.words import counted
 from console.config.loader import load
@@ -19,12 +21,15 @@ from providers.database import Database
 
 @dataclass(frozen=True)
 class Place:
-    """The database that a command is about, and the files beside it; `guarded` where customers depend on it."""
+    """The database that a command is about, and the files beside it; `guarded` where customers depend on it.
+
+    `source` is how its backups are taken.
+    """
 
     name: str
     files: tuple[MigrationFile, ...]
     database: Database | None
-    address: str = field(default="", repr=False)
+    source: Source | None = None
     guarded: bool = False
 
     @property
@@ -42,7 +47,7 @@ class Place:
 def find_place(session: Session) -> Place:
     """Find the database and the files that the options name."""
     options = session.options
-    guarded = False
+    guarded, source = False, None
     directory, address, name = options.directory, "", options.database_url or options.directory
     if options.environment:
         settings = load(locate(session.home, session.config))
@@ -64,15 +69,17 @@ def find_place(session: Session) -> Place:
         placement = services[chosen[0]]
         name = f"{options.environment}/{chosen[0]}"
         directory = directory or placement.migrations
+        source = next(one for one in sources_of(settings, options.environment, session.home) if one.name == name)
         address = _resolve(placement.database_url, settings.file.parent if settings.file else Path())
     if options.database_url:
+        source = named_source(session, name, options.database_url)
         address = _resolve(options.database_url, Path())
     folder = Path(directory or "supabase/migrations")
     if not folder.is_dir():
         raise UsageError(f"There is no directory {folder}.", "migrate", "Name it with --directory.")
     files = read_migrations({one.name: one.read_text(encoding="utf-8") for one in folder.glob("*.sql")})
     database = Database(name, name, address, "database") if address else None
-    return Place(name or str(folder), files, database, address, guarded)
+    return Place(name or str(folder), files, database, source, guarded)
 
 
 def _resolve(reference: str, base: Path) -> str:

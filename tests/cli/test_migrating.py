@@ -10,10 +10,12 @@ import psycopg
 import pytest
 
 from console.backups.catalogue import Catalogue
-from console.backups.take import take
+from console.backups.sources import Source
 from console.backups.values import Backup
+from console.cli.backups import take_source
 from console.cli.main import main
 from console.cli.migration_backup import back_up
+from console.cli.session import Session
 from console.playground.scene import dsn_for
 
 NUMBERS = itertools.count(1)
@@ -31,6 +33,9 @@ tier = "production"
 id = "shop"
 database_url = "env:SHOP_DATABASE"
 migrations = "db/migrations"
+[environments.production.backups]
+prove_on = "database"
+directory = "backups"
 """
 
 
@@ -192,17 +197,12 @@ class TestGivenNobodyElseShallWrite:
 
 
 class TestGivenABackupThatIsRequired:
-    @pytest.fixture
-    def home(self, tmp_path, monkeypatch) -> Path:
-        monkeypatch.setenv("QUARTERDECK_HOME", str(tmp_path / "home"))
-        return tmp_path / "home"
-
-    def test_when_customers_depend_on_it_then_a_proven_backup_of_before_is_there_and_on_record(self, desk, home):
+    def test_when_customers_depend_on_it_then_a_proven_backup_of_before_is_there_and_on_record(self, desk):
         desk.ask("create table other (id int); insert into other values (1)")
         (desk.folder / "config.toml").write_text(PRODUCTION)
 
         assert desk.run("up", "--yes", "--read-only", place=("production",)) == 0
-        (backup,) = Catalogue(home / "backups").find_all()
+        (backup,) = Catalogue(desk.folder / "backups").find_all()
         assert backup.is_verified
         assert {name for name in backup.sums.tables if name.startswith("public.")} == {"public.other"}
         assert f"Backup {backup.id} is verified: " in desk.err
@@ -213,20 +213,37 @@ class TestGivenABackupThatIsRequired:
         assert "No down script: 2_price" in desk.err
         assert f"`quarterdeck backup restore {backup.id}`" in desk.err
 
-    def test_when_the_backup_is_corrupted_then_nothing_is_migrated_and_everybody_writes_again(
-        self, desk, home, monkeypatch
-    ):
+    def test_when_the_backup_is_corrupted_then_nothing_is_migrated_and_everybody_writes_again(self, desk, monkeypatch):
         desk.ask("create table other (id int); insert into other select generate_series(1, 1000)")
-        monkeypatch.setattr(back_up, "__kwdefaults__", {**back_up.__kwdefaults__, "take_one": take_and_harm})
+        (desk.folder / "config.toml").write_text(PRODUCTION)
+        monkeypatch.setattr(back_up, "__kwdefaults__", {"take_one": take_and_harm})
 
-        assert desk.run("up", "--yes", "--backup", "required", "--read-only") == 1
+        assert desk.run("up", "--yes", "--read-only", place=("production",)) == 1
         assert "The backup before the migration is damaged: The file data/" in desk.err
         assert [row["state"] for row in desk.read("status")] == ["pending", "pending"]
         desk.ask("insert into other values (2)")
 
 
-def take_and_harm(*given, **named) -> Backup:
-    backup = take(*given, **named)
+class TestGivenFilesThatWereSquashed:
+    def test_when_one_stands_for_all_then_repair_says_so_and_nothing_is_run(self, desk):
+        desk.run("up", "--yes")
+        for old in desk.folder.glob("1_*.sql"):
+            old.unlink()
+        desk.write(
+            _2_price="create table items (id bigint primary key, price bigint);", _2_price__down="drop table items;"
+        )
+
+        assert [row["state"] for row in desk.read("status")] == ["no file", "edited"]
+        assert desk.run("up", "--yes") == 0
+        assert "Nothing to apply" in desk.out
+        assert desk.run("repair", "--reverted", "1", "--yes") == 1
+        assert desk.run("repair", "--applied", "2", "--yes") == 0
+        assert [row["state"] for row in desk.read("status")] == ["applied"]
+        assert desk.ask("select price from items") == []
+
+
+def take_and_harm(session: Session, source: Source, note: str) -> Backup:
+    backup = take_source(session, source, note)
     file = next((backup.path / "data").glob("*.dat.gz"))
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1

@@ -91,7 +91,11 @@ def add_format(parser: argparse.ArgumentParser, formats: Sequence[str] = FORMATS
 
 
 def _add_parser(commands: Commands, name: str, words: str) -> Parser:
-    parser = commands.add_parser(name, description=words[:1].upper() + words[1:] + ".")
+    said = words[:1].upper() + words[1:] + "."
+    if commands.dest == "action":
+        parser = commands.add_parser(name, description=said, help=words)
+    else:  # whole commands are listed by family
+        parser = commands.add_parser(name, description=said)
     parser.words = words
     add_home(parser, again=True)
     return parser

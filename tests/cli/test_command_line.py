@@ -33,6 +33,13 @@ class TestGivenTheWholeCommandLine:
         assert ran.code == 0
         assert [word for word in told if not word.startswith("-")] == names
 
+    def test_when_help_on_a_command_with_actions_is_asked_for_then_each_is_listed_with_its_use(self, shell):
+        ran = shell("playground", "--help")
+
+        told = [line.split(maxsplit=1) for line in ran.out.splitlines() if line.startswith("    ") and line[4] != " "]
+        assert [name for name, _ in told] == ["up", "down", "status", "traffic", "fault"]
+        assert ["traffic", "change the load"] in told
+
     def test_then_every_command_says_what_it_is_for_and_what_it_takes(self, parser):
         for command in commands_of(parser):
             assert command.description, command.prog

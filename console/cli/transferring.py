@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.cli.addresses import find_address, in_words
 from console.cli.output import show_json, show_lines
 from console.cli.session import Session
-from console.config.secrets import SecretMissing, resolve
-from console.domain.errors import ConsoleError, ExitCode, UsageError
+from console.domain.errors import ExitCode
 
 if TYPE_CHECKING:
     from console.transfer.data.run import Progress, Result
@@ -36,7 +36,7 @@ async def data(session: Session) -> int:
     request = Request(
         source,
         work,
-        _address(options.to),
+        find_address(options.to, "--to"),
         options.schema,
         tuple(options.table),
         load_rules(options.rules) if options.rules else {},
@@ -51,7 +51,7 @@ async def data(session: Session) -> int:
         session.say("Stopped. What is over there is on record; the same command goes on from there.")
         return ExitCode.WAITING
     except psycopg.Error as problem:
-        raise _in_words(problem) from None
+        raise in_words(problem, "--to") from None
     finally:
         asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
     shutil.rmtree(work, ignore_errors=True)
@@ -72,34 +72,6 @@ def _folder(source: Path) -> str:
     import hashlib
 
     return f"{source.stem}-{hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:12]}"
-
-
-def _address(reference: str) -> str:
-    """The address that a reference leads to.
-
-    Raises:
-        UsageError: It leads nowhere, or to a pooler that hands out a connection for each transaction.
-    """
-    try:
-        address = resolve(reference).reveal()
-    except SecretMissing as problem:
-        raise UsageError(problem.what, "--to", problem.remedy) from problem
-    from console.transfer.data.look import refuse_pooler
-
-    refuse_pooler(address, "--to")
-    return address
-
-
-def _in_words(problem: Exception) -> ConsoleError:
-    """The server's words without the address, which holds a password."""
-    diag = getattr(problem, "diag", None)
-    said = getattr(diag, "message_primary", None) or type(problem).__name__
-    state = getattr(problem, "sqlstate", None) or "no answer"
-    return ConsoleError(
-        f"The database does not go on: {said}.",
-        f"--to · {state}",
-        "Nothing is lost: the same command goes on from there.",
-    )
 
 
 def _teller(session: Session) -> Callable[[Progress], None]:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.cli.addresses import find_address, in_words
 from console.cli.output import show_json, show_lines
 from console.cli.session import Session
 from console.config.loader import load
@@ -20,7 +21,7 @@ from console.config.secrets import Secret, SecretMissing, Secrets, find_referenc
 from console.domain.errors import ExitCode, UsageError
 from console.transfer.files.progress import Progress, Stopped
 from console.transfer.files.report import size_words, to_lines, to_values
-from console.transfer.files.run import Act, OpenStore, Request, Result, run
+from console.transfer.files.run import Act, OpenStore, ReferBy, Request, Result, run
 from providers.contract import FileStore, Unsupported
 
 if TYPE_CHECKING:
@@ -35,20 +36,32 @@ async def files(session: Session) -> int:
     settings = load(locate(session.home, session.config))
     project = _project(settings, options.to, options.project)
     request = build_request(session, settings, project)
-    stop = threading.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
-    try:
-        result = await asyncio.to_thread(run, request, told=_teller(session), stopped=stop.is_set)
-    except Stopped:
+    result = await _run(session, request)
+    if result is None:
         session.say("Stopped. What has arrived is on record; the same command goes on from there.")
         return ExitCode.WAITING
-    finally:
-        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
     if session.form == "text":
         show_lines(session, to_lines(result))
     else:
         show_json(session, to_values(result))
     return _code(result, may_leave=options.leave_ok)
+
+
+async def _run(session: Session, request: Request) -> Result | None:
+    """None where somebody stopped it."""
+    stop = threading.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+    try:
+        return await asyncio.to_thread(run, request, told=_teller(session), stopped=stop.is_set)
+    except Stopped:
+        return None
+    except Exception as problem:
+        # Only with references is the database's driver needed, which may not be installed.
+        if type(problem).__module__.partition(".")[0] != "psycopg":
+            raise
+        raise in_words(problem, "--database") from None
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
 
 
 def build_request(session: Session, settings: Settings, project: str) -> Request:
@@ -65,6 +78,12 @@ def build_request(session: Session, settings: Settings, project: str) -> Request
         options.follow_links,
         options.replace,
         options.download,
+        place="/".join((options.to, project, options.bucket, prefix)),
+        database=_database(session, settings, options.to, project),
+        rewrite=tuple(options.rewrite),
+        old_prefixes=tuple(options.old_prefix),
+        refer_by=ReferBy(options.refer_by),
+        triggers_ok=options.triggers_ok,
     )
 
 
@@ -72,6 +91,10 @@ def _act(session: Session) -> Act:
     options = session.options
     if options.check:
         return Act.CHECK
+    if options.find_references:
+        return Act.FIND_REFERENCES
+    if options.revert:
+        return Act.REVERT
     return Act.DRY_RUN if options.dry_run else Act.TRANSFER
 
 
@@ -104,6 +127,28 @@ def _project(settings: Settings, provider: str, named: str) -> str:
             f"It is not clear which project of {provider} is meant.", f"configured: {told}", "Name one with --project."
         )
     return projects.pop()
+
+
+def _database(session: Session, settings: Settings, provider: str, project: str) -> str:
+    """The address of the database with the references, where one is needed: the one named, else the project's own."""
+    options = session.options
+    if not (options.find_references or options.rewrite or options.revert):
+        return ""
+    if options.database:
+        return find_address(options.database, "--database")
+    references = {
+        placement.database_url
+        for environment in settings.environments.values()
+        for service, placement in environment.services.items()
+        if settings.services[service].provider == provider and placement.id == project and placement.database_url
+    }
+    if len(references) != 1:
+        raise UsageError(
+            f"{len(references)} addresses of the project's database are configured.",
+            f"project {project}",
+            "Name the database with the references by --database REFERENCE.",
+        )
+    return find_address(references.pop(), "database_url", settings.file.parent if settings.file else None)
 
 
 def _opener(settings: Settings, provider: str, project: str, bucket: str) -> OpenStore:

@@ -37,6 +37,19 @@ def _add_files(kinds: Commands) -> None:
     acts = files.add_mutually_exclusive_group()
     acts.add_argument("--dry-run", action="store_true", help="look, and change nothing")
     acts.add_argument("--check", action="store_true", help="compare folder and bucket, and change nothing")
+    words = "tell which columns of the database name these files, and change nothing"
+    acts.add_argument("--find-references", action="store_true", help=words)
+    words = "then rewrite references in these columns, once every file is verified"
+    acts.add_argument("--rewrite", nargs="+", default=[], metavar="TABLE.COLUMN", help=words)
+    words = "give rewritten references their old text, where nobody changed them since"
+    acts.add_argument("--revert", action="store_true", help=words)
+    words = "the database with the references, as env:NAME, file:PATH, … (else the project's database_url)"
+    files.add_argument("--database", default="", metavar="REFERENCE", help=words)
+    words = "what stands before a path in references, as https://old.example/media/; may be repeated"
+    files.add_argument("--old-prefix", action="append", default=[], metavar="TEXT", help=words)
+    words = "what references become: the public address, or bucket/key (auto: by whether the bucket is public)"
+    files.add_argument("--refer-by", choices=["auto", "url", "key"], default="auto", help=words)
+    files.add_argument("--triggers-ok", action="store_true", help="rewrite also where triggers run on an update")
     files.add_argument("--download", action="store_true", help="with --check: read every content back")
     files.add_argument("--replace", action="store_true", help="take the place of other files under the same keys")
     files.add_argument("--follow-links", action="store_true", help="upload what links to files lead to")

@@ -1,7 +1,8 @@
-"""One transfer of a folder into a bucket from beginning to end: look, upload, verify, read as visitors do.
+"""One transfer of a folder into a bucket from beginning to end: look, upload, verify, read as visitors do, refer.
 
 It may be killed at any moment: the journal says how far it is, and the bucket what the journal could not know. The same
-request goes on from there. Nothing in the folder is ever written, and nothing in the bucket is ever removed.
+request goes on from there. Nothing in the folder is ever written, and nothing in the bucket is ever removed. References
+are rewritten last, and only to files that are verified.
 """
 
 from __future__ import annotations
@@ -9,106 +10,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
-from dataclasses import dataclass, field
-from enum import StrEnum
-from pathlib import Path
+from contextlib import contextmanager
 
 from console.domain.errors import ProviderError, Unauthorized, UsageError
 from console.transfer.files import keys
-from console.transfer.files.check import Letter, Line, check
+from console.transfer.files.check import Line, check
 from console.transfer.files.journal import Entry, Journal, State
 from console.transfer.files.progress import Progress, Reach, Stopped, Told, never, no_crash
-from console.transfer.files.scan import Found, Left, Remark, Why, remarks, scan
+from console.transfer.files.request import Act, OpenStore, ReferBy, Request, Result, Visit
+from console.transfer.files.scan import Found, Left, Why, remarks, scan
 from console.transfer.files.upload import Sleep, Uploader
 from console.transfer.files.verify import type_fits
 from providers.contract import BucketFacts, FileStore
 
 VISITS = 16
-
-OpenStore = Callable[[], AbstractAsyncContextManager[FileStore]]
-
-
-class Act(StrEnum):
-    """What is wanted."""
-
-    TRANSFER = "transfer"
-    DRY_RUN = "dry-run"
-    CHECK = "check"
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is wanted.
-
-    Attributes:
-        open_store: Opens the bucket, in the loop in which it is used.
-        work: A directory for the journal; the same one for the same folder and bucket.
-        prefix: What the keys begin with, as `uploads/`; empty for nothing.
-        replace: Take the place of files that are not ours.
-        download: Read every content back, also where the bucket tells a digest of it.
-        at_once: Files under way together; more than eight exhaust the platform's own connections.
-    """
-
-    folder: Path
-    open_store: OpenStore = field(repr=False)
-    work: Path
-    act: Act = Act.TRANSFER
-    prefix: str = ""
-    follow_links: bool = False
-    replace: bool = False
-    download: bool = False
-    at_once: int = 8
-
-
-@dataclass(frozen=True)
-class Visit:
-    """A file read through the door that visitors use. `problem`: what went wrong; empty for nothing."""
-
-    path: str
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of it.
-
-    Attributes:
-        left: What stayed behind, with the reason. `failed`: what should have gone and did not.
-        lines: The comparison, where one was asked for.
-        visits: Files read as visitors read them.
-        seconds: Of each phase.
-    """
-
-    act: Act
-    bucket: BucketFacts
-    entries: tuple[Entry, ...]
-    left: tuple[Left, ...] = ()
-    remarks: tuple[Remark, ...] = ()
-    lines: tuple[Line, ...] = ()
-    visits: tuple[Visit, ...] = ()
-    seconds: Mapping[str, float] = field(default_factory=dict)
-
-    def count(self, *states: State) -> int:
-        return sum(one.state in states for one in self.entries)
-
-    @property
-    def size(self) -> int:
-        """Bytes of all files together."""
-        return sum(one.found.size for one in self.entries)
-
-    @property
-    def failed(self) -> tuple[Entry, ...]:
-        return tuple(one for one in self.entries if one.state is State.FAILED)
-
-    @property
-    def holds(self) -> bool:
-        """Everything that was to go is verified and can be read; compared, everything is the same."""
-        if self.act is Act.CHECK:
-            return all(line.letter is Letter.SAME for line in self.lines)
-        if any(visit.problem for visit in self.visits):
-            return False
-        return self.act is Act.DRY_RUN or all(one.state is State.VERIFIED for one in self.entries)
 
 
 def run(
@@ -125,14 +40,25 @@ def run(
         reach: Called at the points of `progress.POINTS`.
 
     Raises:
-        UsageError: The folder or the bucket is not there, or another process is at it.
+        UsageError: The folder, the bucket or a column is not there, or another process is at it.
+        Refused: A column cannot be rewritten so that it can be taken back, or not every file is verified.
+        psycopg.Error: The database went away, or refused something.
         Stopped: `stopped` said so; a later run goes on from there.
         ProviderError: The bucket cannot be used at all, or not now.
     """
     if not request.folder.is_dir():
         raise UsageError(f"{request.folder} is no folder.", "--from", "Name the folder whose files shall go.")
     with Journal(request.work) as journal:
-        return asyncio.run(_Run(request, journal, told, stopped, reach, sleep).run())
+        if request.act is Act.REVERT:
+            from console.transfer.files.refer import take_back
+
+            return take_back(request, told)
+        result, urls = asyncio.run(_Run(request, journal, told, stopped, reach, sleep).run())
+        if request.act is not Act.FIND_REFERENCES and not request.rewrite:
+            return result
+        from console.transfer.files.refer import refer
+
+        return refer(request, result, urls, told, reach)
 
 
 class _Run:
@@ -153,7 +79,8 @@ class _Run:
         self._sleep = sleep
         self._seconds: dict[str, float] = {}
 
-    async def run(self) -> Result:
+    async def run(self) -> tuple[Result, Mapping[str, str]]:
+        """What became of it, and the public address of every key."""
         request = self._request
         async with request.open_store() as store:
             bucket = await store.fetch_bucket()
@@ -178,7 +105,7 @@ class _Run:
                 with self._timed("visit"):
                     visits = await self._visit(store, public=bucket.public)
             entries = tuple(self._journal.entries())
-            return Result(
+            result = Result(
                 request.act,
                 bucket,
                 entries,
@@ -186,8 +113,9 @@ class _Run:
                 tuple(remarks(one.found for one in entries)),
                 tuple(lines),
                 tuple(visits),
-                self._seconds,
+                seconds=self._seconds,
             )
+            return result, {one.key: store.address(one.key) for one in entries}
 
     def _look(self) -> None:
         request, seen = self._request, 0
@@ -259,4 +187,4 @@ class _Run:
             self._seconds[phase] = time.monotonic() - began
 
 
-__all__ = ["Act", "Progress", "Request", "Result", "Stopped", "Visit", "run"]
+__all__ = ["Act", "OpenStore", "Progress", "ReferBy", "Request", "Result", "Stopped", "Visit", "run"]

@@ -44,6 +44,7 @@ class Shipping:
         self.folder.mkdir()
         self.subject = SupabaseSubject()
         self.line = Line(httpx.ASGITransport(app=self.subject.emulator.app))
+        self.extra: dict[str, Any] = {}
         self.add_bucket("media")
 
     def add_bucket(self, name: str, *, public: bool = True, **limits: Any) -> None:

@@ -144,10 +144,14 @@ class TestGivenAWish:
     def key(self, subject: Subject, wish: Wish) -> OperationKey:
         return key_at(subject)
 
-    async def test_when_nothing_was_started_then_find_finds_nothing(
+    async def test_when_nothing_was_started_then_nothing_is_found_and_every_reference_is_lost(
         self, opened: Opened, wish: Wish, key: OperationKey, capability: str
     ) -> None:
         assert await actuator(opened, capability).find(wish.request, key) is None
+        for reference in (*wish.unknown, "nonsense", ""):
+            observed = await actuator(opened, capability).observe(reference)
+
+            assert (reference, observed.status) == (reference, OperationStatus.LOST)
 
     async def test_when_it_is_started_twice_then_it_happens_once(
         self, opened: Opened, wish: Wish, key: OperationKey, capability: str
@@ -187,37 +191,19 @@ class TestGivenAWish:
         assert found is not None
         assert found.status is OperationStatus.SUCCEEDED
 
-    async def test_when_it_was_started_then_a_new_connection_finds_the_same_operation(
+    async def test_when_it_has_ended_then_a_new_connection_finds_it_and_it_stays_ended(
         self, opened: Opened, subject: Subject, wish: Wish, key: OperationKey, capability: str
     ) -> None:
         started = await actuator(opened, capability).start(wish.request, key)
         await subject.finish()
 
         found = await actuator(opened, capability).find(wish.request, key)
-        observed = await actuator(opened, capability).observe(started.reference)
+        seen = [await actuator(opened, capability).observe(started.reference) for _ in range(3)]
 
         assert found is not None
         assert (found.reference, found.status) == (started.reference, OperationStatus.SUCCEEDED)
-        assert observed.status is OperationStatus.SUCCEEDED
-
-    async def test_when_it_has_ended_then_it_stays_ended(
-        self, opened: Opened, subject: Subject, wish: Wish, key: OperationKey, capability: str
-    ) -> None:
-        started = await actuator(opened, capability).start(wish.request, key)
-        await subject.finish()
-
-        seen = [await actuator(opened, capability).observe(started.reference) for _ in range(3)]
-
         assert {operation.status for operation in seen} == {OperationStatus.SUCCEEDED}
         assert all(operation.outputs == seen[0].outputs for operation in seen)
-
-    async def test_when_a_reference_is_unknown_then_the_operation_is_lost(
-        self, opened: Opened, wish: Wish, capability: str
-    ) -> None:
-        for reference in (*wish.unknown, "nonsense", ""):
-            observed = await actuator(opened, capability).observe(reference)
-
-            assert (reference, observed.status) == (reference, OperationStatus.LOST)
 
     async def test_when_the_platform_uses_a_new_word_then_the_operation_has_not_ended(
         self, opened: Opened, subject: Subject, wish: Wish, key: OperationKey, capability: str
@@ -230,7 +216,7 @@ class TestGivenAWish:
 
         assert observed.status in (OperationStatus.RUNNING, started.status)
 
-    async def test_when_the_platform_refuses_then_the_error_says_which_way(
+    async def test_when_the_platform_refuses_then_the_error_says_which_way_and_for_how_long(
         self, opened: Opened, subject: Subject, wish: Wish, key: OperationKey, capability: str
     ) -> None:
         started = await actuator(opened, capability).start(wish.request, key)
@@ -246,6 +232,8 @@ class TestGivenAWish:
                 problem = await problem_of(attempt)
                 assert (name, verb, type(problem)) == (name, verb, error)
                 assert subject.secret not in texts_of(problem)
+                if isinstance(problem, RateLimited):
+                    assert problem.retry_after == timedelta(seconds=30)
 
     async def test_when_the_platform_is_silent_or_gone_then_it_is_unreachable(
         self, opened: Opened, subject: Subject, wish: Wish, key: OperationKey, capability: str
@@ -271,16 +259,6 @@ class TestGivenAWish:
 
         with pytest.raises(UnexpectedReply):
             await actuator(opened, capability).start(wish.request, key)
-
-    async def test_when_too_many_requests_were_made_then_it_says_for_how_long_to_wait(
-        self, opened: Opened, subject: Subject, wish: Wish, key: OperationKey, capability: str
-    ) -> None:
-        refuse(subject, "429")
-
-        with pytest.raises(RateLimited) as raised:
-            await actuator(opened, capability).start(wish.request, key)
-
-        assert raised.value.retry_after == timedelta(seconds=30)
 
 
 class TestGivenSomethingToRead:

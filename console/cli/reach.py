@@ -54,8 +54,13 @@ def describe_change(home: Path, config: Path | None = None) -> str:
     from console.client.starting import is_held
     from console.config.location import locate
 
-    lock, file = Places(home).lock, locate(home, config)
-    if not (lock.exists() and file.exists() and file.stat().st_mtime > lock.stat().st_mtime and is_held(lock)):
+    lock = Places(home).lock
+    try:
+        file = locate(home, config)
+        is_newer = file.stat().st_mtime > lock.stat().st_mtime
+    except OSError:  # one is not there, or not ours to see
+        return ""
+    if not (is_newer and is_held(lock)):
         return ""
     return (
         f"{file} was changed after the worker had started, which goes by what it said before. "

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from pathlib import Path
 from console.backups import seal
 from console.backups.address import Address
 from console.backups.catalogue import DUMP, SEALED_DUMP, Catalogue, check_files, work_directory
+from console.backups.contents import Without, choose_contents, find_missing
 from console.backups.differ import find_differences
 from console.backups.programs import Program, ProgramFailed
 from console.backups.replay import Dump, Wanted, replay
@@ -103,28 +104,38 @@ def _restore(backup: Backup, request: ProveRequest, told: Told, stopped: Stopped
     where = request.where or request.server.name
     roles = backup.roles if request.is_ours else ()
     like = None if request.is_ours else request.server
+    missing: tuple[str, ...] = ()
     try:
         with (
             opened_dump(backup, request.identity, request.work) as dump,
             scratch_database(request.server, like, roles) as scratch,
         ):
             began = time.monotonic()
-            restore_into(scratch, dump, backup.path.parent, request.jobs, told, stopped)
+            with scratch.connect() as connection:
+                missing = tuple(find_missing(connection, backup.extensions))
+            _restore_into(scratch, dump, backup, request, missing, told, stopped)
             restored = time.monotonic()
             found = read_sums(scratch, backup, told, stopped)
             ended = time.monotonic()
     except (ProgramFailed, seal.Unreadable) as problem:
         words = str(problem)
-        if any(sign in words.lower() for sign in _NOT_THE_BACKUP):
+        if isinstance(problem, ProgramFailed) and (missing or any(sign in words.lower() for sign in _NOT_THE_BACKUP)):
+            lacks = f" There is no extension {', '.join(missing)} there." if missing else ""
             raise ConsoleError(
-                f"The backup could not be proven: {words}",
+                f"The backup could not be proven: {words}{lacks}",
                 f"{backup.id} · {where}",
                 "That is no fault of the backup. Prove it on another server: `quarterdeck backup verify --on …`.",
             ) from None
         return Proof(False, now(), (f"It cannot be restored: {problem}",), where)
-    why = tuple(find_differences(backup.sums, found))
+    known = {name: digest for name, digest in backup.sums.objects.items() if name not in _named(missing)}
+    why = tuple(find_differences(replace(backup.sums, objects=known), found))
     shown = (*why[:SHOWN], f"… and {len(why) - SHOWN} more.") if len(why) > SHOWN else why
-    return Proof(not why, now(), shown, where, round(restored - began, 3), round(ended - restored, 3))
+    seconds = (round(restored - began, 3), round(ended - restored, 3))
+    return Proof(not why, now(), shown, where, *seconds, left_out=missing)
+
+
+def _named(extensions: Sequence[str]) -> set[str]:
+    return {f"extension {name}" for name in extensions}
 
 
 @contextlib.contextmanager
@@ -142,34 +153,48 @@ def opened_dump(backup: Backup, identity: str, work: Path | None = None) -> Iter
         yield dump
 
 
-def restore_into(database: Address, dump: Path, work: Path, jobs: int, told: Told, stopped: Stopped) -> None:
-    """Restore a dump into an empty database, without its owners and grants.
+def _restore_into(
+    database: Address,
+    dump: Path,
+    backup: Backup,
+    request: ProveRequest,
+    missing: Sequence[str],
+    told: Told,
+    stopped: Stopped,
+) -> None:
+    """Restore a dump into an empty database, without its owners, grants, event triggers and what cannot be there.
 
     Where `pg_restore` is newer than the server, it would set what the server does not know; then its text is replayed.
 
     Raises:
         ProgramFailed: Something in the dump could not be restored.
     """
-    with database.connect() as connection:
-        version = connection.info.server_version
-        tools = find_tools(version)
-        if tools.major > version // 10_000:
-            with work_directory(work) as own, connection.transaction():
-                replay(connection, database, Dump(dump, own, tools), Wanted(with_owners=False), told, stopped)
-            return
-    arguments = [
-        tools.path("pg_restore"),
-        f"--jobs={jobs}",
-        "--exit-on-error",
-        "--no-owner",
-        "--no-privileges",
-        "--no-password",
-        f"--dbname={database.dbname}",
-        str(dump),
-    ]
+    without = Without((), missing, event_triggers=True)
     told(Progress("restore", database.dbname))
-    with Program(arguments, database.environment(), database.redact) as program:
-        program.wait(stopped)
+    with work_directory(backup.path.parent) as work:
+        with database.connect() as connection:
+            version = connection.info.server_version
+            tools = find_tools(version)
+            if tools.major > version // 10_000:
+                wanted = Wanted(with_owners=False, without=without)
+                with connection.transaction():
+                    replay(connection, database, Dump(dump, work, tools), wanted, told, stopped)
+                return
+        environment = database.environment()
+        arguments = [
+            tools.path("pg_restore"),
+            f"--jobs={request.jobs}",
+            "--exit-on-error",
+            "--no-owner",
+            "--no-privileges",
+            "--no-subscriptions",
+            "--no-password",
+            *choose_contents(tools, dump, work, without, environment, database.redact),
+            f"--dbname={database.dbname}",
+            str(dump),
+        ]
+        with Program(arguments, environment, database.redact) as program:
+            program.wait(stopped)
 
 
 def read_sums(database: Address, backup: Backup, told: Told, stopped: Stopped) -> Sums:

@@ -7,15 +7,16 @@ and a server that is older than the programs does not stumble over settings that
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from console.backups.address import Address
+from console.backups.contents import Without, choose_contents
 from console.backups.programs import Program, ProgramFailed
 from console.backups.tools import Tools
-from console.backups.values import Interrupted, Progress, Stopped, Told, never
+from console.backups.values import Interrupted, Progress, Stopped, Told
 
 if TYPE_CHECKING:
     from console.backups.address import Connection
@@ -41,10 +42,10 @@ class Dump:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What of a dump is wanted: with owners and grants as they were, and without some schemas."""
+    """What of a dump is wanted: with owners and grants as they were, and without some of it."""
 
     with_owners: bool = True
-    left_alone: Sequence[str] = ()
+    without: Without = field(default_factory=Without)
 
 
 def replay(connection: Connection, address: Address, dump: Dump, wanted: Wanted, told: Told, stopped: Stopped) -> None:
@@ -72,7 +73,8 @@ def _run_sections(
     connection: Connection, address: Address, dump: Dump, wanted: Wanted, told: Told, stopped: Stopped
 ) -> None:
     is_old = connection.info.server_version < 170000
-    chosen = _leave_alone(address, dump, wanted.left_alone) if wanted.left_alone else []
+    environment = address.environment()
+    chosen = choose_contents(dump.tools, dump.folder, dump.work, wanted.without, environment, address.redact)
     for number, section in enumerate(("pre-data", "data", "post-data")):
         told(Progress("restore", section, number, 3))
         script = dump.work / f"{section}.sql"
@@ -87,7 +89,7 @@ def _run_sections(
             f"--file={script}",
             str(dump.folder),
         ]
-        with Program(arguments, address.environment(), address.redact) as program:
+        with Program(arguments, environment, address.redact) as program:
             program.wait(stopped)
         with script.open("rb") as lines:
             if section == "data":
@@ -97,19 +99,6 @@ def _run_sections(
         script.unlink()
         if stopped():
             raise Interrupted
-
-
-def _leave_alone(address: Address, dump: Dump, left_alone: Sequence[str]) -> list[str]:
-    """Arguments that leave schemas out: what is in them, and by a list of contents the schemas themselves."""
-    listed = dump.work / "contents"
-    arguments = [dump.tools.path("pg_restore"), "--list", f"--file={listed}", str(dump.folder)]
-    with Program(arguments, address.environment(), address.redact) as program:
-        program.wait(never)
-    schemas = tuple(f" {kind} {schema} " for kind in ("SCHEMA -", "- SCHEMA") for schema in left_alone)
-    lines = listed.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if not any(schema in f"{line.rstrip()} " for schema in schemas)]
-    listed.write_text("".join(kept), encoding="utf-8")
-    return [f"--use-list={listed}", *(f"--exclude-schema={schema}" for schema in left_alone)]
 
 
 def _run_data(connection: Connection, lines: BinaryIO, stopped: Stopped, *, is_old: bool) -> None:

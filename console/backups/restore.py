@@ -19,6 +19,7 @@ from psycopg import sql
 from console.backups import seal
 from console.backups.address import Address
 from console.backups.catalogue import check_files, work_directory
+from console.backups.contents import Without
 from console.backups.differ import find_differences, find_newer
 from console.backups.programs import ProgramFailed
 from console.backups.prove import opened_dump
@@ -133,8 +134,12 @@ def restore(
     told: Told = keep_quiet,
     stopped: Stopped = never,
     now: Callable[[], datetime] = utc_now,
+    look: Callable[[Backup], None] = lambda saved: None,
 ) -> Restored:
     """Save the present, then put the backup in its place. The caller has somebody's explicit yes.
+
+    Args:
+        look: Gets what was saved before anything is dropped; raises to leave all as it is.
 
     Raises:
         Interrupted: `stopped` said so; the database is as it was.
@@ -144,6 +149,7 @@ def restore(
     note = f"before {backup.id} was restored"
     saving = TakeRequest(request.address, request.root, backup.left_out, request.jobs, tuple(request.recipients), note)
     saved = take(saving, told=told, stopped=stopped, now=now)
+    look(saved)
     began = time.monotonic()
     try:
         with (
@@ -154,7 +160,7 @@ def restore(
             tools = find_tools(connection.info.server_version)
             with connection.transaction():
                 _drop(connection, [*backup.left_out, *request.left_alone])
-                wanted = Wanted(request.with_owners, request.left_alone)
+                wanted = Wanted(request.with_owners, Without(request.left_alone))
                 replay(connection, request.address, Dump(dump, work, tools), wanted, told, stopped)
                 _compare(connection, backup, request, told, stopped)
     except (ProgramFailed, seal.Unreadable) as problem:

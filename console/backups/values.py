@@ -98,6 +98,7 @@ class Proof:
         restore_s: Seconds that restoring took; how long a restore of this size takes at least.
         sums_s: Seconds that comparing took.
         total_s: Seconds from the beginning to the answer, with checking and opening its files.
+        left_out: Extensions that could not be made there, without which all the rest was restored.
     """
 
     verified: bool
@@ -107,6 +108,7 @@ class Proof:
     restore_s: float = 0.0
     sums_s: float = 0.0
     total_s: float = 0.0
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from console.backups.restore import Restored, RestoreRequest, check_restore, res
 from console.backups.sources import Source
 from console.backups.sqlite import restore_copy
 from console.backups.values import Backup, Kind
+from console.cli.backup_proof import prove_somewhere
 from console.cli.backups import end_politely, find_backup, tell
 from console.cli.output import show
 from console.cli.session import Session
@@ -44,7 +45,19 @@ def put_back(session: Session) -> int:
     check_restore(backup, request)
     _want_the_name(session, backup, source, request)
     session.farewell = "Interrupted. The database is as it was."
-    done = restore(backup, request, told=tell(session))
+
+    def prove_saved(saved: Backup) -> None:
+        """What is about to be dropped must be able to come back."""
+        if options.unproven or (saved.sealed and not source.settings.identity and not options.identity):
+            session.say(f"{saved.id} holds what is there now; nobody has restored it for proof.")
+            return
+        proof = prove_somewhere(saved, source, "", options.identity, tell(session))
+        if not proof.verified:
+            why = proof.why[0] if proof.why else "it differs"
+            remedy = "Nothing was changed. Find out why, or say --unproven to go on without it."
+            raise Refused(f"What is there now could not be saved soundly: {why}", saved.id, remedy)
+
+    done = restore(backup, request, told=tell(session), look=prove_saved)
     told = {"backup": backup.id, "saved": done.saved.id, "took_s": done.took_s, "at": to_json(backup.at)}
     show(session, told, _lines(done, source))
     return ExitCode.GOOD

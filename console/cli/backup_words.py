@@ -61,6 +61,8 @@ def proof_lines(backup: Backup, proof: Proof | None) -> Iterator[str]:
             f"✓ {backup.id} is verified: restored in {say_length(proof.restore_s)} on {proof.where}, and equal"
             f" ({say_length(proof.total_s)} in all)."
         )
+        if proof.left_out:
+            yield f"  Restored without extension {', '.join(proof.left_out)}, which could not be made there."
     else:
         yield f"✗ {backup.id} is damaged:"
         yield from (f"  {word}" for word in proof.why)

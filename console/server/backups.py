@@ -29,7 +29,7 @@ LOOK_SECONDS = 60.0
 RETRY_AFTER = timedelta(hours=1)
 """After a failed attempt; what keeps it from working is in the log, and in what `doctor` says."""
 END_WITHIN_S = 15.0
-KEPT_WORDS = 2000
+KEPT_LINES = 3
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def in_a_process(home: Path, settings: Settings) -> Run:
             except TimeoutError:
                 process.kill()
             raise
-        words = said.decode(errors="replace")[-KEPT_WORDS:]
-        return Ended(process.returncode or 0, " ".join(words.split()))
+        last = said.decode(errors="replace").splitlines()[-KEPT_LINES:]
+        return Ended(process.returncode or 0, " ".join(filter(None, last)))
 
     return run

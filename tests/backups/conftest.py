@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,28 @@ def shop_template(postgres_dsn: str) -> str:
     with psycopg.connect(make_conninfo(postgres_dsn, dbname="backups_template")) as template:
         template.execute(SHOP.encode())
     return "backups_template"
+
+
+@pytest.fixture(scope="session")
+def still_shop(postgres_dsn: str, shop_template: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, Backup]:
+    """A database that no test changes, and one backup of it; taken once, since taking takes its time."""
+    with psycopg.connect(postgres_dsn, autocommit=True) as server:
+        server.execute(f"create database backups_still template {shop_template}".encode())
+    made = Shop(make_conninfo(postgres_dsn, dbname="backups_still"), tmp_path_factory.mktemp("still") / "backups")
+    return made, made.take()
+
+
+@pytest.fixture
+def still(still_shop: tuple[Shop, Backup], tmp_path: Path) -> Shop:
+    """The database that no test changes, with a folder of its own for backups."""
+    return Shop(still_shop[0].dsn, tmp_path / "backups")
+
+
+@pytest.fixture
+def backup(still: Shop, still_shop: tuple[Shop, Backup]) -> Backup:
+    """A backup of what every shop holds at first, in this test's own folder."""
+    shutil.copytree(still_shop[0].root, still.root)
+    return still.read(still_shop[1])
 
 
 @pytest.fixture

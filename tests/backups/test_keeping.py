@@ -21,16 +21,16 @@ NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
 
 
 class TestGivenPublicKeys:
-    def test_when_a_backup_is_taken_then_no_clear_text_stays_and_only_the_identity_opens_it(self, shop):
+    def test_when_a_backup_is_taken_then_no_clear_text_stays_and_only_the_identity_opens_it(self, still):
         identity, stranger = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
 
-        backup = shop.take(recipients=[str(identity.to_public())])
+        backup = still.take(recipients=[str(identity.to_public())])
 
         assert sorted(path.name for path in backup.path.iterdir()) == ["backup.json", "data.tar.age"]
         with pytest.raises(UsageError, match="no identity"):
-            shop.prove(backup)
-        assert "No matching keys" in shop.prove(backup, identity=str(stranger)).why[0]
-        assert shop.prove(backup, identity=f"# a comment\n{identity}\n").verified
+            still.prove(backup)
+        assert "No matching keys" in still.prove(backup, identity=str(stranger)).why[0]
+        assert still.prove(backup, identity=f"# a comment\n{identity}\n").verified
         assert [path.name for path in backup.path.parent.iterdir()] == [backup.id]
 
     @pytest.mark.parametrize("harm", ["flip", "cut"])
@@ -49,11 +49,11 @@ class TestGivenPublicKeys:
 
         assert [path.name for path in tmp_path.iterdir()] == ["data.tar.age"]
 
-    def test_when_one_is_no_key_then_that_is_said_before_anything_is_taken(self, shop):
+    def test_when_one_is_no_key_then_that_is_said_before_anything_is_taken(self, still):
         with pytest.raises(UsageError, match="no public key"):
-            shop.take(recipients=["age1nonsense"])
+            still.take(recipients=["age1nonsense"])
 
-        assert not shop.root.exists()
+        assert not still.root.exists()
 
 
 class TestGivenALiveSqliteFile:

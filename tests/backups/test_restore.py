@@ -16,19 +16,24 @@ def put_back(shop, backup: Backup, stopped=lambda: False, **more: Any) -> Restor
     return restore(backup, RestoreRequest(shop.address, shop.root, **more), stopped=stopped)
 
 
-def proven(shop) -> Backup:
-    """A backup that passes for verified; how it is proven is tested elsewhere."""
-    taken = shop.take()
-    backup = replace(taken, state=State.VERIFIED, proof=Proof(True, taken.at))
-    shop.catalogue.write(backup)
-    return backup
+def verified(shop, backup: Backup) -> Backup:
+    """Let it pass for verified; how it is proven is tested elsewhere."""
+    passed = replace(backup, state=State.VERIFIED, proof=Proof(True, backup.at))
+    shop.catalogue.write(passed)
+    return passed
+
+
+@pytest.fixture
+def proven(shop, backup) -> Backup:
+    """A backup of what the shop holds at first."""
+    return verified(shop, backup)
 
 
 class TestGivenAVerifiedBackup:
     def test_when_it_is_restored_then_all_is_as_it_was_and_the_present_was_saved(self, shop):
         shop.ask("create publication news for table users")
         shop.ask("create procedure tidy() language plpgsql as $$\nbegin\nCOMMIT;\nend $$")
-        backup = proven(shop)
+        backup = verified(shop, shop.take())
         shop.ask("delete from orders; update users set email = 'x' where id = 3; drop view totals")
         shop.ask("create table later (id int)")
         shop.ask("insert into supabase_migrations.schema_migrations values ('20260301000000')")
@@ -46,9 +51,8 @@ class TestGivenAVerifiedBackup:
         assert done.saved.note == f"before {backup.id} was restored"
         assert done.saved.sums.tables["public.orders"].rows == 0
 
-    def test_when_what_comes_out_is_not_what_it_holds_then_nothing_was_changed(self, shop):
-        backup = proven(shop)
-        wrong = replace(backup, sums=replace(backup.sums, tables={**backup.sums.tables, "public.empty": TableSum(1)}))
+    def test_when_what_comes_out_is_not_what_it_holds_then_nothing_was_changed(self, shop, proven):
+        wrong = replace(proven, sums=replace(proven.sums, tables={**proven.sums.tables, "public.empty": TableSum(1)}))
         shop.ask("delete from parts")
 
         with pytest.raises(ConsoleError, match=r"table public\.empty has 0 rows instead of 1"):
@@ -56,22 +60,20 @@ class TestGivenAVerifiedBackup:
 
         assert shop.ask("select count(*) from parts") == [(0,)]
 
-    def test_when_somebody_stops_it_within_then_nothing_was_changed(self, shop):
-        backup = proven(shop)
+    def test_when_somebody_stops_it_within_then_nothing_was_changed(self, shop, proven):
         shop.ask("delete from parts")
         saved = len(shop.catalogue.find_all())
 
         with pytest.raises(Interrupted):
-            put_back(shop, backup, stopped=lambda: len(shop.catalogue.find_all()) > saved and taken(shop))
+            put_back(shop, proven, stopped=lambda: len(shop.catalogue.find_all()) > saved and taken(shop))
 
         assert shop.ask("select count(*) from parts") == [(0,)]
 
-    def test_when_a_schema_is_left_alone_then_it_stays_as_it_is_now(self, shop):
-        backup = proven(shop)
+    def test_when_a_schema_is_left_alone_then_it_stays_as_it_is_now(self, shop, proven):
         shop.ask("insert into supabase_migrations.schema_migrations values ('20251231000000')")
         shop.ask("delete from parts")
 
-        put_back(shop, backup, left_alone=["supabase_migrations"])
+        put_back(shop, proven, left_alone=["supabase_migrations"])
 
         assert shop.ask("select count(*) from supabase_migrations.schema_migrations") == [(3,)]
         assert shop.ask("select count(*) from parts") == [(1,)]
@@ -82,13 +84,12 @@ def taken(shop) -> bool:
 
 
 class TestGivenABackupThatShouldNotBeRestored:
-    def test_when_it_was_never_proven_then_it_is_refused(self, shop):
+    def test_when_it_was_never_proven_then_it_is_refused(self, still, backup):
         with pytest.raises(Refused, match="never restored for proof"):
-            put_back(shop, shop.take())
+            put_back(still, backup)
 
-    def test_when_a_file_of_it_was_changed_then_it_is_refused(self, shop):
-        backup = proven(shop)
+    def test_when_a_file_of_it_was_changed_then_it_is_refused(self, still, backup):
         next((backup.path / "data").glob("*.gz")).write_bytes(b"")
 
         with pytest.raises(Refused, match="was changed"):
-            put_back(shop, backup)
+            put_back(still, verified(still, backup))

@@ -12,8 +12,9 @@ import psycopg
 import pytest
 
 from console.backups.catalogue import digest_files
+from console.backups.contents import Without
 from console.backups.differ import find_differences
-from console.backups.sums import SETTINGS
+from console.backups.sums import SETTINGS, fetch_sums, prepare
 from console.backups.take import TakeRequest, take
 from console.backups.tools import find_tools
 from console.backups.values import Backup, Interrupted, Kind, State, TableSum
@@ -49,55 +50,50 @@ class TestGivenADatabaseInUse:
         assert kept.proof.restore_s > 0
         assert shop.scratches() == []
 
-    def test_then_its_folder_is_for_the_owner_alone_and_holds_no_password(self, shop):
-        backup = shop.take()
-
+    def test_then_its_folder_is_for_the_owner_alone_and_holds_no_password(self, still, backup):
         assert backup.path.stat().st_mode & 0o077 == 0
         told = (backup.path / "backup.json").read_text()
-        assert psycopg.conninfo.conninfo_to_dict(shop.dsn)["password"] not in told + repr(shop.address)
+        assert psycopg.conninfo.conninfo_to_dict(still.dsn)["password"] not in told + repr(still.address)
         assert json.loads(told)["state"] == "taken"
 
 
 class TestGivenABackupThatSomebodyHarmed:
-    def test_when_a_byte_is_flipped_then_the_file_is_named(self, shop):
-        backup = shop.take()
+    def test_when_a_byte_is_flipped_then_the_file_is_named(self, still, backup):
         file = next((backup.path / "data").glob("*.dat.gz"))
         content = bytearray(file.read_bytes())
         content[len(content) // 2] ^= 1
         file.write_bytes(content)
 
-        proof = shop.prove(backup)
+        proof = still.prove(backup)
 
         assert not proof.verified
         assert proof.why == (f"The file data/{file.name} was changed.",)
-        assert shop.read(backup).state is State.DAMAGED
+        assert still.read(backup).state is State.DAMAGED
 
-    def test_when_a_byte_was_flipped_before_digests_were_taken_then_restoring_finds_it(self, shop):
-        backup = shop.take()
+    def test_when_a_byte_was_flipped_before_digests_were_taken_then_restoring_finds_it(self, still, backup):
         file = max((backup.path / "data").glob("*.dat.gz"), key=lambda path: path.stat().st_size)
         content = bytearray(file.read_bytes())
         content[len(content) // 2] ^= 1
         file.write_bytes(content)
 
-        proof = shop.prove(forget_digests(shop, backup))
+        proof = still.prove(forget_digests(still, backup))
 
         assert not proof.verified
         assert proof.why
 
-    def test_when_a_tables_file_is_gone_then_it_is_found(self, shop):
-        backup = shop.take()
+    def test_when_a_tables_file_is_gone_then_it_is_found(self, still, backup):
         max((backup.path / "data").glob("*.dat.gz"), key=lambda path: path.stat().st_size).unlink()
 
-        proof = shop.prove(backup)
-        unaware = shop.prove(forget_digests(shop, backup))
+        proof = still.prove(backup)
+        unaware = still.prove(forget_digests(still, backup))
 
         assert "is missing" in proof.why[0]
         assert "cannot be restored" in unaware.why[0]
         assert not unaware.verified
-        assert shop.scratches() == []
+        assert still.scratches() == []
 
-    def test_when_rows_are_otherwise_in_the_copy_then_table_and_column_are_named(self, shop):
-        honest = shop.take()
+    def test_when_rows_are_otherwise_in_the_copy_then_table_and_column_are_named(self, shop, still_shop):
+        honest = still_shop[1]
         shop.ask("update users set email = 'other' where id = 7")
         shop.ask("delete from parts")
         shop.ask("alter table orders add more int")
@@ -118,97 +114,128 @@ class TestGivenABackupThatSomebodyHarmed:
             "view public.totals is missing.",
         }
 
-    def test_when_two_rows_swap_a_value_then_it_is_found(self, shop):
-        honest = shop.take()
+    def test_when_two_rows_swap_a_value_then_it_is_found(self, shop, still_shop):
+        honest = still_shop[1].sums
         shop.ask("update orders set cents = case id when 1 then 2 else 1 end where id in (1, 2)")
-        later = shop.take()
+        with shop.address.connect() as connection:
+            prepare(connection)
+            later = fetch_sums(connection)
 
-        assert honest.sums.tables["public.orders"].columns == later.sums.tables["public.orders"].columns
-        assert list(find_differences(honest.sums, later.sums)) == [
+        assert honest.tables["public.orders"].columns == later.tables["public.orders"].columns
+        assert list(find_differences(honest, later)) == [
             "table public.orders has other values in which values stand together."
         ]
 
 
+class TestGivenAnExtensionThatTheServerOfTheProofLacks:
+    def test_when_nothing_needs_it_then_the_rest_is_proven_and_it_is_named(self, still, backup):
+        entries = {**backup.sums.objects, "extension pg_strange": "0"}
+        strange = replace(
+            backup, extensions=(*backup.extensions, "pg_strange"), sums=replace(backup.sums, objects=entries)
+        )
+
+        proof = still.prove(strange)
+
+        assert proof.verified
+        assert proof.left_out == ("pg_strange",)
+
+    def test_then_entries_of_it_and_of_event_triggers_stay_out(self):
+        without = Without(["audit"], ["pg_cron"], event_triggers=True)
+        entries = {
+            "2; 3079 16385 EXTENSION - pg_cron ": True,
+            "3; 0 0 COMMENT - EXTENSION pg_cron ": True,
+            "4; 3079 16386 EXTENSION - pg_cron_more ": False,
+            "5; 2615 16387 SCHEMA - audit owner": True,
+            "6; 0 0 ACL - SCHEMA audit owner": True,
+            "7; 1259 16388 TABLE public audit owner": False,
+            "8; 3466 16389 EVENT TRIGGER - note owner": True,
+        }
+
+        assert {entry: without.leaves_out(entry) for entry in entries} == entries
+
+
 class TestGivenProgramsThatAreNewerThanTheServer:
-    def test_when_it_is_proven_then_their_text_is_replayed_and_still_finds_what_is_wrong(self, shop, monkeypatch):
+    def test_when_it_is_proven_then_their_text_is_replayed_and_still_finds_what_is_wrong(
+        self, still, backup, monkeypatch
+    ):
         tools = find_tools(180000)
         monkeypatch.setattr("console.backups.prove.find_tools", lambda server: replace(tools, major=99))
-        backup = shop.take()
 
-        proof = shop.prove(backup)
+        proof = still.prove(backup)
         file = max((backup.path / "data").glob("*.dat.gz"), key=lambda path: path.stat().st_size)
         file.write_bytes(gzip.compress(gzip.decompress(file.read_bytes())[:-9]))
-        damaged = shop.prove(forget_digests(shop, backup))
+        damaged = still.prove(forget_digests(still, backup))
 
         assert proof.verified
         assert "cannot be restored" in damaged.why[0]
 
 
 class TestGivenAnAttemptThatCannotSucceed:
-    def test_when_somebody_stops_it_then_nothing_is_left(self, shop):
+    def test_when_somebody_stops_it_then_nothing_is_left(self, still):
         looks = iter([False, False, True, True, True, True])
 
         with pytest.raises(Interrupted):
-            take(TakeRequest(shop.address, shop.root), stopped=lambda: next(looks))
+            take(TakeRequest(still.address, still.root), stopped=lambda: next(looks))
 
-        assert shop.catalogue.find_all() == []
-        assert not list(shop.root.glob("*/*"))
+        assert still.catalogue.find_all() == []
+        assert not list(still.root.glob("*/*"))
 
-    def test_when_a_table_is_locked_then_it_gives_up_and_names_it(self, shop, monkeypatch):
+    def test_when_a_table_is_locked_then_it_gives_up_and_names_it(self, still, monkeypatch):
         monkeypatch.setattr("console.backups.take.LOCK_WAIT", "100")
         monkeypatch.setitem(SETTINGS, "lock_timeout", "100ms")
-        with psycopg.connect(shop.dsn) as other:
+        with psycopg.connect(still.dsn) as other:
             other.execute("lock table orders in access exclusive mode")
 
             with pytest.raises(ConsoleError) as caught:
-                shop.take()
+                still.take()
 
         assert "lock" in caught.value.what
-        assert not list(shop.root.glob("*/*"))
+        assert not list(still.root.glob("*/*"))
 
-    def test_when_the_disk_is_nearly_full_then_it_is_not_begun(self, shop, monkeypatch):
+    def test_when_the_disk_is_nearly_full_then_it_is_not_begun(self, still, monkeypatch):
         monkeypatch.setattr("shutil.disk_usage", lambda place: SimpleNamespace(free=2**20))
 
         with pytest.raises(StoreError, match="1 MiB are free"):
-            shop.take()
+            still.take()
 
-        assert not list(shop.root.glob("*/*"))
+        assert not list(still.root.glob("*/*"))
 
-    def test_when_nobody_answers_then_that_is_said_without_the_password(self, shop):
-        address = type(shop.address)("x", "postgresql://me:hidden-word@127.0.0.1:1/db")
+    def test_when_nobody_answers_then_that_is_said_without_the_password(self, still):
+        address = type(still.address)("x", "postgresql://me:hidden-word@127.0.0.1:1/db")
 
         with pytest.raises(Unreachable) as caught:
-            take(TakeRequest(address, shop.root))
+            take(TakeRequest(address, still.root))
 
         assert "hidden-word" not in str(caught.value)
 
-    def test_when_the_address_is_a_transaction_pooler_then_it_is_refused(self, shop):
+    def test_when_the_address_is_a_transaction_pooler_then_it_is_refused(self, still):
         with pytest.raises(Rejected, match="6543"):
-            type(shop.address)("x", "postgresql://me:word@host:6543/db")
+            type(still.address)("x", "postgresql://me:word@host:6543/db")
 
 
 class TestGivenAProcessThatWasKilled:
-    def test_when_the_next_backup_is_taken_then_its_half_is_gone_and_its_scratch_too(self, shop):
-        half = shop.catalogue.begin("production/api", Kind.POSTGRES, NOW)
-        shop.catalogue.write(replace(half, process="1 0"))
-        shop.ask("create database quarterdeck_scratch_left")
+    def test_then_its_half_goes_with_the_next_backup_and_its_scratch_with_the_next_proof(self, still, backup):
+        half = still.catalogue.begin("production/api", Kind.POSTGRES, NOW)
+        still.catalogue.write(replace(half, process="1 0"))
+        left = still.root / "production%2Fapi" / "work-1-0-clear"
+        left.mkdir()
+        still.ask("create database quarterdeck_scratch_left")
 
-        proof = shop.prove(shop.take())
+        assert still.catalogue.sweep() == [half.id]
+        assert still.prove(backup).verified
 
-        assert proof.verified
-        assert half.id not in [one.id for one in shop.catalogue.find_all()]
-        assert shop.scratches() == []
+        assert not left.exists()
+        assert [one.id for one in still.catalogue.find_all()] == [backup.id]
+        assert still.scratches() == []
 
-    def test_when_it_still_runs_then_it_is_left_alone(self, shop):
-        running = shop.catalogue.begin("production/api", Kind.POSTGRES, NOW)
+    def test_when_it_still_runs_then_it_is_left_alone(self, still):
+        running = still.catalogue.begin("production/api", Kind.POSTGRES, NOW)
 
-        assert shop.catalogue.sweep() == []
-        assert shop.catalogue.find(running.id).state is State.TAKING
+        assert still.catalogue.sweep() == []
+        assert still.catalogue.find(running.id).state is State.TAKING
 
 
-def test_what_is_written_is_read_again(shop):
-    backup = shop.take(note="before 20260301")
-
-    assert shop.read(backup) == backup
+def test_what_is_written_is_read_again(still_shop, backup):
+    assert replace(still_shop[1], folder=backup.folder) == backup
     assert isinstance(backup.sums.tables["public.users"], TableSum)
     assert backup.sums.tables["public.users"].rows == 200

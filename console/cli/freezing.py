@@ -12,7 +12,7 @@ from console.cli.words import say_moment, table
 from console.config.durations import parse_duration
 from console.domain.errors import ExitCode, UsageError
 from console.domain.freeze import FreezeSpan, FreezeWish, say_from, say_until
-from console.domain.ids import EnvironmentName
+from console.domain.ids import EnvironmentName, ServiceName
 
 
 async def freeze(session: Session) -> int:
@@ -24,7 +24,9 @@ async def _add(session: Session) -> int:
     begin = parse_later(options.begin, now, "option --from") if options.begin else now
     end = _end(options.length, options.until, begin)
     service = await session.service()
-    added = await service.add_freeze(FreezeWish(EnvironmentName(options.environment), begin, end, options.reason))
+    held = tuple(map(ServiceName, options.service))
+    wish = FreezeWish(EnvironmentName(options.environment), begin, end, options.reason, held)
+    added = await service.add_freeze(wish)
     said = say_until(added.span) if added.span.holds_at(now) else say_from(added.span)
     show(session, added, [added.id])
     session.say(f"{added.environment} is {said}.", f"`quarterdeck freeze lift {added.id}` ends it before.")
@@ -53,6 +55,7 @@ def _lines(found: Sequence[FreezeSpan], now: datetime) -> Iterator[str]:
     rows = [
         [
             span.environment,
+            ", ".join(span.services) or "all",
             "holds" if span.holds_at(now) else "to come",
             say_moment(span.begins_at),
             say_moment(span.ends_at),
@@ -61,7 +64,7 @@ def _lines(found: Sequence[FreezeSpan], now: datetime) -> Iterator[str]:
         ]
         for span in found
     ]
-    yield from table(["ENVIRONMENT", "STATE", "FROM", "UNTIL", "BY", "REASON"], rows)
+    yield from table(["ENVIRONMENT", "SERVICES", "STATE", "FROM", "UNTIL", "BY", "REASON"], rows)
 
 
 def _end(length: str, moment: str, begin: datetime) -> datetime:

@@ -117,6 +117,11 @@ def _check_environment(
             yield from _check_placement(settings, environment, service, at)
             yield from _check_page(settings, placement, (*at, "page"))
             yield from _check_variables(settings, service, placement.variables, (*at, "variables"))
+    for freeze, each in enumerate(environment.freezes):
+        for number, service in enumerate(each.services):
+            if service not in environment.services:
+                at = (*here, "freezes", freeze, "services", number)
+                yield Fault(at, f"{name} has no service {service}.", suggest(service, environment.services))
     for number, service in enumerate(environment.maintenance.services):
         if service not in environment.services:
             key = (*here, "maintenance", "services", number)

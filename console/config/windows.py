@@ -38,6 +38,8 @@ class FreezeSettings(Section):
     """Whose wall clock the window means, as `Europe/Berlin`."""
     reason: str = Field(min_length=1)
     """Why; whoever is refused reads it."""
+    services: tuple[str, ...] = ()
+    """The only services it holds; empty for everything in the environment."""
 
 
 class ScheduleSettings(Section):

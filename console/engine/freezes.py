@@ -13,7 +13,7 @@ from console.domain.deployment import Deployment
 from console.domain.emergency import Gate
 from console.domain.errors import Refused, UsageError
 from console.domain.freeze import Freeze, FreezeId, FreezeSpan, FreezeWish, find_holding
-from console.domain.ids import Actor, EnvironmentName, build_deployment_id
+from console.domain.ids import Actor, EnvironmentName, ServiceName, build_deployment_id
 from console.domain.windows import parse_window
 from console.engine.emergencies import has_changed
 from console.planning.freezing import goes_forward, refuse_frozen
@@ -40,7 +40,12 @@ class Freezes:
             window, zone = parse_window(each.window), ZoneInfo(each.timezone)
             zoned = each.window if each.timezone == "UTC" else f"{each.window} {each.timezone}"
             spans = (window.open_at(moment, zone), window.next_after(moment, zone))
-            found += [FreezeSpan(environment, *span, each.reason, window=zoned) for span in spans if span is not None]
+            services = tuple(map(ServiceName, each.services))
+            found += [
+                FreezeSpan(environment, *span, each.reason, window=zoned, services=services)
+                for span in spans
+                if span is not None
+            ]
         return found
 
     async def check_approval(self, deployment: Deployment) -> None:
@@ -56,7 +61,8 @@ class Freezes:
         if environment is None or passes or not forward or has_changed(deployment):
             return
         may_pass = Gate.FREEZE in environment.emergency.skips
-        for span in find_holding(await self.find(name), self._clock.now()):
+        concerned = [span for span in await self.find(name) if span.concerns(plan.services)]
+        for span in find_holding(concerned, self._clock.now()):
             raise Refused(
                 refuse_frozen(name, span, may_pass=may_pass),
                 f"deployment {deployment.id}, which has not begun to change anything",
@@ -67,12 +73,21 @@ class Freezes:
         """Put it on record; from then on it holds for every worker.
 
         Raises:
-            UsageError: It ends before it begins, or is over already, or nobody says why.
+            UsageError: It ends before it begins, or is over already, nobody says why, or it names unknown services.
         """
         now = self._clock.now()
         self._check(wish, now)
         name = FreezeId(f"f-{build_deployment_id(now, secrets.token_bytes(4))}")
-        freeze = Freeze(name, wish.environment, wish.begins_at, wish.ends_at, wish.reason.strip(), actor, now)
+        freeze = Freeze(
+            name,
+            wish.environment,
+            wish.begins_at,
+            wish.ends_at,
+            wish.reason.strip(),
+            actor,
+            now,
+            services=tuple(dict.fromkeys(wish.services)),
+        )
         await self._ledger.add_freeze(freeze)
         return freeze
 
@@ -80,6 +95,11 @@ class Freezes:
         if wish.environment not in self._settings.environments:
             known = ", ".join(self._settings.environments) or "none"
             raise UsageError(f"There is no environment {wish.environment!r}.", f"Known: {known}.", "Name one of these.")
+        placed = self._settings.environments[wish.environment].services
+        unknown = [service for service in wish.services if service not in placed]
+        if unknown:
+            what = f"There is no service {unknown[0]!r} in {wish.environment}."
+            raise UsageError(what, f"Known: {', '.join(placed) or 'none'}.", "Name one of these.")
         if wish.ends_at <= wish.begins_at:
             raise UsageError("A freeze ends after it begins.", _between(wish), "Check its times, and their zone.")
         if wish.ends_at <= now:

@@ -38,6 +38,7 @@ def heed_freezes(
     """
     if not goes_forward(plan.strategy, returns=plan.returns):
         return plan
+    freezes = [span for span in freezes if span.concerns(plan.services)]
     holding = find_holding(freezes, at)
     may_pass = Gate.FREEZE in environment.emergency.skips
     if holding and emergency and may_pass:
@@ -52,8 +53,9 @@ def heed_freezes(
 def refuse_frozen(environment: str, span: FreezeSpan, *, may_pass: bool) -> str:
     """Why nothing begins, until when, and what may be done about it."""
     lift = f", have it lifted (`quarterdeck freeze lift {span.id}`)" if span.id else ""
+    others = ", name services that it does not hold with --service" if span.services else ""
     emergency = ", or pass over it with `--emergency --reason TEXT`" if may_pass else ""
-    return f"{environment} is {say_until(span)}. Wait for its end{lift}{emergency}."
+    return f"{environment} is {say_until(span)}. Wait for its end{others}{lift}{emergency}."
 
 
 def _passed(plan: Plan, holding: Sequence[FreezeSpan]) -> Plan:

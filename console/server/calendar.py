@@ -62,7 +62,10 @@ class Calendar:
     async def add_freeze(self, wish: FreezeWish) -> Freeze:
         work = self._parts.engine.freezes.add(wish, self._actor)
         times = f"{wish.begins_at.isoformat()} to {wish.ends_at.isoformat()}"
-        return await self._audited("freeze", wish.environment, work, {"times": times, "reason": wish.reason})
+        detail = {"times": times, "reason": wish.reason}
+        if wish.services:
+            detail["services"] = ", ".join(wish.services)
+        return await self._audited("freeze", wish.environment, work, detail)
 
     async def lift_freeze(self, freeze: str, reason: str) -> Freeze:
         work = self._parts.engine.freezes.lift(freeze, reason, self._actor)

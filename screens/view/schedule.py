@@ -38,11 +38,11 @@ def freeze_notes(status: EnvironmentStatus, now: datetime, width: int) -> list[R
     """That nothing goes forward in an environment, or soon will not."""
     rows = []
     for span in find_holding(status.freezes, now)[:1]:
-        until = f"■ frozen until {short_moment(span.ends_at, now)} UTC"
+        until = f"■ frozen{span.scope} until {short_moment(span.ends_at, now)} UTC"
         rows.append(row("  ", Span(until, "warn"), Span(f"  {span.reason}", "dim"), key=status.name))
     ahead = find_next(status.freezes, now)
     if ahead is not None:
-        begins = f"freeze from {short_moment(ahead.begins_at, now)} UTC  {ahead.reason}"
+        begins = f"freeze{ahead.scope} from {short_moment(ahead.begins_at, now)} UTC  {ahead.reason}"
         rows.append(row("  ", Span(begins, "dim"), key=status.name))
     return [fit_row(each, width) for each in rows]
 
@@ -123,6 +123,7 @@ def _freeze_rows(freezes: Sequence[FreezeSpan], now: datetime, width: int) -> li
                     Span(left(f"{sign.glyph} {sign.word}", STATE), sign.tone),
                     Span(left(span.environment, environment) + " ", "strong"),
                     Span(left(words.day_and_time(span.ends_at), AT)),
+                    Span(f"{', '.join(span.services)}: " if span.services else "", "strong"),
                     Span(span.reason),
                     Span(f"  {span.source}", "dim"),
                     key=key_of(span),

@@ -167,7 +167,14 @@ class FakeService:
 
     async def add_freeze(self, wish: FreezeWish) -> Freeze:
         added = Freeze(
-            FreezeId("f-1"), wish.environment, wish.begins_at, wish.ends_at, wish.reason, Actor("ana"), START
+            FreezeId("f-1"),
+            wish.environment,
+            wish.begins_at,
+            wish.ends_at,
+            wish.reason,
+            Actor("ana"),
+            START,
+            services=wish.services,
         )
         self.frozen.append(added)
         return added

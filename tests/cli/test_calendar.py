@@ -59,6 +59,12 @@ class TestGivenAFreezeToAdd:
     ) -> None:
         assert (shell(*SALE, *more).code, service.frozen) == (2, [])
 
+    def test_when_services_are_named_then_it_holds_these_alone(self, shell: Any, service: FakeService) -> None:
+        ran = shell(*SALE, "--for", "2h", "--service", "backend", "worker")
+
+        assert service.frozen[0].services == ("backend", "worker")
+        assert "production is frozen for backend, worker until 2026-11-22 08:16 UTC" in ran.err
+
     def test_when_nobody_says_why_then_it_is_wrong_usage(self, shell: Any) -> None:
         assert shell("freeze", "add", "production", "--for", "2h").code == 2
 
@@ -69,7 +75,9 @@ class TestGivenAFreeze:
 
         text, data = shell("freeze", "list"), shell("freeze", "list", "production", "--format", "json")
 
-        assert "production   holds  2026-11-22 06:16:03Z  2026-11-22 08:16:03Z  ana, f-1  the sale" in text.out
+        assert (
+            "production   all       holds  2026-11-22 06:16:03Z  2026-11-22 08:16:03Z  ana, f-1  the sale" in text.out
+        )
         assert json.loads(data.out)[0]["ends_at"] == "2026-11-22T08:16:03Z"
 
     def test_when_lifted_then_it_is_gone(self, shell: Any, service: FakeService) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from console.domain.deployment import DeploymentStatus
 from console.domain.errors import PlanRejected, Refused, UsageError
 from console.domain.events import Control
 from console.domain.freeze import FreezeSpan, FreezeWish
+from console.domain.ids import ServiceName
 from console.domain.maintenance import MAINTENANCE, MaintenanceWish
 from console.domain.plan import Wish
 from console.domain.variables import SYNC
@@ -163,6 +165,20 @@ class TestGivenAFreezeAddedByHand:
             "the sale was called off",
         )
         assert (await world.engine.preview(Wish(PRODUCTION, release="v2"))).refusals == ()
+
+    async def test_when_it_names_services_then_others_go_forward(self, world):
+        now = world.clock.now()
+        wish = FreezeWish(PRODUCTION, now, now + timedelta(days=1), "the sale", (ServiceName("worker"),))
+        await world.engine.freezes.add(wish, ANN)
+
+        all_of_it = await world.engine.preview(Wish(PRODUCTION, release="v2"))
+        other = await world.engine.preview(Wish(PRODUCTION, release="v2", services=("api",)))
+
+        assert all_of_it.refusals[0].startswith("production is frozen for worker until 2026-11-23 03:00 UTC: the sale")
+        assert "name services that it does not hold with --service" in all_of_it.refusals[0]
+        assert not any("frozen" in refusal for refusal in other.refusals)
+        with pytest.raises(UsageError, match="There is no service 'shop'"):
+            await world.engine.freezes.add(replace(wish, services=(ServiceName("shop"),)), ANN)
 
     async def test_when_the_worker_dies_then_it_holds_all_the_same(self, world):
         await freeze(world, timedelta(), timedelta(days=1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console.cli.commands.deploying import add_wish
 from console.cli.grammar import Commands, add_command, add_group
-from console.cli.options import add_environment, add_request_id, add_yes
+from console.cli.options import add_environment, add_request_id, add_services, add_yes
 
 
 def add(commands: Commands) -> None:
@@ -20,6 +20,7 @@ def _add_freeze(actions: Commands) -> None:
     add.add_argument("--from", dest="begin", default="", metavar="TIME", help="when it begins (now); as --until")
     add.add_argument("--until", default="", metavar="TIME", help="when it ends: 22:00, or 2026-11-30T08:00 (UTC)")
     add.add_argument("--for", dest="length", default="", metavar="DURATION", help="how long it lasts (2h, 3d)")
+    add_services(add, "hold these services alone; else everything in the environment")
     add.add_argument("--reason", required=True, metavar="TEXT", help="why; whoever is refused reads it")
     add_environment(add_command(actions, "list", handler, "those that hold, and those to come"), optional=True)
     lift = add_command(actions, "lift", handler, "end one that was added by hand")

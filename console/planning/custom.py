@@ -26,6 +26,7 @@ from console.planning.pipeline_notes import note_gaps
 PHASES = tuple(Phase)
 GATES = {StepKind.APPROVAL: Gate.APPROVALS, StepKind.BAKE: Gate.BAKE, StepKind.BENCHMARK: Gate.BENCHMARK}
 """Steps that an emergency may pass over."""
+JUDGED = frozenset({StepKind.BAKE, StepKind.VERIFY})
 LATEST_OWN = Phase.VERIFY
 """Acts of one's own count among what verifies, however late they are: retiring has a way back of its own."""
 
@@ -93,10 +94,25 @@ def plan_pipeline(draft: Draft, pipeline: Pipeline, flows: Mapping[str, Flow], b
         writing.add(wanted, *own, _shaped(draft, found, wanted, flow, needs))
     for wanted in armed:
         _arm(draft, wanted, flows.get(wanted.service), graph, writing, root)
+    _measure_before(flows, writing.work, root)
     if writing.left_out:
         writing.refusals += _refuse_gaps([step for step in pipeline.steps if step.id in writing.work], graph, writing)
     steps = _sorted(_renamed_sources(tuple(writing.work.values()), flows))
     return CustomSteps(steps, (*writing.notes, *note_gaps(steps, flows)), tuple(writing.refusals))
+
+
+def _measure_before(flows: Mapping[str, Flow], work: dict[str, Step], root: tuple[StepId, ...]) -> None:
+    """Have the metrics of each service that is judged by them measured once before anything of it is done."""
+    graph = {step.id: step.needs for step in work.values()}
+    for name, flow in flows.items():
+        measure = next((step for step in flow.prepare if step.kind is StepKind.MEASURE), None)
+        own = {step.id: step for step in work.values() if step.service == name}
+        if measure is None or not any(step.kind in JUDGED for step in own.values()):
+            continue
+        work[measure.id] = replace(measure, needs=root)
+        for step in own.values():
+            if own.keys().isdisjoint(ancestors(graph, step.id)):
+                work[step.id] = replace(step, needs=(*step.needs, measure.id))
 
 
 def _is_passed_over(draft: Draft, wanted: PipelineStep, writing: _Writing) -> bool:

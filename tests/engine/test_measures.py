@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from console.config.pipelines import parse_pipeline
 from console.config.settings import Settings
 from console.domain.deployment import DeploymentStatus, StepStatus
 from console.domain.errors import Rejected, Unreachable
@@ -202,4 +203,29 @@ class TestGivenAnInstanceThatCrashes:
         await world.ask(deployment, Control.PROMOTE)
 
         assert (await world.until_ended(deployment)).status is DeploymentStatus.SUCCEEDED
+        await world.engine.stop()
+
+
+class TestGivenAPipelineOfTheOperators:
+    async def test_when_a_metric_never_evaluates_then_it_ends_before_traffic_moves(self, tmp_path):
+        world = await measured()
+        steps = [
+            {"id": "build", "kind": "deploy", "service": "api"},
+            {"id": "some", "kind": "shift", "service": "api", "weight": 10, "needs": ["build"]},
+            {"id": "hold", "kind": "bake", "service": "api", "duration": "1m", "needs": ["some"]},
+            {"id": "all", "kind": "shift", "service": "api", "weight": 100, "needs": ["hold"]},
+        ]
+        pipeline, faults = parse_pipeline({"steps": steps}, world.settings.services, world.settings.environments)
+        assert pipeline is not None, faults
+        world.settings = world.settings.located_at(tmp_path / "config.toml", {"own": pipeline})
+        await world.engine.stop()
+        world.engine = world._engine_with(store=world.store)
+        await world.engine.start()
+        world.store.values = {}
+
+        ended = await world.until_ended(await world.deploy(strategy="pipeline:own"))
+
+        assert "failures never evaluated" in step_of(ended, StepKind.MEASURE).detail
+        assert ended.steps["build"].started_at is None
+        assert not ended.traffic
         await world.engine.stop()

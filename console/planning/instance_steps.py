@@ -143,13 +143,15 @@ class InstanceWriter:
         updated: Sequence[str],
         needs: Sequence[StepId],
     ) -> Step:
-        """Lead traffic to the others. What those of them get that were updated is counted meanwhile."""
+        """Lead traffic to the others. Those of them that were updated are watched while the batch changes."""
         weights = divide_evenly(self.names, others)
         title = f"Take {listed(leaving)} of {self.name} out of traffic"
         step = self.shift(f"drain-{number}", title, weights, needs, self.undo())
         share = sum(weights[each] for each in updated)
-        sides = {"updated": list(updated), "current": [each for each in others if each not in updated]}
-        return replace(step, arguments={**step.arguments, **sides}) if share else step
+        if not share:
+            return step
+        watched = self._watched(timedelta(), share, updated, others, updated)
+        return replace(step, arguments={**watched, **step.arguments})
 
     def rejoin(self, number: int, batch: Sequence[str], taking: Sequence[str], needs: Sequence[StepId]) -> Step:
         title = f"Give {listed(batch)} of {self.name} {'its' if len(batch) == 1 else 'their'} share of traffic"
@@ -208,7 +210,7 @@ class InstanceWriter:
         weights = divide_evenly(self.names, taking)
         share = sum(weights[each] for each in updated)
         promotion: dict[str, object] = {"manual": True, "promotion_s": limit.total_seconds()} if waits else {}
-        watched = self._watched(length, share, updated, taking, batch)
+        watched = self._watched(length, share, updated, taking, updated)
         return self._step(
             f"bake-{number}",
             f"Hold {listed(batch)} of {self.name} and judge",

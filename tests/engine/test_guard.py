@@ -10,6 +10,7 @@ from console.domain.deployment import DeploymentStatus, StepStatus
 from console.domain.events import Control
 from console.domain.plan import StepKind
 from console.engine.guard import find_unwatched
+from tests.engine.instances import EVEN, WithInstances
 from tests.engine.world import NEW, World
 
 BACK = {"blue": 100, "green": 0}
@@ -106,6 +107,39 @@ class TestGivenAServiceThatIsVerifiedWhileOthersAreNot:
 
         assert ended.status is DeploymentStatus.ROLLED_BACK
         assert world.platform.weights["api"] == BACK
+        await world.engine.stop()
+
+
+class TestGivenABatchThatChangesWhileOthersServeTheNewRelease:
+    async def changing(self, slow: str, step: str) -> tuple[WithInstances, object]:
+        """The first batch passed, and the second is being built for a long time."""
+        world = WithInstances()
+        await world.start()
+        world.platform.build_seconds[slow] = 600.0
+        deployment = await world.deploy()
+        await world.until(deployment, lambda d: d.steps[step].status is StepStatus.RUNNING)
+        return world, deployment
+
+    async def test_when_the_updated_ones_turn_bad_then_they_are_led_away_from_at_once(self):
+        world, deployment = await self.changing("b", "api.deploy-b")
+
+        ended = await turns_bad(world, deployment)
+
+        assert ended.status is DeploymentStatus.ROLLED_BACK
+        assert "api is taken back while nobody watched it" in ended.rollback.reason
+        assert ended.rollback.requested_at < ended.steps["api.deploy-b"].started_at + timedelta(minutes=3)
+        assert ended.steps["api.deploy-c"].started_at is None
+        assert world.platform.weights["api"] == EVEN
+        await world.engine.stop()
+
+    async def test_when_a_worker_without_a_router_stops_then_it_is_taken_back_too(self):
+        world, deployment = await self.changing("w2", "worker.deploy-w2")
+        world.platform.places["w1"].suspended = True
+
+        ended = await world.until_ended(deployment)
+
+        assert ended.status is DeploymentStatus.ROLLED_BACK
+        assert "w1 of worker was suspended" in ended.rollback.reason
         await world.engine.stop()
 
 

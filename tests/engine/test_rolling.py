@@ -87,7 +87,8 @@ class TestGivenThreeInstances:
         await world.engine.start()
         world.platform.ill |= {"a", "b", "c"}
         await world.ask(deployment.id, Control.ROLLBACK)
-        await world.until(deployment.id, lambda d: d.steps[StepId("undo:api.deploy-c")].status is StepStatus.SUCCEEDED)
+        undo = StepId("undo:api.deploy-c")
+        await world.until(deployment.id, lambda d: undo in d.steps and d.steps[undo].status is StepStatus.SUCCEEDED)
         world.platform.ill.clear()
 
         deployment = await world.until_ended(deployment.id)

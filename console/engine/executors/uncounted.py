@@ -29,6 +29,8 @@ LOOK_EVERY = 5.0
 class _Answers:
     """What the new release answered in this stage."""
 
+    period = ASK_EVERY
+
     def __init__(self, source: ProbeSource, requests: Sequence[ProbeRequest]) -> None:
         self._source = source
         self._requests = requests
@@ -52,7 +54,7 @@ class _Answers:
 
 async def hold_uncounted(work: Work) -> Outcome:
     """Hold for the step's time, and judge by the candidate's own answers."""
-    answers = _answers(work)
+    answers = answers_of(work)
     if isinstance(answers, Failed):
         return answers
     rules: Mapping[str, Any] = work.argument("judge", {})
@@ -80,7 +82,8 @@ NOTHING_TO_ASK = Verdict(
 )
 
 
-def _answers(work: Work) -> _Answers | Failed | None:
+def answers_of(work: Work) -> _Answers | Failed | None:
+    """Who asks the new release; None where there is nothing to ask."""
     health: Mapping[str, Any] = work.argument("health", {})
     urls: Sequence[str] = [url for url in work.argument("urls", []) or [work.argument("url", "")] if url]
     if not health or not urls:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Protocol
 
 from console.domain import events as ev
 from console.domain.plan import StepKind
@@ -16,7 +17,7 @@ from console.engine.executors.promotion import promoted_by
 from console.engine.executors.trial import PROBES
 from console.engine.work import Done, Failed, Outcome, Skipped, Work
 from console.watch.probes import build_request, probe_all, say
-from providers.contract import ProbeSource, Target, Unsupported
+from providers.contract import Inventory, ProbeRequest, ProbeSource, Target, Unsupported
 
 PROBE_EVERY = 1.0
 LOOK_EVERY = 5.0
@@ -26,58 +27,92 @@ BAD_IN_A_ROW = 3
 """Bad answers in a row after which a service counts as down."""
 
 
-async def hold_unrouted(work: Work) -> Outcome:
-    """Hold for the step's time. An address that does not answer, or a release that is gone, ends it at once."""
-    urls: Sequence[str] = work.argument("urls", []) or [str(work.argument("url", ""))]
-    if not any(urls):
-        return await _hold_by_platform(work)
-    source = work.capabilities(PROBES).probes
-    if isinstance(source, Unsupported):
-        return Failed(source.reason, f"step {work.step.id}", source.remedy)
-    return await _hold_probed(work, source, urls)
+class Asker(Protocol):
+    """Says how what is on trial is, as far as asking it tells. It fails by several bad answers in a row."""
+
+    @property
+    def period(self) -> float:
+        """Seconds between two questions."""
+        ...
+
+    async def ask(self) -> Verdict: ...
 
 
-async def _hold_probed(work: Work, source: ProbeSource, urls: Sequence[str]) -> Outcome:
-    requests = [build_request(url, work.argument("health", {})) for url in urls]
-    began = work.state.started_at or work.clock.now()
-    until = began + timedelta(seconds=float(work.argument("duration_s")))
-    asked = failed = in_a_row = 0
-    while True:
-        request, result = await probe_all(source, requests)
-        asked += 1
-        in_a_row = 0 if result.ok else in_a_row + 1
-        failed += not result.ok
-        evidence = {"asked": asked, "failed": failed, "last": say(result)}
-        if in_a_row >= BAD_IN_A_ROW:
+class PublicAnswers:
+    """What the addresses answer that everybody uses."""
+
+    period = PROBE_EVERY
+
+    def __init__(self, source: ProbeSource, requests: Sequence[ProbeRequest]) -> None:
+        self._source = source
+        self._requests = requests
+        self._asked = self._failed = self._in_a_row = 0
+
+    async def ask(self) -> Verdict:
+        request, result = await probe_all(self._source, self._requests)
+        self._asked += 1
+        self._failed += not result.ok
+        self._in_a_row = 0 if result.ok else self._in_a_row + 1
+        evidence = {"asked": self._asked, "failed": self._failed, "last": say(result)}
+        if self._in_a_row >= BAD_IN_A_ROW:
             words = f"{request.url} does not answer as it should: {say(result)}."
-            return await _ended(work, VerdictKind.FAIL, words, evidence)
-        words = f"{asked - failed} of {asked} public requests were answered as they should."
-        if (work.clock.now() >= until or _promoted(work)) and in_a_row == 0:
-            return await _ended(work, VerdictKind.PASS, words, evidence)
-        await work.controlled(PROBE_EVERY)
+            return Verdict(VerdictKind.FAIL, words, evidence)
+        words = f"{self._asked - self._failed} of {self._asked} public requests were answered as they should."
+        return Verdict(VerdictKind.INCONCLUSIVE if self._in_a_row else VerdictKind.PASS, words, evidence)
 
 
-async def _hold_by_platform(work: Work) -> Outcome:
+class PlatformWord:
+    """What the platform says of the targets, which is whether the release still runs there, not how it works."""
+
+    period = LOOK_EVERY
+
+    def __init__(self, work: Work, inventory: Inventory) -> None:
+        self._work = work
+        self._inventory = inventory
+        self._targets: Mapping[str, str] = work.argument("targets")
+        self._looks = self._in_a_row = 0
+
+    async def ask(self) -> Verdict:
+        wrong = ""
+        for name, target in self._targets.items():
+            seen = await self._work.steadily(partial(self._inventory.fetch_target, target))
+            wrong = wrong or _find_wrong(self._work, name, seen)
+        self._looks += 1
+        self._in_a_row = self._in_a_row + 1 if wrong else 0
+        evidence = {"looked": self._looks, "last": wrong or "live"}
+        if self._in_a_row >= BAD_IN_A_ROW:
+            return Verdict(VerdictKind.FAIL, wrong, evidence)
+        words = f"{', '.join(self._targets)}: the platform still calls the release live. Nobody asked how it works."
+        return Verdict(VerdictKind.INCONCLUSIVE if wrong else VerdictKind.PASS, words, evidence)
+
+
+def asker_of(work: Work) -> Asker | Failed:
+    """Who tells how a service is that no router divides."""
+    urls: Sequence[str] = work.argument("urls", []) or [str(work.argument("url", ""))]
+    if any(urls):
+        source = work.capabilities(PROBES).probes
+        if isinstance(source, Unsupported):
+            return Failed(source.reason, f"step {work.step.id}", source.remedy)
+        return PublicAnswers(source, [build_request(url, work.argument("health", {})) for url in urls])
     inventory = work.capabilities().inventory
     if isinstance(inventory, Unsupported):
         return Failed(inventory.reason, f"step {work.step.id}", inventory.remedy)
-    targets: Mapping[str, str] = work.argument("targets")
+    return PlatformWord(work, inventory)
+
+
+async def hold_unrouted(work: Work) -> Outcome:
+    """Hold for the step's time. An address that does not answer, or a release that is gone, ends it at once."""
+    asker = asker_of(work)
+    if isinstance(asker, Failed):
+        return asker
     began = work.state.started_at or work.clock.now()
     until = began + timedelta(seconds=float(work.argument("duration_s")))
-    looks = in_a_row = 0
     while True:
-        wrong = ""
-        for name, target in targets.items():
-            seen = await work.steadily(partial(inventory.fetch_target, target))
-            wrong = wrong or _find_wrong(work, name, seen)
-        looks, in_a_row = looks + 1, in_a_row + 1 if wrong else 0
-        evidence = {"looked": looks, "last": wrong or "live"}
-        if in_a_row >= BAD_IN_A_ROW:
-            return await _ended(work, VerdictKind.FAIL, wrong, evidence)
-        if (work.clock.now() >= until or _promoted(work)) and not wrong:
-            words = f"{', '.join(targets)}: the platform still calls the release live. Nobody asked how it works."
-            return await _ended(work, VerdictKind.PASS, words, evidence)
-        await work.controlled(LOOK_EVERY)
+        verdict = await asker.ask()
+        is_over = verdict.is_pass and (work.clock.now() >= until or _promoted(work))
+        if verdict.is_fail or is_over:
+            return await _ended(work, verdict)
+        await work.controlled(asker.period)
 
 
 def _find_wrong(work: Work, name: str, seen: Target) -> str:
@@ -93,9 +128,10 @@ def _promoted(work: Work) -> bool:
     return work.step.kind is StepKind.BAKE and bool(promoted_by(work))
 
 
-async def _ended(work: Work, kind: VerdictKind, words: str, evidence: Mapping[str, object]) -> Outcome:
-    await work.record(ev.StageJudged(work.step.id, Verdict(kind, words, evidence), work.step.service))
-    if kind is VerdictKind.FAIL:
-        return Failed(words, f"step {work.step.id}", "The release is taken back.")
+async def _ended(work: Work, verdict: Verdict) -> Outcome:
+    await work.record(ev.StageJudged(work.step.id, verdict, work.step.service))
+    if verdict.is_fail:
+        return Failed(verdict.explanation, f"step {work.step.id}", "The release is taken back.")
     promoter = promoted_by(work) if work.step.kind is StepKind.BAKE else ""
+    words = verdict.explanation
     return Skipped(f"promoted by {promoter} before its time: {words}") if promoter else Done(words)

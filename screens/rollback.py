@@ -15,7 +15,9 @@ from screens.view.rows import Row
 class RollbackDialog(ConfirmDialog):
     """Armed for one deployment, or some services of it.
 
-    It refuses when another deployment took its place under the reader's eyes.
+    What is on record is shown at once, what the platforms say of it when they have said it. `y` waits for neither: the
+    worker plans the rollback anew whatever was shown. It refuses when another deployment took its place under the
+    reader's eyes.
     """
 
     def __init__(self, deployment: Deployment, services: tuple[ServiceName, ...] = ()) -> None:
@@ -32,8 +34,14 @@ class RollbackDialog(ConfirmDialog):
         self.console_app.ask(self._load())
 
     async def _load(self) -> None:
+        await self._fetch(asks=False)
+        if self.is_mounted and self._preview is not None:
+            await self._fetch(asks=True)
+
+    async def _fetch(self, *, asks: bool) -> None:
+        service = self.console_app.service
         try:
-            self._preview = await self.console_app.service.preview_rollback(self._deployment.id, self._services)
+            self._preview = await service.preview_rollback(self._deployment.id, self._services, asks=asks)
         except ConsoleError as error:
             self._problem = " ".join(part for part in (error.what, error.remedy) if part)
         if self.is_mounted:
@@ -48,16 +56,7 @@ class RollbackDialog(ConfirmDialog):
         moved = changed(self._armed, self.console_app.store.latest_of(self._deployment.environment))
         if moved:
             return moved
-        if self._problem:
-            return "there is no plan for it."
-        if self._preview is None:
-            return "still asking what can be taken back."
-        return self._preview.refusal
-
-    def do_confirm(self) -> None:
-        if self._preview is None and not self._problem and not self.refusal().startswith("another"):
-            return  # `y` before the answer is not a decision: the dialog stays
-        super().do_confirm()
+        return self._preview.refusal if self._preview is not None else ""
 
     def _roll_back(self) -> None:
         name = self._deployment.environment

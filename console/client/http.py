@@ -150,10 +150,10 @@ class HttpService:
         return from_json(Scheduled, await self._worker.post(f"/v1/schedule/{_part(entry)}/cancel", {"reason": reason}))
 
     async def preview_rollback(
-        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = ()
+        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
     ) -> RollbackPreview:
         path = f"/v1/deployments/{_part(deployment)}/rollback"
-        return from_json(RollbackPreview, await self._worker.get(path, {"service": services}))
+        return from_json(RollbackPreview, await self._worker.get(path, {"service": services, "asks": int(asks)}))
 
     async def deployment(self, deployment: str) -> Deployment:
         return from_json(Deployment, await self._worker.get(f"/v1/deployments/{_part(deployment)}"))

@@ -143,8 +143,10 @@ class Service(Protocol):
         ...
 
     async def preview_rollback(
-        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = ()
-    ) -> RollbackPreview: ...
+        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
+    ) -> RollbackPreview:
+        """What a rollback would do; without `asks` from the record alone, at once, whatever platforms do."""
+        ...
 
     async def deployment(self, deployment: str) -> Deployment:
         """By id, unique beginning or end of one, or `ENV` for the latest there. Raises UsageError when unknown."""

@@ -150,7 +150,8 @@ class HistoryQuery:
 class RollbackPreview:
     """What `R` would do: the undos in order, how long they should take, and what cannot be taken back.
 
-    `services` are those that go back when not all do: those named, and what is halfway.
+    `services` are those that go back when not all do: those named, and what is halfway. `asked` says whether the
+    platforms were asked what stands in the way now; without it everything is from the record.
     """
 
     deployment: DeploymentId
@@ -162,6 +163,7 @@ class RollbackPreview:
     cannot: tuple[str, ...] = ()
     refusal: str = ""
     services: tuple[ServiceName, ...] = ()
+    asked: bool = True
 
 
 @dataclass(frozen=True)

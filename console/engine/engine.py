@@ -225,10 +225,10 @@ class Engine:
             await self._ledger.append(ev.Event(deployment_id, self._clock.now(), payload, actor), once=once)
 
     async def preview_rollback(
-        self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = ()
+        self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
     ) -> RollbackPreview:
-        """What a rollback would do now."""
-        return await self._rollbacks.preview(await self.load(deployment_id), services)
+        """What a rollback would do now; without `asks` from the record alone, whatever platforms do."""
+        return await self._rollbacks.preview(await self.load(deployment_id), services, asks=asks)
 
     async def load(self, deployment_id: DeploymentId) -> Deployment:
         """A deployment as it is on record; one that runs here is at hand without reading.

@@ -33,8 +33,10 @@ class Rollbacks:
         self._connections = connections
         self._clock = clock
 
-    async def preview(self, deployment: Deployment, services: tuple[ServiceName, ...]) -> RollbackPreview:
-        """What a rollback would do now, of all services or of some."""
+    async def preview(
+        self, deployment: Deployment, services: tuple[ServiceName, ...], *, asks: bool = True
+    ) -> RollbackPreview:
+        """What a rollback would do now, of all services or of some; asks no platform unless it `asks`."""
         services = with_halfway(deployment, services)
         history = build_forecasts(await fetch_past(self._history, deployment.environment))
         steps = tuple(
@@ -42,7 +44,7 @@ class Rollbacks:
             for step in build_rollback(deployment, services)
         )
         forecast = longest_path(steps)
-        obstacles = await find_obstacles(acts_of_rollback(steps), self._connections)
+        obstacles = await find_obstacles(acts_of_rollback(steps), self._connections) if asks else ()
         before = sorted(set(deployment.plan.current.values()))
         return RollbackPreview(
             deployment=deployment.id,
@@ -54,6 +56,7 @@ class Rollbacks:
             cannot=(*name_irreversible(deployment, services), *name_dependants(deployment, services), *obstacles),
             refusal=await self.find_refusal(deployment, services),
             services=services,
+            asked=asks,
         )
 
     async def find_refusal(self, deployment: Deployment, services: tuple[ServiceName, ...] = ()) -> str:

@@ -176,10 +176,10 @@ class LocalService:
         return request if believable else replace(request, requested_at=now)
 
     async def preview_rollback(
-        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = ()
+        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
     ) -> RollbackPreview:
         self._need("view")
-        preview = await self._parts.engine.preview_rollback(deployment, services)
+        preview = await self._parts.engine.preview_rollback(deployment, services, asks=asks)
         names = self._parts.monitor.names_of(preview.to_release.split(", "))
         return replace(preview, to_release=", ".join(dict.fromkeys(names.values())))
 

@@ -55,7 +55,7 @@ class EngineDoor(Protocol):
     async def review(self, deployment_id: DeploymentId, comment: str, actor: Actor) -> None: ...
 
     async def preview_rollback(
-        self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = ()
+        self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
     ) -> RollbackPreview: ...
 
 

@@ -277,8 +277,10 @@ ROUTES: tuple[Route, ...] = (
           errors={**REFUSED, **UNKNOWN}),
     Route("GET", "/v1/deployments/{deployment}/rollback", "preview_rollback", "What a rollback would do now.",
           RollbackPreview,
-          lambda asked: asked.service.preview_rollback(asked["deployment"], tuple(map(ServiceName, asked["service"]))),
-          parameters=(DEPLOYMENT, Parameter("service", tuple[str, ...], "only these; may come several times")),
+          lambda asked: asked.service.preview_rollback(
+              asked["deployment"], tuple(map(ServiceName, asked["service"])), asks=bool(asked["asks"])),
+          parameters=(DEPLOYMENT, Parameter("service", tuple[str, ...], "only these; may come several times"),
+                      Parameter("asks", int, "0 asks no platform: what is on record, at once", 1)),
           errors=UNKNOWN),
     Route("GET", "/v1/deployments/{deployment}/report", "report", "The report.", str,
           lambda asked: asked.service.report(asked["deployment"], asked["form"]),

@@ -34,11 +34,10 @@ def rollback_rows(
     deployment: Deployment, preview: RollbackPreview | None, problem: str, now: datetime, width: int, height: int
 ) -> list[Row]:
     """The dialog's body in at most `height` lines; steps give way first."""
-    if problem:
-        return wrapped(problem, width, "bad")
     if preview is None:
         name = deployment.plan.release.name
-        return [row(Span(f"{name} in {deployment.environment}: asking what can be taken back …", "dim"))]
+        said = wrapped(problem, width, "bad") if problem else [row(Span("Reading what was done …", "dim"))]
+        return [row(Span(f"{name} in {deployment.environment}", "strong")), *said]
     release = f"{preview.from_release} → {preview.to_release}"
     rows = labelled("environment", preview.environment, width, "strong")
     rows += labelled("release", release, width, "strong")
@@ -52,8 +51,15 @@ def rollback_rows(
     if preview.cannot:
         after = [BLANK, row(Span("This stays as it is:", "warn"))]
         after += [line for text in preview.cannot for line in wrapped(f"! {text}", width, "warn", 1)]
-    else:
+    elif preview.asked:
         after = [BLANK, row(Span("Everything that was done can be taken back.", "good"))]
+    if problem:
+        after += [BLANK, *wrapped(problem, width, "bad")]
+    elif not preview.asked:
+        after += [
+            BLANK,
+            row(Span("Asking the platforms whether anything stands in the way; `y` need not wait.", "dim")),
+        ]
     room = max(2, min(SHOWN_STEPS, height - len(rows) - len(after) - 2))
     steps = [BLANK, row(Span("What will happen, traffic first:", "dim"))]
     shown = preview.steps if len(preview.steps) <= room else preview.steps[: room - 1]

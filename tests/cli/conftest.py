@@ -212,7 +212,7 @@ class FakeService:
         ]
 
     async def preview_rollback(
-        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = ()
+        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
     ) -> RollbackPreview:
         return RollbackPreview(deployment, PRODUCTION, "v1.1", "v1.0", ("Give backend's traffic back",), 2.0)
 

@@ -82,6 +82,7 @@ class FakeService:
         self.lines = scene.log_lines(60)
         self.plan = scene.plan()
         self.rollback_refusal = ""
+        self.platforms_answer: asyncio.Event | None = None
         self.cannot: tuple[str, ...] = ("database: 2 expanded columns stay; v1.4.2 ignores them.",)
         self.is_gone = False
         self.asked: list[tuple[DeploymentId, ControlRequest]] = []
@@ -207,9 +208,11 @@ class FakeService:
         return ()
 
     async def preview_rollback(
-        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = ()
+        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
     ) -> RollbackPreview:
         self._check("preview_rollback")
+        if asks and self.platforms_answer is not None:
+            await self.platforms_answer.wait()
         found = self._all()[deployment]
         steps = tuple(step.name for step in scene.UNDOS)
         return RollbackPreview(
@@ -222,6 +225,7 @@ class FakeService:
             self.cannot,
             self.rollback_refusal,
             services,
+            asks,
         )
 
     def _all(self) -> dict[DeploymentId, Deployment]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -112,6 +113,27 @@ class TestGivenADeploymentAtTenPercent:
 
             assert world.service.asked == []
             assert "already asked for by ann" in world.text()
+
+    async def test_when_no_platform_answers_then_what_is_on_record_is_shown_and_y_acts(self, make_world: Make) -> None:
+        world = make_world()
+        world.service.platforms_answer = asyncio.Event()
+        async with world.app.run_test(size=SIZE) as pilot:
+            await world.settle(pilot)
+            await pilot.press("R")
+            for _ in range(20):  # not until everything is answered, which the platforms never do
+                await pilot.pause()
+                if "Asking the platforms" in world.text():
+                    break
+
+            assert "What will happen, traffic first:" in world.text()
+            assert "Asking the platforms whether anything" in world.text()
+
+            world.seconds += 0.31
+            await pilot.press("y")
+            await pilot.pause()
+            assert [request.control for _, request in world.service.asked] == [Control.ROLLBACK]
+            world.service.platforms_answer.set()
+            await world.settle(pilot)
 
     async def test_when_the_worker_refuses_the_rollback_then_the_dialog_says_why(self, make_world: Make) -> None:
         world = make_world()

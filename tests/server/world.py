@@ -127,9 +127,11 @@ class FakeEngine:
         await self.ledger.append(ev.Event(deployment_id, NOON, payload, actor), once=once)
 
     async def preview_rollback(
-        self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = ()
+        self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
     ) -> RollbackPreview:
-        return RollbackPreview(deployment_id, PRODUCTION, "v2", "v1", tuple(f"Undo {name}" for name in services), 1.5)
+        return RollbackPreview(
+            deployment_id, PRODUCTION, "v2", "v1", tuple(f"Undo {name}" for name in services), 1.5, asked=asks
+        )
 
 
 @dataclass

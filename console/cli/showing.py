@@ -9,7 +9,7 @@ from typing import Any
 from console.cli.words import counted, say_clock, say_length, say_moment, say_state, say_weights, table
 from console.client.service import RollbackPreview
 from console.domain.deployment import Deployment, Rollback, is_rollback_step, steps_in_order
-from console.domain.outlook import Bound, Outlook, Spread
+from console.domain.outlook import Bound, Outlook, Spread, Takeover
 from console.domain.plan import Plan, Risk
 from console.domain.waiting import say_waiting
 
@@ -41,7 +41,10 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield ""
     yield f"risk      {plan.risk.word} ({plan.risk.score} of 100)"
     yield from _reason_lines(plan.risk)
-    yield f"forecast  {say_length(plan.forecast)}"
+    if outlook.takeover is None:
+        yield f"forecast  {say_length(plan.forecast)}"
+    else:
+        yield from _takeover_lines(outlook.takeover)
     if outlook.promotion is not None:
         yield f"shortest  {_bound(outlook.promotion)} until everything is done"
     if outlook.rollback is not None:
@@ -73,6 +76,31 @@ def _change_lines(outlook: Outlook) -> Iterator[str]:
         where = f"{place.arm} of {place.service}" if place.arm else place.service
         signs = [*(f"+{n}" for n in place.added), *(f"~{n}" for n in place.changed), *(f"-{n}" for n in place.removed)]
         yield f"{'variables' if number == 0 else '':<9} {where}: {' '.join(signs)}"
+
+
+def _takeover_lines(takeover: Takeover) -> Iterator[str]:
+    """What a failover should come to, beside what is promised."""
+    time = f"about {say_length(takeover.rto_s)}{_promised(takeover.promised_rto_s)}, approvals not counted"
+    if takeover.unmeasured:
+        never = ", ".join(takeover.unmeasured)
+        time += f"; never measured, so {say_length(takeover.assumed_s)} each: {never}"
+    yield f"recovery  {time}"
+    yield f"loss      {_loss(takeover)}{_promised(takeover.promised_rpo_s)}"
+    if takeover.resolvers_s:
+        yield f"resolvers may lead visitors to the old address for {say_length(takeover.resolvers_s)} more"
+
+
+def _loss(takeover: Takeover) -> str:
+    if takeover.fenced:
+        behind = "nobody can say how far" if takeover.lag_s is None else f"now {say_length(takeover.lag_s)}"
+        return f"none: writes stop before the standby ({behind} behind) takes over"
+    if takeover.lag_s is None:
+        return "unknown: the old side is not fenced, and the standby tells no last commit"
+    return f"at most {say_length(takeover.lag_s)} of writes: the old side is not fenced"
+
+
+def _promised(seconds: float | None) -> str:
+    return f" (promised {say_length(seconds)})" if seconds is not None else ""
 
 
 def _forecast(length: str, spread: Spread | None) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from console.cli.showing import plan_lines
 from console.domain.ids import ServiceName, StepId
-from console.domain.outlook import Bound, Outlook, Spread, VariableNames
+from console.domain.outlook import Bound, Outlook, Spread, Takeover, VariableNames
 from console.domain.plan import Phase, Plan, Risk, Step, StepKind, Undo
 from console.domain.release import Release
 from screens.view.plan import plan_rows
@@ -98,3 +98,17 @@ class TestGivenAPlanOfAnEarlierVersion:
 
         for word in ("services ", "commits ", "shortest", "longest", "also runs"):
             assert word not in said
+
+
+class TestGivenAFailover:
+    def test_when_it_is_shown_then_recovery_time_and_loss_stand_beside_what_is_promised(self) -> None:
+        takeover = Takeover(42.0, ("promote-standby",), 10.0, 3.5, False, 60.0, 5.0, 300)
+
+        said = "\n".join(plan_lines(plan(replace(OUTLOOK, takeover=takeover))))
+
+        assert (
+            "recovery  about 42.0 s (promised 1 m 00 s), approvals not counted; never measured, so 10.0 s each" in said
+        )
+        assert "loss      at most 3.5 s of writes: the old side is not fenced (promised 5.0 s)" in said
+        assert "resolvers may lead visitors to the old address for 5 m 00 s more" in said
+        assert "shortest  1 m 20 s" in said

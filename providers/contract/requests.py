@@ -162,7 +162,9 @@ class Announce:
     """Tell the source platform about a deployment: that it began, or how it ended.
 
     `state` is one of in_progress, success, failure, error, inactive. The first call opens the announcement and its
-    reference is passed back in `announcement` by the later ones.
+    reference is passed back in `announcement` by the later ones. Where its answer was never read, they pass the text of
+    its operation key in `opened_by` instead: the announcement is looked up by it, and where there is none nothing is
+    told.
     """
 
     environment: str
@@ -171,6 +173,7 @@ class Announce:
     description: str = ""
     announcement: str = ""
     production: bool = False
+    opened_by: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ CLOCK_TOLERANCE = timedelta(seconds=2)
 """GitHub tells times in whole seconds, and our idea of its clock is as vague."""
 
 
+NOTHING_TO_TELL = Operation("nothing", OperationStatus.SUCCEEDED, "nothing had been announced")
+
+
 class Announcements:
     """`Actuator[Announce]`."""
 
@@ -29,7 +32,10 @@ class Announcements:
         self._client = client
 
     async def start(self, request: Announce, key: OperationKey) -> Operation:
-        deployment = request.announcement or await self._open(request, key)
+        deployment = await self._known(request)
+        if not deployment and request.opened_by:
+            return NOTHING_TO_TELL
+        deployment = deployment or await self._open(request, key)
         status = await self._find_status(deployment, request, key)
         if status is None:
             wish = {
@@ -41,6 +47,8 @@ class Announcements:
         return _succeeded(deployment, status)
 
     async def observe(self, reference: str) -> Operation:
+        if reference == NOTHING_TO_TELL.reference:
+            return NOTHING_TO_TELL
         deployment, _, number = reference.partition("/")
         status = None
         if deployment.isdigit() and number.isdigit():
@@ -50,17 +58,24 @@ class Announcements:
         return _succeeded(deployment, status)
 
     async def find(self, request: Announce, key: OperationKey) -> Operation | None:
-        deployment = request.announcement
+        deployment = await self._known(request)
+        if not deployment and not request.opened_by:
+            opened = await self._find_deployment(request, key.text)
+            deployment = opened.id if opened is not None else ""
         if not deployment:
-            opened = await self._find_deployment(request, key)
-            if opened is None:
-                return None
-            deployment = opened.id
+            return None
         status = await self._find_status(deployment, request, key)
         return _succeeded(deployment, status) if status else None
 
+    async def _known(self, request: Announce) -> str:
+        """The deployment that the request is about; empty for one that is to be opened, or never was."""
+        if request.announcement or not request.opened_by:
+            return request.announcement
+        opened = await self._find_deployment(request, request.opened_by)
+        return opened.id if opened is not None else ""
+
     async def _open(self, request: Announce, key: OperationKey) -> str:
-        found = await self._find_deployment(request, key)
+        found = await self._find_deployment(request, key.text)
         if found is None:
             found = await self._client.create_deployment(
                 {
@@ -76,9 +91,9 @@ class Announcements:
             )
         return found.id
 
-    async def _find_deployment(self, request: Announce, key: OperationKey) -> Deployment | None:
+    async def _find_deployment(self, request: Announce, key: str) -> Deployment | None:
         known = await self._client.fetch_deployments(request.release.commit, request.environment)
-        return next((deployment for deployment in known if deployment.key == key.text), None)
+        return next((deployment for deployment in known if deployment.key == key), None)
 
     async def _find_status(self, deployment: str, request: Announce, key: OperationKey) -> DeploymentStatus | None:
         known = await self._client.fetch_deployment_statuses(deployment)
@@ -86,7 +101,11 @@ class Announcements:
         for status in known:
             is_same = (status.state, status.description) == (request.state, _description(request))
             # A deployment that this very wish opened has no older statuses that could be mistaken for it.
-            is_ours = not request.announcement or status.created_at is None or status.created_at >= since
+            is_ours = (
+                not (request.announcement or request.opened_by)
+                or status.created_at is None
+                or status.created_at >= since
+            )
             if is_same and is_ours:
                 return status
         return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from console.domain.errors import Rejected, Unreachable
+from console.domain.errors import Rejected, UnexpectedReply, Unreachable
 from console.domain.release import Release
 from console.domain.verdict import Verdict, VerdictKind
 from providers.contract import (
@@ -90,6 +90,10 @@ class FakePlatform:
         self.calls: list[tuple[datetime, str]] = []
         self.down_until: dict[str, datetime] = {}
         self.lose_next_reply = False
+        self.garbled: set[str] = set()
+        """Kinds of which the next answer cannot be read, though it was done."""
+        self.announced: list[tuple[str, str]] = []
+        """State and announcement of every call."""
         self.variables: dict[str, dict[str, str]] = {}
         self.hidden: set[str] = set()
         self.refused_variables: set[str] = set()
@@ -257,6 +261,9 @@ class FakePlatform:
         if self.lose_next_reply:
             self.lose_next_reply = False
             raise Unreachable("fake", "The answer was lost.")
+        if kind in self.garbled:
+            self.garbled.remove(kind)
+            raise UnexpectedReply("fake", "The answer could not be read.")
         return self.look(known.reference)
 
     def find(self, kind: str, key: OperationKey) -> Operation | None:
@@ -390,7 +397,10 @@ class FakePlatform:
         return self._asked(reference, "point_name", 1, lambda: None)
 
     def _take_announce(self, reference: str, request: Any) -> Asked:
-        return self._asked(reference, "announce", 0, lambda: None, announcement=request.announcement or reference)
+        opened = self._by_key.get(request.opened_by)
+        about = request.announcement or (opened.reference if opened is not None else reference)
+        self.announced.append((request.state, about))
+        return self._asked(reference, "announce", 0, lambda: None, announcement=about)
 
 
 class _Door:

@@ -121,6 +121,19 @@ class TestGivenAFailedStepThatAsks:
         assert (await world.until_ended(deployment_id)).status is DeploymentStatus.SUCCEEDED
 
 
+async def test_given_an_announcement_whose_answer_cannot_be_read_then_the_rollback_closes_it():
+    world = World()
+    await world.start()
+    world.platform.garbled = {"announce"}
+
+    deployment = await world.until_ended(await world.deploy())
+
+    assert deployment.status is DeploymentStatus.ABORTED, deployment.failure
+    (opened, about), (closed, same) = world.platform.announced
+    assert (opened, closed, about == same) == ("in_progress", "failure", True)
+    await world.engine.stop()
+
+
 @pytest.mark.parametrize("point", POINTS)
 async def test_given_a_worker_that_dies_when_retried_then_it_goes_on_from_the_failed_step(point):
     for occurrence in (1, 2):

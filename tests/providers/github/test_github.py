@@ -13,7 +13,7 @@ from console.domain.release import Release
 from console.domain.verdict import VerdictKind
 from console.playground.releases import build_catalogue, commit_of
 from console.playground.scene import MIGRATIONS_PATH
-from providers.contract import Announce, OperationKey
+from providers.contract import Announce, OperationKey, OperationStatus
 from providers.github.adapter import open_connection
 from providers.github.readings import judge
 from providers.github.settings import GitHubSettings
@@ -228,6 +228,22 @@ class TestGivenAnAnnouncement:
         assert str(deployment.id) == announcement
         assert (deployment.sha, deployment.environment, deployment.is_production) == (V11, "production", True)
         assert [status.state for status in reversed(deployment.statuses)] == ["in_progress", "success"]
+
+    async def test_when_its_id_was_never_read_then_it_is_closed_by_its_key_and_nothing_is_opened_for_that(
+        self, github, can
+    ):
+        await can.announce.start(Announce("production", self.RELEASE, "in_progress"), self.key(github, "k1"))
+        known = len(github.emulator.deployments.all)
+        await github.clock.advance(60)
+
+        for opener in ("k1", "never"):
+            closing = Announce("production", self.RELEASE, "failure", opened_by=opener)
+            ended = await can.announce.start(closing, self.key(github, f"close {opener}"))
+            assert (await can.announce.observe(ended.reference)).status is OperationStatus.SUCCEEDED
+
+        assert len(github.emulator.deployments.all) == known
+        newest = github.emulator.deployments.all[0]
+        assert [status.state for status in reversed(newest.statuses)] == ["in_progress", "failure"]
 
     async def test_when_a_closing_reply_is_lost_then_it_is_told_once(self, github, can):
         began = await can.announce.start(Announce("production", self.RELEASE, "in_progress"), self.key(github, "k1"))

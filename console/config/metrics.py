@@ -35,7 +35,7 @@ class MetricSettings(Section):
     query: str = ""
     """What is asked: PromQL, a name of the edge's or the platform's, a path to probe, or a project of reports."""
     services: tuple[str, ...] = ()
-    """Services that it is measured of; empty for all with two arms."""
+    """Services that it is measured of; empty for all with two arms, or with instances behind a router."""
     direction: Literal["increase", "decrease", "either"] = "increase"
     """Which change is worse."""
     action: Literal["", "rollback", "pause", "observe"] = ""
@@ -68,9 +68,15 @@ def check_metrics(settings: Settings, name: str) -> Iterator[Fault]:
             if service not in environment.services:
                 what = f"There is no service {service} in {name}."
                 yield Fault((*at, "services", number), what, suggest(service, environment.services))
-            elif not environment.services[service].arms:
-                what = f"{service} has no two arms, so that there is nothing to compare."
-                yield Fault((*at, "services", number), what, "Name services with blue and green, or none.")
+            elif not can_be_measured(environment.services[service]):
+                what = f"{service} has neither two arms nor instances behind a router: there is nothing to compare."
+                remedy = "Name services with blue and green, or with instances that have traffic; or none."
+                yield Fault((*at, "services", number), what, remedy)
+
+
+def can_be_measured(placement: PlacementSettings) -> bool:
+    """Whether two of its places serve at the same time, so that one can be held against the other."""
+    return bool(placement.arms) or (bool(placement.instances) and placement.traffic is not None)
 
 
 def _check_provider(settings: Settings, written: MetricSettings, at: Key) -> Iterator[Fault]:
@@ -132,6 +138,6 @@ def metric_arguments(settings: Settings, environment: str, service: str) -> list
 
 
 def arm_arguments(placement: PlacementSettings, arm: str, commit: str, release: str = "") -> Mapping[str, str]:
-    """An arm as sources of measurements know it."""
-    place = placement.arms[arm]
+    """An arm, or an instance, as sources of measurements know it."""
+    place = placement.places[arm]
     return {"arm": arm, "id": place.id, "url": place.url, "commit": commit, "release": release}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
+from console.config.metrics import metric_arguments
 from console.config.settings import ArmSettings, EnvironmentSettings
 from console.domain.emergency import Gate
 from console.domain.ids import StepId
@@ -22,6 +24,7 @@ from console.planning.draft import (
     request_arguments,
 )
 from console.planning.live import LiveArm
+from console.planning.measures import measure_arguments
 
 NOTHING_RAN = "Nothing ran there before; it gets no traffic once the others have it back."
 
@@ -150,7 +153,7 @@ class InstanceWriter:
         share = sum(weights[each] for each in updated)
         if not share:
             return step
-        watched = self._watched(timedelta(), share, updated, others, updated)
+        watched = self._watched(timedelta(), share, updated, others)
         return replace(step, arguments={**watched, **step.arguments})
 
     def rejoin(self, number: int, batch: Sequence[str], taking: Sequence[str], needs: Sequence[StepId]) -> Step:
@@ -210,7 +213,7 @@ class InstanceWriter:
         weights = divide_evenly(self.names, taking)
         share = sum(weights[each] for each in updated)
         promotion: dict[str, object] = {"manual": True, "promotion_s": limit.total_seconds()} if waits else {}
-        watched = self._watched(length, share, updated, taking, updated)
+        watched = self._watched(length, share, updated, taking, batch[0])
         return self._step(
             f"bake-{number}",
             f"Hold {listed(batch)} of {self.name} and judge",
@@ -232,25 +235,26 @@ class InstanceWriter:
             f"Watch all instances of {self.name}",
             StepKind.VERIFY,
             Phase.VERIFY,
-            arguments=self._watched(length, 100, self.names, self.names, self.names),
+            arguments=self._watched(length, 100, self.names, self.names),
             lasts=length,
             time_limit=length + SLACK,
         )
         return (step,)
 
     def _watched(
-        self, length: timedelta, share: int, updated: Sequence[str], taking: Sequence[str], asked: Sequence[str]
+        self, length: timedelta, share: int, updated: Sequence[str], taking: Sequence[str], newest: str = ""
     ) -> dict[str, object]:
-        """What a step needs to judge `updated` beside the others; `asked` are those that are asked for their health."""
-        urls = [self.instances[each].url for each in self.asked(asked)]
+        """What a step needs to judge `updated` beside the others; `newest` is the one whose figures are looked at."""
+        urls = [self.instances[each].url for each in self.asked(updated)]
+        current = [each for each in taking if each not in updated]
         arguments: dict[str, object] = {
             "duration_s": length.total_seconds(),
             "weight": share,
             "service": self.name,
             "updated": list(updated),
-            "current": [each for each in taking if each not in updated],
+            "current": current,
             "urls": urls,
-            "targets": {each: self.instances[each].id for each in asked},
+            "targets": {each: self.instances[each].id for each in updated},
             **({"health": self.probe} if self.probe else {}),
         }
         if self.traffic is None:
@@ -262,9 +266,42 @@ class InstanceWriter:
             "route": self.traffic.route,
             "weights": divide_evenly(self.names, taking),
             "metrics": {each: self.traffic.metrics.replace("{arm}", each) for each in self.names},
-            "judge": {**judge, **({"split_alpha": 0.0} if self.live.sticky else {})},
+            "judge": {**judge, **({"split_alpha": 0.0} if self.live.sticky else {}), **self._metrics(current)},
+            **self._measures(newest or updated[0], current),
             **({"uncounted": True} if self.live.uncounted else {}),
         }
+
+    def _metrics(self, current: Sequence[str]) -> dict[str, object]:
+        """The operator's, while something of the release before runs beside what was updated."""
+        metrics = metric_arguments(self.draft.settings, self.draft.wish.environment, self.name) if current else []
+        return {"metrics": metrics} if metrics else {}
+
+    def _measures(self, newest: str, current: Sequence[str]) -> dict[str, object]:
+        """One instance of each side stands for it: the first of the last batch beside the last to be changed."""
+        return measure_arguments(self.draft, self.name, newest, current[-1] if current else None)
+
+    def measure(self, first: str) -> tuple[Step, ...]:
+        """Measure every metric of the operator's once, on an instance that serves; `first` is the first to change."""
+        current = [each for each in self.taking if each != first]
+        metrics = self._metrics(current)
+        if self.traffic is None or self.live.uncounted or not metrics or self.draft.passes(Gate.BAKE):
+            return ()
+        names = ", ".join(str(one["name"]) for one in cast("list[dict[str, object]]", metrics["metrics"]))
+        step = self._step(
+            "measure",
+            f"Measure {names} of {self.name} once",
+            StepKind.MEASURE,
+            Phase.PREPARE,
+            arguments={
+                "router": self.traffic.router,
+                "route": self.traffic.route,
+                "metrics": {each: self.traffic.metrics.replace("{arm}", each) for each in self.names},
+                "judge": metrics,
+                **({"health": self.probe} if self.probe else {}),
+                **self._measures(first, current),
+            },
+        )
+        return (step,)
 
     def asked(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those whose health can be asked."""

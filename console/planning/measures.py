@@ -1,4 +1,4 @@
-"""What a plan says about the arms that are measured while a release gets traffic."""
+"""What a plan says about the arms, or the instances, that are measured while a release gets traffic."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def measure_arguments(draft: Draft, service: str, candidate: str, stable: str | 
     return {
         "measures": {
             "candidate": arm_arguments(placement, candidate, draft.release.commit, draft.release.name),
-            "stable": arm_arguments(placement, stable, live.arms[stable].commit),
+            "stable": arm_arguments(placement, stable, live.arms[stable].commit if stable in live.arms else ""),
             "platform": draft.service(service).provider,
             "alerts": draft.settings.source.provider,
             "databases": [

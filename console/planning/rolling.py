@@ -41,6 +41,7 @@ def plan_rolling(draft: Draft, name: str) -> Flow:
         return Flow(name, refusals=refusals)
     return Flow(
         name,
+        prepare=() if writer.is_first else writer.measure(_order(writer)[0][0]),
         serve=tuple(_first(writer) if writer.is_first else _in_batches(writer)),
         verify=writer.verify(),
         notes=tuple(dict.fromkeys(_notes(writer))),
@@ -159,7 +160,10 @@ def _notes(writer: InstanceWriter) -> Iterator[str]:
     measured = metric_arguments(writer.draft.settings, writer.draft.wish.environment, name)
     if measured:
         names = ", ".join(str(one["name"]) for one in measured)
-        yield f"{name}: {names} is measured of blue and green only; instances are judged by what their router counts."
+        if writer.traffic is None or writer.live.uncounted:
+            yield f"{name}: {names} is not looked at, since no router counts who gets which release."
+        else:
+            yield f"{name}: {names} is measured of the first instance of each batch, beside {writer.taking[-1]}."
     if writer.is_manual and not writer.draft.passes(Gate.BAKE):
         hours = writer.environment.limits.approval.total_seconds() / 3600
         yield f"{name}: each batch but the last waits for `promote` though it passed, {hours:g} h at most."

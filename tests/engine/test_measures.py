@@ -16,6 +16,7 @@ from console.domain.events import Control
 from console.domain.plan import StepKind
 from console.watch.feeds.queries import moments
 from providers.contract import Capabilities, Crash, Sample
+from tests.engine.instances import EVEN, WithInstances
 from tests.engine.virtual_clock import VirtualClock
 from tests.engine.world import World
 
@@ -203,6 +204,35 @@ class TestGivenAnInstanceThatCrashes:
         await world.ask(deployment, Control.PROMOTE)
 
         assert (await world.until_ended(deployment)).status is DeploymentStatus.SUCCEEDED
+        await world.engine.stop()
+
+
+class MeasuredInstances(MeasuredWorld, WithInstances):
+    """The API as three instances behind the router."""
+
+
+class TestGivenInstancesBehindARouter:
+    async def test_when_an_updated_one_is_worse_than_one_that_is_not_then_all_is_taken_back(self):
+        world = MeasuredInstances({"failures": {**METRIC, "action": "rollback"}}, bake_time="2m")
+        await world.start()
+        world.given(a=15.0, b=15.0, c=10.0)
+
+        ended = await world.until_ended(await world.deploy())
+
+        assert step_of(ended, StepKind.MEASURE).detail == "Measured of c: failures 10."
+        assert ended.status is DeploymentStatus.ROLLED_BACK
+        assert judged(ended)[-1].evidence["trigger"] == "metric failures"
+        assert world.platform.weights["api"] == EVEN
+        await world.engine.stop()
+
+    async def test_when_none_is_worse_then_each_batch_is_measured_and_the_release_goes_live(self):
+        world = MeasuredInstances({"failures": {**METRIC, "action": "rollback"}})
+        await world.start()
+        world.given(a=10.0, b=10.0, c=10.0)
+
+        ended = await world.until_ended(await world.deploy())
+
+        assert ended.status is DeploymentStatus.SUCCEEDED, ended.failure
         await world.engine.stop()
 
 

@@ -62,10 +62,11 @@ def _say(found: Found) -> str:
 async def feeding(work: Work, collector: RolloutCollector, settings: JudgeSettings) -> AsyncIterator[Feeding]:
     """Have everything measured that the plan names, for as long as a stage is held."""
     service = str(work.argument("service"))
-    feeds = work.feeds.get(service)
+    measured = f"{service} {arms_of(work.step.arguments)}"  # instances take turns, arms stay the same
+    feeds = work.feeds.get(measured)
     if feeds is None:
         requested = work.deployment.requested_at
-        feeds = work.feeds[service] = build_feeds(work.step.arguments, _doors(work), work.clock, requested)
+        feeds = work.feeds[measured] = build_feeds(work.step.arguments, _doors(work), work.clock, requested)
     rules = {rule.name: rule for rule in settings.metrics}
     since = work.state.started_at or work.clock.now()
     running = Feeding(feeds, collector, work.clock, since, rules)

@@ -36,7 +36,7 @@ class MetricChecker:
         self, environment: EnvironmentName, service: str, placement: PlacementSettings
     ) -> tuple[MetricCheck, ...]:
         metrics = metric_arguments(self._settings, environment, service)
-        if not metrics or placement.traffic is None or not placement.arms:
+        if not metrics or placement.traffic is None or len(placement.places) < 2:
             return ()
         name = ServiceName(service)
         try:
@@ -66,16 +66,16 @@ class MetricChecker:
         weights: Mapping[str, int] = {}
         if not isinstance(router, Unsupported):
             weights = await router.fetch_weights(traffic.route)
-        stable = max(placement.arms, key=lambda arm: weights.get(arm, 0))
-        candidate = next(arm for arm in placement.arms if arm != stable)
+        stable = max(placement.places, key=lambda arm: weights.get(arm, 0))
+        candidate = next(arm for arm in placement.places if arm != stable)
         commit = ""
         if not isinstance(inventory, Unsupported):
-            commit = (await inventory.fetch_target(placement.arms[stable].id)).live
+            commit = (await inventory.fetch_target(placement.places[stable].id)).live
         health = {"path": settings.health.path} if settings.health else {}
         return {
             "router": traffic.router,
             "route": traffic.route,
-            "metrics": {arm: traffic.metrics.replace("{arm}", arm) for arm in placement.arms},
+            "metrics": {arm: traffic.metrics.replace("{arm}", arm) for arm in placement.places},
             "judge": {"metrics": metrics},
             "health": health,
             "measures": {

@@ -15,7 +15,9 @@ from console.client.places import Places
 from console.client.service import WorkerUnavailable
 from console.client.transport import Transport
 from console.client.wire import log_batch_from_json
+from console.domain.audit import AuditCheck, AuditEntry
 from console.domain.codec import from_json, to_json
+from console.domain.delivery import Delivery
 from console.domain.deployment import Deployment
 from console.domain.errors import ConsoleError, UsageError
 from console.domain.events import Event, event_from_json
@@ -148,6 +150,24 @@ class HttpService:
 
     async def cancel_scheduled(self, entry: str, reason: str = "") -> Scheduled:
         return from_json(Scheduled, await self._worker.post(f"/v1/schedule/{_part(entry)}/cancel", {"reason": reason}))
+
+    async def audit(
+        self, since: datetime | None = None, until: datetime | None = None, limit: int = 500
+    ) -> Sequence[AuditEntry]:
+        values = {"since": since, "until": until, "limit": limit}
+        return from_json(_many(AuditEntry), await self._worker.get("/v1/audit", values))
+
+    async def verify_audit(self) -> AuditCheck:
+        return from_json(AuditCheck, await self._worker.get("/v1/audit/check"))
+
+    async def delivery(
+        self,
+        environment: EnvironmentName | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Sequence[Delivery]:
+        values = {"environment": environment, "since": since, "until": until}
+        return from_json(_many(Delivery), await self._worker.get("/v1/delivery", values))
 
     async def preview_rollback(
         self, deployment: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True

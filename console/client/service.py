@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from console.domain.audit import AuditCheck, AuditEntry
+from console.domain.delivery import Delivery
 from console.domain.deployment import Deployment
 from console.domain.errors import ConsoleError
 from console.domain.events import Event
@@ -140,6 +142,25 @@ class Service(Protocol):
 
     async def cancel_scheduled(self, entry: str, reason: str = "") -> Scheduled:
         """Take one off the schedule. Raises Refused where it begins just now."""
+        ...
+
+    async def audit(
+        self, since: datetime | None = None, until: datetime | None = None, limit: int = 500
+    ) -> Sequence[AuditEntry]:
+        """Who asked for what, and how it ended; newest first."""
+        ...
+
+    async def verify_audit(self) -> AuditCheck:
+        """Whether the record holds together; reads all of it."""
+        ...
+
+    async def delivery(
+        self,
+        environment: EnvironmentName | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Sequence[Delivery]:
+        """The figures of DORA of one environment or all; of the last thirty days unless said otherwise."""
         ...
 
     async def preview_rollback(

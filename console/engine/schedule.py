@@ -17,6 +17,7 @@ from functools import partial
 
 from console.config.settings import Settings
 from console.config.strategies import known_strategies
+from console.domain.audit import AuditEntry
 from console.domain.clock import Clock
 from console.domain.errors import ConsoleError, PlanRejected, Refused, StoreError, UsageError
 from console.domain.exchange import Submitted
@@ -24,7 +25,7 @@ from console.domain.ids import Actor, build_deployment_id
 from console.domain.plan import Plan, Wish
 from console.domain.schedule import Scheduled, ScheduledId, ScheduleStatus
 from console.planning.kinds import RELEASING, read_strategy
-from console.storage.ledger import AuditEntry, DeploymentLedger
+from console.storage.ledger import DeploymentLedger
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from console.domain.audit import AuditEntry
 from console.domain.codec import to_json
 from console.domain.errors import ConsoleError
 from console.domain.exchange import DeskOperation
 from console.domain.ids import Actor
 from console.server.deskrecord import ACT, BEGUN, DONE, FAILED, Recorded
-from console.storage.ledger import AuditEntry
 from providers.contract import Operation, OperationKey, OperationStatus
 from providers.redaction import redact
 

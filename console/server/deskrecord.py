@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from console.domain.audit import AuditEntry
 from console.domain.ids import Actor
-from console.storage.ledger import AuditEntry
 from providers.contract import OperationKey
 
 ACT = "act"

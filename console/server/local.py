@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from console.domain.audit import AuditCheck, AuditEntry
+from console.domain.delivery import Delivery
 from console.domain.deployment import Deployment, DeploymentStatus
 from console.domain.errors import ConsoleError, Refused, StoreError, UsageError
 from console.domain.events import Control, Event
@@ -41,6 +43,8 @@ from console.domain.roles import EMERGENCY, Role, may
 from console.domain.secrets import SecretReport
 from console.domain.telemetry import Measurement
 from console.domain.variables import VariableReport
+from console.reports.delivery import measure_delivery
+from console.reports.verification import verify_record
 from console.server.backups import with_backups
 from console.server.calendar import Calendar, with_calendar
 from console.server.live import follow_events, follow_lines, line_filter
@@ -49,10 +53,11 @@ from console.server.parts import Parts
 from console.server.refusals import refuse, refuse_unknown
 from console.server.reporting import write_report
 from console.server.reviews import find_open, with_reviews
-from console.storage.ledger import AuditEntry
 
 T = TypeVar("T")
 OLDEST_REQUEST = timedelta(minutes=5)
+DELIVERY_PERIOD = timedelta(days=30)
+MOST_DEPLOYMENTS = 5000
 
 
 class LocalService:
@@ -310,6 +315,30 @@ class LocalService:
     async def audit(self, since: datetime | None, until: datetime | None, limit: int) -> Sequence[AuditEntry]:
         self._need("view")
         return await self._parts.ledger.audit(since, until, limit=limit)
+
+    async def verify_audit(self) -> AuditCheck:
+        """Whether the record holds together; reads all of it."""
+        self._need("view")
+        settings = self._parts.settings
+        keeps, is_shared = settings.history.keep_deployments, bool(settings.engine.url)
+        return await verify_record(self._parts.ledger, keeps=keeps, passes_over_numbers=is_shared)
+
+    async def delivery(
+        self, environment: EnvironmentName | None, since: datetime | None, until: datetime | None
+    ) -> Sequence[Delivery]:
+        """The figures of DORA of one environment or all, of the last thirty days unless said otherwise."""
+        self._need("view")
+        if environment is not None:
+            self._check_environment(environment)
+        end = until or self._parts.clock.now()
+        begin = since or end - DELIVERY_PERIOD
+        names = [environment] if environment else list(map(EnvironmentName, self._parts.settings.environments))
+        return tuple([await self._delivery(name, begin, end) for name in names])
+
+    async def _delivery(self, name: EnvironmentName, since: datetime, until: datetime) -> Delivery:
+        lines = await self._parts.ledger.summaries(HistoryQuery(name, limit=MOST_DEPLOYMENTS))
+        ended = [line.id for line in lines if line.ended_at is not None and since <= line.ended_at < until]
+        return measure_delivery(name, [await self._parts.engine.load(found) for found in ended], since, until)
 
     def _need(self, action: str) -> None:
         if not self._may(action):

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from console.client.wire import Message, log_batch_to_json
+from console.domain.audit import AuditCheck, AuditEntry
 from console.domain.codec import from_json, to_json
+from console.domain.delivery import Delivery
 from console.domain.deployment import Deployment
 from console.domain.errors import UsageError
 from console.domain.events import Event, event_to_json
@@ -44,7 +46,6 @@ from console.domain.secrets import SecretReport
 from console.domain.telemetry import Measurement
 from console.domain.variables import VariableReport
 from console.server.local import LocalService
-from console.storage.ledger import AuditEntry
 
 LONGEST_HISTORY = 1000
 
@@ -330,6 +331,12 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/audit", "audit", "Who asked for what, and how it ended; newest first.", tuple[AuditEntry, ...],
           lambda asked: asked.service.audit(asked["since"], asked["until"], asked["limit"]),
           parameters=(SINCE, UNTIL, Parameter("limit", int, "most rows", 500))),
+    Route("GET", "/v1/audit/check", "verify_audit", "Whether the record holds together; reads all of it.", AuditCheck,
+          lambda asked: asked.service.verify_audit()),
+    Route("GET", "/v1/delivery", "delivery", "The four figures of DORA, by environment, with what each means.",
+          tuple[Delivery, ...],
+          lambda asked: asked.service.delivery(asked["environment"], asked["since"], asked["until"]),
+          parameters=(ENVIRONMENT, SINCE, UNTIL), errors=UNKNOWN),
     Route("GET", "/v1/events", "events",
           "Every event with a higher number, then new ones; `Last-Event-ID` works as `after`. Pulses carry no number.",
           Event | Pulse, stream=stream_events,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from console.domain.audit import AuditEntry
 from console.domain.ids import EnvironmentName
 from console.domain.telemetry import Measurement
 from console.storage import rows
-from console.storage.ledger import AuditEntry
 from console.storage.records import Sql
 
 

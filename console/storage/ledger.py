@@ -7,11 +7,12 @@ first and announced second; a subscriber that missed the announcement finds the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from console.domain.audit import AuditEntry
 from console.domain.errors import Refused
 from console.domain.events import Control, Event
 from console.domain.freeze import Freeze
@@ -55,23 +56,6 @@ class Wake:
 
 CALENDAR = Wake("calendar", DeploymentId(""), 0)
 """Freezes or the schedule have changed."""
-
-
-@dataclass(frozen=True)
-class AuditEntry:
-    """Who asked for what, and how it ended: `outcome` is `done`, `refused` or `failed`.
-
-    A change by hand has more rows than one: `intended` before its platform is asked, `begun` where it goes on, and
-    `unknown` where no answer came.
-    """
-
-    at: datetime
-    actor: Actor
-    action: str
-    subject: str = ""
-    outcome: str = "done"
-    detail: Mapping[str, str] = field(default_factory=dict)
-    id: int = 0
 
 
 def locked(lock: Lock) -> Refused:

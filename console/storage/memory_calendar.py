@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from console.domain.audit import AuditEntry
 from console.domain.freeze import Freeze, FreezeId
 from console.domain.schedule import Scheduled, ScheduledId
-from console.storage.ledger import CALENDAR, AuditEntry
+from console.storage.ledger import CALENDAR
 from console.storage.subscribers import Subscribers
 
 

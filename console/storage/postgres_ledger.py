@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from console.domain.audit import AuditEntry
 from console.domain.errors import ConsoleError, StoreBusy, StoreError
 from console.domain.events import Event
 from console.domain.freeze import Freeze
@@ -24,7 +25,7 @@ from console.domain.observations import DeploymentSummary, Lock
 from console.domain.schedule import Scheduled
 from console.domain.telemetry import Measurement
 from console.storage import postgres_schema
-from console.storage.ledger import AuditEntry, ControlRow, Opened, SummaryQuery, Wake
+from console.storage.ledger import ControlRow, Opened, SummaryQuery, Wake
 from console.storage.records import Sql
 from console.storage.sql_ledger import SqlLedger
 from console.storage.sqlite_ledger import SqliteLedger

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from console.domain.audit import AuditEntry
 from console.domain.deployment import DeploymentStatus
 from console.domain.errors import StoreDamaged
 from console.domain.events import Control, Event, payload_from_json, payload_to_json
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName, StepId
 from console.domain.observations import DeploymentSummary, Lock
 from console.domain.telemetry import Measurement
-from console.storage.ledger import AuditEntry, ControlRow
+from console.storage.ledger import ControlRow
 
 Row = Sequence[Any]
 T = TypeVar("T")

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TypeVar
 
+from console.domain.audit import AuditEntry
 from console.domain.errors import StoreError
 from console.domain.events import Event
 from console.domain.freeze import Freeze
@@ -18,7 +19,7 @@ from console.domain.observations import DeploymentSummary, Lock
 from console.domain.schedule import Scheduled
 from console.domain.telemetry import Measurement
 from console.storage import calendar, figures, records
-from console.storage.ledger import CALENDAR, AuditEntry, ControlRow, Opened, SummaryQuery, Wake
+from console.storage.ledger import CALENDAR, ControlRow, Opened, SummaryQuery, Wake
 from console.storage.records import Folds, Sql
 from console.storage.subscribers import Subscribers, wakes_for
 

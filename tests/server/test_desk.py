@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from console.config.settings import RoleSettings
+from console.domain.audit import AuditEntry
 from console.domain.errors import ExitCode, Refused, Rejected, StoreError, Unreachable, UsageError
 from console.domain.exchange import Condition, DeskOperation, DeskQuestion, DeskWish
 from console.domain.ids import Actor
 from console.server.desk import FrontDesk
 from console.server.incoming import Incoming
 from console.server.roles import Person
-from console.storage.ledger import AuditEntry
 from providers.redaction import MASK
 from tests.server.lamps import LampConnection, Switch
 from tests.server.world import NOON, QuickClock, World

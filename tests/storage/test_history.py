@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from console.client.service import HistoryQuery
+from console.domain.audit import AuditEntry
 from console.domain.events import ReviewClosed, ReviewTraced
 from console.domain.ids import Actor, DeploymentId, EnvironmentName
 from console.domain.telemetry import Measurement
-from console.storage.ledger import AuditEntry
 
 PRODUCTION = EnvironmentName("production")
 

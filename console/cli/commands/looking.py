@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.cli.grammar import Commands, add_command
+from console.cli.grammar import Commands, add_command, add_group
 from console.cli.options import add_deployment, add_environment, count
 
 HOW_LONG_AGO = "how long ago (10m, 2h), or a moment (2026-11-22T06:16, UTC)"
@@ -35,10 +35,25 @@ def add(commands: Commands) -> None:
     what = "a deployment's id or part of it, an environment for its latest, or a release for its newest deployment"
     both.add_argument("first", metavar="A", help=what)
     both.add_argument("second", metavar="B", nargs="?", default="", help="else what came before A in its environment")
+    words = "delivery in figures: how often, how fast, how much fails, how soon it is mended"
+    dora = add_command(commands, "dora", "console.cli.auditing:dora", words)
+    add_environment(dora, optional=True)
+    dora.add_argument("--since", default="30d", metavar="TIME", help=f"{HOW_LONG_AGO}; 30d otherwise")
+    _add_audit(add_group(commands, "audit", "who did what and when, and whether the record is whole"))
     words = "the report of a deployment"
     report = add_command(commands, "report", "console.cli.reporting:report", words, formats=("md", "html", "json"))
     add_deployment(report)
     report.add_argument("--output", default="", metavar="FILE", help="write it there (else stdout)")
+
+
+def _add_audit(actions: Commands) -> None:
+    handler = "console.cli.auditing:audit"
+    show = add_command(actions, "show", handler, "who asked for what, and how it ended; newest first")
+    show.add_argument("--since", default="", metavar="TIME", help=HOW_LONG_AGO)
+    show.add_argument("--actor", default="", metavar="NAME", help="only what they asked for")
+    show.add_argument("--subject", default="", metavar="NAME", help="only of this deployment, environment or platform")
+    show.add_argument("--limit", type=count, default=200, metavar="N", help="of at most so many rows (200)")
+    add_command(actions, "verify", handler, "whether the record is whole; says what cannot be proven")
 
 
 def _add_logs(commands: Commands) -> None:

@@ -12,6 +12,7 @@ from console.domain.errors import ExitCode, UsageError
 from console.planning.draft import judge_arguments
 from console.watch.judgement import judge_settings
 from console.watch.simulation.figures import Figures
+from console.watch.simulation.rollout import Rules
 from console.watch.simulation.run import simulate
 
 NAMES = {"same": "no worse", "drift": "no worse, errors of both ×10", "outage": "no worse, both fail for a while"}
@@ -22,13 +23,25 @@ def judge(session: Session) -> int:
     options = session.options
     if not options.simulate:
         raise UsageError("There is nothing to judge.", "judge", "Write `quarterdeck judge --simulate`.")
-    shipped = judge_settings(judge_arguments(JudgeSettings()))
-    found = simulate(options.seed, options.rollouts, shipped, look=options.look, told=_Progress(session).tell)
+    rules = shipped_rules(options.look)
+    progress = _Progress(session)
+    found = simulate(options.seed, options.rollouts, rules, in_full=options.in_full, told=progress.tell)
     if session.form == "text":
         show_lines(session, _lines(found))
     else:
         show_json(session, {**to_json(found), "bars": _bars(found), "holds": found.holds})
     return ExitCode.GOOD if found.holds else ExitCode.FAILED
+
+
+def shipped_rules(look: float | None = None) -> Rules:
+    """By what a rollout is judged where the configuration says nothing; `look` (s) takes the place of the interval."""
+    shipped = JudgeSettings()
+    return Rules(
+        settings=judge_settings(judge_arguments(shipped)),
+        look=look or shipped.interval.total_seconds(),
+        patience=shipped.hold.total_seconds(),
+        undecided=shipped.undecided,
+    )
 
 
 class _Progress:
@@ -56,6 +69,8 @@ def _lines(found: Figures) -> Iterator[str]:
     for bar in found.bars:
         yield f"{'✓' if bar.holds else '✗'} {bar.name:<{width}}  {bar.value:>8,.6g}   at most {bar.most:,.6g}"
     yield ""
+    looks, asked = (sum(getattr(one, key) for one in found.scenarios.values()) for key in ("looks", "asked"))
+    yield f"{looks:,} judgements, in {asked:,} of which the judge had to be asked; {found.seconds:,.0f} s"
     for name, share in found.finished.items():
         yield f"{NAMES[name]}: {share:.1%} went through without waiting for anybody"
     for name, detection in found.detection.items():

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from random import Random
 
 import pytest
 
+from console.analysis.budget import AlphaBudget
+from console.analysis.judge import judge
 from console.analysis.settings import JudgeSettings
+from console.cli.judge import shipped_rules
 from console.config import environments as configured
 from console.config.strategies import SHIPPED_STAGES
-from console.planning.draft import judge_arguments
-from console.watch.judgement import judge_settings
 from console.watch.simulation import scenarios as of
-from console.watch.simulation.edge import BOUNDS, Behaviour, SimulatedEdge
+from console.watch.simulation.counting import Counted
+from console.watch.simulation.draws import Poisson, failing
+from console.watch.simulation.edge import SimulatedEdge
 from console.watch.simulation.figures import FOUND_BY, Bar, gather, most_false
-from console.watch.simulation.rollout import PATIENCE, Ended, finish, run_rollout
+from console.watch.simulation.rollout import Ended, Rules, course_of, run_rollout
 from console.watch.simulation.run import simulate
 from console.watch.simulation.scenarios import SCENARIOS
+from console.watch.simulation.stepping import Stepping, finish
+from console.watch.simulation.traffic import BOUNDS, Behaviour, Traffic
+
+TOUCHY = Rules(
+    JudgeSettings(alpha=AlphaBudget(0.6), floor=0.0, latency_ratio=1.0, latency_floor=0.0, split_alpha=0.2),
+    look=5.0,
+)
+"""So easily alarmed that good releases are rolled back and held by everything there is."""
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +40,9 @@ def figures():
 class TestGivenWhatIsShipped:
     """What is simulated is what a configuration gets that says nothing about it."""
 
-    def test_then_the_tolerances_are_those_of_the_judge(self):
-        assert judge_settings(judge_arguments(configured.JudgeSettings())) == JudgeSettings()
+    def test_then_the_rules_are_those_of_the_judge_and_of_the_simulation(self):
+        assert shipped_rules() == Rules()
+        assert Rules().settings == JudgeSettings()
 
     def test_then_ladders_and_times_are_those_of_an_environment(self):
         shipped = configured.EnvironmentSettings(tier="production", services={})
@@ -39,15 +52,20 @@ class TestGivenWhatIsShipped:
                 shipped.bake_time.total_seconds(),
                 shipped.verify_time.total_seconds(),
             )
-        assert shipped.judge.hold.total_seconds() == PATIENCE
 
 
 class TestGivenTheSimulatedEdge:
-    def test_then_its_counts_are_those_of_the_behaviour(self):
-        edge = SimulatedEdge(Random(3), rate=100.0)
+    @pytest.fixture(scope="class")
+    def edge(self):
+        traffic = Traffic("3", 100.0, 1.0, Behaviour(), Behaviour(median=0.2))
+        edge = SimulatedEdge(traffic)
         edge.shift(25)
-        for _ in range(60):
-            edge.pass_time(10.0, Behaviour(errors=0.02), Behaviour(errors=0.08, median=0.2))
+        for _ in range(6):
+            traffic.serve(0.25, [(0.02, 0.08)] * 100)
+        edge.look = 600
+        return edge
+
+    def test_then_its_counts_are_those_of_the_behaviour(self, edge):
         counted = finish(edge.fetch_counters("shop"))
         canary, stable = counted["candidate"], counted["stable"]
         assert canary.requests / (canary.requests + stable.requests) == pytest.approx(0.25, abs=0.01)
@@ -56,22 +74,69 @@ class TestGivenTheSimulatedEdge:
         assert canary.latency_buckets[0.25] / canary.requests == pytest.approx(0.672, abs=0.02)
         assert tuple(canary.latency_buckets) == BOUNDS
 
-    def test_when_weights_change_then_its_totals_begin_anew(self):
-        edge = SimulatedEdge(Random(3), rate=100.0)
-        edge.shift(50)
-        edge.pass_time(10.0, Behaviour(), Behaviour())
+    def test_when_weights_change_then_its_totals_begin_anew(self, edge):
         edge.shift(100)
         assert finish(edge.fetch_counters("shop"))["stable"].requests == 0
 
 
+class TestGivenDraws:
+    @pytest.mark.parametrize("expected", [0.03, 1.0, 19.0, 300.0])
+    def test_then_numbers_have_mean_and_variance_of_their_distribution(self, expected):
+        numbers = Poisson(expected).column(Random(5), 40_000)
+        mean = sum(numbers) / len(numbers)
+        spread = math.sqrt(expected / len(numbers))
+        assert mean == pytest.approx(expected, abs=4 * spread)
+        assert sum((one - mean) ** 2 for one in numbers) / len(numbers) == pytest.approx(expected, rel=0.15)
+
+    def test_then_of_many_requests_the_share_fails_each_alone(self):
+        failed = failing(Random(5), 1, 40_000, 0.05)
+        assert len(failed) == pytest.approx(2000, abs=180)
+        assert list(failed) == sorted(set(failed))
+
+
 class TestGivenASeed:
     def test_then_a_rollout_is_always_the_same(self):
-        first, again = (run_rollout(SCENARIOS[of.ERRORS], "5", 3, JudgeSettings()) for _ in range(2))
+        first, again = (run_rollout(SCENARIOS[of.ERRORS], "5", 3, Rules()) for _ in range(2))
         assert first == again
 
     def test_when_the_seed_is_another_then_so_is_the_rollout(self):
-        ended = {run_rollout(SCENARIOS[of.ERRORS], str(seed), 3, JudgeSettings()).all_requests for seed in range(5)}
+        ended = {run_rollout(SCENARIOS[of.ERRORS], str(seed), 3, Rules()).all_requests for seed in range(5)}
         assert len(ended) > 1
+
+
+class TestGivenThatTheJudgeIsAskedOnlyWhereItMayMatter:
+    """The same rollouts once more with a worker's collector and judge at every look."""
+
+    @pytest.mark.parametrize("name", SCENARIOS)
+    def test_then_every_rollout_ends_as_if_it_were_asked_at_every_look(self, name):
+        rolled_back = 0
+        for number in range(4):
+            screened, full = (
+                run_rollout(SCENARIOS[name], "9", number, TOUCHY, in_full=in_full) for in_full in (False, True)
+            )
+            assert replace(screened, asked=0) == replace(full, asked=0)
+            assert screened.asked < full.asked
+            rolled_back += screened.is_rolled_back
+        assert name in of.SILENT or rolled_back or name == of.SPLIT
+
+    def test_when_it_is_what_ships_then_that_is_so_as_well(self):
+        screened, full = (run_rollout(SCENARIOS[of.LATENCY], "9", 2, Rules(), in_full=full) for full in (False, True))
+        assert replace(screened, asked=0) == replace(full, asked=0)
+
+    @pytest.mark.parametrize("number", [4, 5])
+    def test_then_the_counts_at_any_look_are_the_collectors_to_the_last_digit(self, number):
+        course = course_of(SCENARIOS[of.SAME_OUTAGE], "9", number, 1.0)
+        stepping, counted = Stepping(course, JudgeSettings()), Counted(course.traffic)
+        look = 0
+        for weight, _ in course.ladder.holds:
+            hold = course.begin(weight, 60.0, look)
+            stepping.enter(hold)
+            counted.enter(weight, hold.began)
+            for look, verdict in stepping.verdicts(hold, hold.over):
+                if look % 7 == 0 or look == hold.over:
+                    evidence = counted.evidence_at(look)
+                    assert evidence == stepping.evidence
+                    assert judge(evidence) == verdict
 
 
 @pytest.mark.xdist_group("simulation")
@@ -81,12 +146,18 @@ class TestGivenFewRollouts:
         assert figures.false_rollbacks <= 1
         assert figures.finished["same"] >= 0.8
 
+    def test_then_every_scenario_says_how_it_ended(self, figures):
+        assert set(figures.scenarios) == set(SCENARIOS)
+        for one in figures.scenarios.values():
+            assert one.rolled_back + one.finished + one.held == pytest.approx(1.0)
+            assert one.asked < one.looks
+
     def test_then_silence_never_passes(self, figures):
         assert figures.silent_rollouts >= 3
         assert figures.silent_passes == 0
 
     def test_when_the_router_falls_silent_later_then_what_it_said_before_carries_one_stage(self):
-        ended = [run_rollout(SCENARIOS[of.SILENT_LATER], "3", number, JudgeSettings()) for number in range(2)]
+        ended = [run_rollout(SCENARIOS[of.SILENT_LATER], "3", number, Rules()) for number in range(2)]
         assert [(one.passes, one.is_finished, one.trigger) for one in ended] == [(1, False, "silent")] * 2
 
     def test_then_an_unfair_split_is_held(self, figures):
@@ -101,7 +172,7 @@ class TestGivenTheBars:
         ended = {name: [] for name in SCENARIOS}
         for name in FOUND_BY:
             ended[name] = [Ended("", True, "reports", 5, 100, 0), Ended("", True, FOUND_BY[name], 90, 1800, 0)]
-        figures = gather(1, 2, of.LOOK, ended, 0.0)
+        figures = gather(1, 2, 1.0, ended, 0.0)
         assert {found.detected for found in figures.detection.values()} == {0.5}
 
     def test_when_a_value_is_above_then_the_bar_does_not_hold(self):

@@ -43,9 +43,9 @@ def find_errors(evidence: Evidence, settings: JudgeSettings) -> ErrorFinding:
     alone = total(*(stage.candidate for stage in evidence.stages if stage.share >= 1.0))
     baseline = evidence.stable if evidence.stable.requests else evidence.before
     if alone.requests:
-        bound = _alone_bound(_last_beside(evidence), settings)
+        bound = bound_alone(evidence, settings)
         log_evidence += ratios.log_evidence(alone.errors, alone.requests - alone.errors, bound)
-    needed = -math.log(EVIDENCE_PART * settings.alpha.of(ERRORS))
+    needed = evidence_needed(settings)
     excess = _excess(evidence, baseline)
     is_strong = log_evidence >= needed
     is_damage = is_strong and excess > settings.floor
@@ -67,7 +67,14 @@ def _last_beside(evidence: Evidence) -> ArmCounts:
     return stages[-1] if stages else evidence.before
 
 
-def _alone_bound(baseline: ArmCounts, settings: JudgeSettings) -> float:
+def evidence_needed(settings: JudgeSettings) -> float:
+    """Natural logarithm of the evidence at which errors take a release back."""
+    return -math.log(EVIDENCE_PART * settings.alpha.of(ERRORS))
+
+
+def bound_alone(evidence: Evidence, settings: JudgeSettings) -> float:
+    """The error rate (0..1) that a canary with all traffic may have, whatever is the matter."""
+    baseline = _last_beside(evidence)
     if baseline.requests == 0:
         return settings.ceiling
     rate = upper_bound(baseline.errors, baseline.requests, BOUND_PART * settings.alpha.of(ERRORS))

@@ -43,14 +43,11 @@ def find_margin(evidence: Evidence, settings: JudgeSettings) -> MarginFinding:
 
     Stages are not pooled: an outage of both arms weighs more where the canary got more of the requests.
     """
-    needed = -math.log(EVIDENCE_PART * settings.margin_alpha)
+    needed = margin_evidence_needed(settings)
     former, now = 0.0, (0, 0, 0.999)
     measured = 0.0
     for number, stage, baseline in _compared(evidence):
-        # The bounds of all stages fail with a probability of at most the sum, which is the whole part.
-        alpha = BOUND_PART * settings.margin_alpha / (number * (number + 1))
-        bound = settings.margin + lower_bound(baseline.errors, _rounded_up(baseline.requests), alpha)
-        bound = max(FINEST, math.floor(min(bound, 0.999) / FINEST) * FINEST)
+        bound = margin_bound(number, baseline.errors, baseline.requests, settings)
         former, now = measured, (stage.errors, stage.requests - stage.errors, bound)
         measured += log_evidence(*now, LESS)
     if measured >= needed:
@@ -60,6 +57,22 @@ def find_margin(evidence: Evidence, settings: JudgeSettings) -> MarginFinding:
     more = max(1, _requests_needed(errors, bound, needed - former) - good)
     words = f"To rule out that it is worse by {settings.margin:.0%} of all requests, {more} more good ones are needed."
     return MarginFinding(measured, needed, False, more, words)
+
+
+def margin_evidence_needed(settings: JudgeSettings) -> float:
+    """Natural logarithm of the evidence at which it is shown."""
+    return -math.log(EVIDENCE_PART * settings.margin_alpha)
+
+
+def margin_bound(number: int, errors: int, requests: int, settings: JudgeSettings) -> float:
+    """The rate (0..1) that the canary must be shown to stay below in a stage, from what the baseline beside it did.
+
+    It rises with the baseline's errors and falls with its requests.
+    """
+    # The bounds of all stages fail with a probability of at most the sum, which is the whole part.
+    alpha = BOUND_PART * settings.margin_alpha / (number * (number + 1))
+    bound = settings.margin + lower_bound(errors, _rounded_up(requests), alpha)
+    return max(FINEST, math.floor(min(bound, 0.999) / FINEST) * FINEST)
 
 
 def _compared(evidence: Evidence) -> Iterator[tuple[int, ArmCounts, ArmCounts]]:

@@ -42,6 +42,17 @@ def log_evidence(hits: int, misses: int, bound: float, sizes: Sizes = MORE) -> f
     return top + math.log(sum([math.exp(one - top) for one in logs]))
 
 
+def log_evidence_at_most(hits: tuple[int, int], misses: tuple[int, int], bound: float, sizes: Sizes = MORE) -> float:
+    """More than the logarithm of the evidence can be while the counts go from the first of each pair to the second.
+
+    A size above 1 gains by hits and loses by misses, one below 1 the other way round; each is taken where it is
+    largest. For counts that stay the same it is the evidence itself.
+    """
+    logs = [weight + hits[hit > 0] * hit + misses[miss > 0] * miss for weight, hit, miss in _likelihoods(bound, sizes)]
+    top = max(logs)
+    return top + math.log(sum([math.exp(one - top) for one in logs]))
+
+
 def log_evidence_of_stages(stages: Iterable[tuple[float, int, int]], sizes: Sizes = MORE) -> float:
     """Evidence of a whole rollout from (share, the canary's, the baseline's) of each stage: they multiply.
 

@@ -14,7 +14,10 @@ def add(commands: Commands) -> None:
     judge = add_command(commands, "judge", "console.cli.judge:judge", words)
     judge.add_argument("--simulate", action="store_true", help="simulate whole rollouts with the default settings")
     judge.add_argument("--seed", type=int, default=1, metavar="N", help="where chance begins (1)")
-    judge.add_argument("--look", type=seconds, default=25.0, metavar="SECONDS", help="between two judgements (25)")
+    words = "between two judgements (what ships, 1)"
+    judge.add_argument("--look", type=seconds, default=None, metavar="SECONDS", help=words)
+    words = "run a worker's collector and judge at every look, though nothing differs; some 30 times as long"
+    judge.add_argument("--in-full", action="store_true", help=words)
     judge.add_argument("--rollouts", type=count, default=2000, metavar="N", help="rollouts of every kind (2000)")
 
 

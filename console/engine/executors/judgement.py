@@ -14,6 +14,7 @@ from typing import Any
 
 from console.analysis.evidence import Evidence
 from console.analysis.final import summarise
+from console.analysis.following import Next, what_follows
 from console.analysis.judge import NOT_MEASURED, judge
 from console.analysis.settings import Action, JudgeSettings
 from console.domain import events as ev
@@ -110,20 +111,22 @@ def _decide(
     work: Work, verdict: Verdict, now: datetime, until: datetime, patience: datetime, undecided: str
 ) -> Outcome | None:
     """How the stage ends on this verdict now; None while it goes on."""
-    if verdict.is_fail:
-        return Failed(verdict.explanation, f"step {work.step.id}", "The release is taken back.")
+    following = what_follows(verdict, is_over=now >= until, is_late=now >= patience, undecided=undecided)
     promoter = promoted_by(work)
-    if promoter:
+    if promoter and following is not Next.TAKE_BACK:
         return Skipped(f"promoted by {promoter} before its time: {verdict.explanation}")
-    if now < until:
-        return None
-    if verdict.is_pass:
-        return Done(verdict.explanation)
-    if now >= patience and undecided == "rollback":
-        return Failed(f"Still undecided: {verdict.explanation}", f"step {work.step.id}", "judge.undecided is rollback.")
-    if now >= patience and undecided == "promote":
-        return Done(f"undecided, promoted by judge.undecided: {verdict.explanation}")
-    return None
+    match following:
+        case Next.TAKE_BACK:
+            return Failed(verdict.explanation, f"step {work.step.id}", "The release is taken back.")
+        case Next.GO_ON:
+            return Done(verdict.explanation)
+        case Next.GIVE_UP:
+            words = f"Still undecided: {verdict.explanation}"
+            return Failed(words, f"step {work.step.id}", "judge.undecided is rollback.")
+        case Next.LET_GO:
+            return Done(f"undecided, promoted by judge.undecided: {verdict.explanation}")
+        case Next.HOLD:
+            return None
 
 
 def _decide_dry(work: Work, verdict: Verdict, now: datetime, until: datetime) -> Outcome | None:

@@ -58,8 +58,25 @@ class Split:
 
 
 @dataclass(frozen=True)
+class ScenarioFigures:
+    """How the rollouts of one scenario ended, as shares (0..1); those that are left waited for a person or were held.
+
+    `triggers` counts those that were rolled back by what did it. `looks` are the judgements of all of them; of most it
+    is proved that the judge would let the rollout go on, `asked` counts the others.
+    """
+
+    rollouts: int
+    rolled_back: float
+    finished: float
+    held: float
+    triggers: Mapping[str, int]
+    looks: int
+    asked: int
+
+
+@dataclass(frozen=True)
 class Figures:
-    """What `quarterdeck judge --simulate` shows."""
+    """What `quarterdeck judge --simulate` shows; `look` is the time (s) between two judgements."""
 
     seed: int
     rollouts: int
@@ -74,6 +91,7 @@ class Figures:
     silent_passes: int
     silent_rollouts: int
     split: Split
+    scenarios: Mapping[str, ScenarioFigures]
     bars: tuple[Bar, ...]
     seconds: float
 
@@ -88,8 +106,8 @@ def most_false(rollouts: int, alpha: float = ALPHA) -> int:
 
 
 def gather(seed: int, rollouts: int, look: float, ended: Mapping[str, Sequence[Ended]], seconds: float) -> Figures:
-    """Count what each scenario came to; `look` is the time (s) between two judgements of releases that are no worse."""
-    fair = [ended[name] for name in (of.SAME, of.SAME_DRIFT, of.SAME_OUTAGE)]
+    """Count what each scenario came to."""
+    fair = [ended[name] for name in of.FAIR]
     false = [sum(one.is_rolled_back for one in group) for group in fair]
     detection = {name: _detection(ended[name], FOUND_BY[name]) for name in DETECTION}
     split = _split(ended[of.SPLIT], [one for group in fair for one in group])
@@ -127,8 +145,23 @@ def gather(seed: int, rollouts: int, look: float, ended: Mapping[str, Sequence[E
         silent_passes=passes,
         silent_rollouts=len(silent),
         split=split,
+        scenarios={name: _scenario(group) for name, group in ended.items()},
         bars=tuple(bars),
         seconds=round(seconds, 1),
+    )
+
+
+def _scenario(ended: Sequence[Ended]) -> ScenarioFigures:
+    number = max(1, len(ended))
+    rolled_back, finished = sum(one.is_rolled_back for one in ended), sum(one.is_finished for one in ended)
+    return ScenarioFigures(
+        rollouts=len(ended),
+        rolled_back=rolled_back / number,
+        finished=finished / number,
+        held=(len(ended) - rolled_back - finished) / number,
+        triggers=_triggers(ended),
+        looks=sum(one.looks for one in ended),
+        asked=sum(one.asked for one in ended),
     )
 
 

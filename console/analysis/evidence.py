@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+
+FINEST_SHARE = 0.001
+"""Shares are rounded down to this, so that what hangs on them is computed seldom."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,21 @@ class StageCounts:
     def is_concurrent(self) -> bool:
         """Whether both arms were to get requests, so that they can be compared under the same conditions."""
         return 0.0 < self.share < 1.0
+
+    @property
+    def likely_share(self) -> float:
+        """The share (0..1) that the canary's errors are held against: what was set, or more where it got more.
+
+        A router that gives the canary more than was set gives it more of all errors as well, and that shows long before
+        the split is surely unfair. Less than one standard error above says nothing. Against a larger share evidence is
+        never stronger, so that alpha holds as before.
+        """
+        requests = self.candidate.requests + self.stable.requests
+        if not self.is_concurrent or not requests:
+            return self.share
+        error = math.sqrt(self.share * (1.0 - self.share) / requests)
+        least = self.candidate.requests / requests - error
+        return max(self.share, math.floor(least / FINEST_SHARE) * FINEST_SHARE)
 
     def plus(self, candidate: ArmCounts, stable: ArmCounts, recent: ArmCounts | None = None) -> StageCounts:
         """Add what was counted since the last look, and replace what is known of the canary's last looks."""

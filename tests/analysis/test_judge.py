@@ -124,6 +124,20 @@ class TestGivenABrokenSplit:
         assert verdict.evidence["trigger"] == "split"
 
 
+class TestGivenMoreTrafficThanWasSet:
+    """8 % of 1,000 requests where 5 % was set: not yet surely unfair."""
+
+    def test_when_errors_are_divided_as_the_requests_are_then_it_is_not_to_blame(self):
+        verdict = verdict_on(stage(0.05, arm(80, 8), arm(920, 26)))
+        assert verdict.evidence["split_log_evidence"] < verdict.evidence["split_log_evidence_needed"]
+        assert not verdict.is_fail
+        as_set = verdict_on(stage(0.05, arm(50, 8), arm(950, 26)))
+        assert as_set.is_fail
+
+    def test_when_it_gets_less_then_the_share_that_was_set_counts(self):
+        assert stage(0.05, arm(30), arm(970)).likely_share == 0.05
+
+
 class TestGivenTooFewRequests:
     def test_then_it_says_how_many_are_needed_and_those_suffice(self):
         doubt = verdict_on(stage(0.1, arm(30), arm(270)))

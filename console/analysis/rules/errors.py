@@ -38,7 +38,7 @@ class ErrorFinding:
 def find_errors(evidence: Evidence, settings: JudgeSettings) -> ErrorFinding:
     """Weigh all stages; the frozen evidence of the former ones multiplies that of the current one."""
     log_evidence = ratios.log_evidence_of_stages(
-        (s.share, s.candidate.errors, s.stable.errors) for s in evidence.concurrent
+        (s.likely_share, s.candidate.errors, s.stable.errors) for s in evidence.concurrent
     )
     alone = total(*(stage.candidate for stage in evidence.stages if stage.share >= 1.0))
     baseline = evidence.stable if evidence.stable.requests else evidence.before

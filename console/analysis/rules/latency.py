@@ -59,7 +59,9 @@ class LatencyFinding:
 def find_latency(evidence: Evidence, settings: JudgeSettings) -> LatencyFinding:
     """Weigh all stages in which both arms ran; without a threshold and without buckets nothing is claimed."""
     stages = evidence.concurrent
-    slow_share = log_evidence_of_stages(((s.share, s.candidate.slow, s.stable.slow) for s in stages), SLIGHTLY_MORE)
+    slow_share = log_evidence_of_stages(
+        ((s.likely_share, s.candidate.slow, s.stable.slow) for s in stages), SLIGHTLY_MORE
+    )
     differences = _differences(evidence)
     alpha = settings.alpha.of(LOG_MEAN)
     log_mean = math.fsum(log_evidence_of_more(one.mean, one.variance, one.requests, alpha) for one in differences)

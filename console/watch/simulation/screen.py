@@ -1,9 +1,10 @@
 """At which looks may the judge say anything that matters? All others need not be asked, and the verdicts stay the same.
 
 While counts only grow, the evidence between two looks is bounded by the counts at both: hits as many as at the later
-one, misses as few as at the earlier one. Where even that does not reach what is needed, no look in between does, and
-all are passed over at once; else the half of them is tried, down to single looks. So every look is judged, most of them
-by a proof that the judge would let the rollout go on. The tests hold this against the judge asked at every look.
+one, misses as few as at the earlier one, the canary's share no larger than was set. Where even that does not reach what
+is needed, no look in between does, and all are passed over at once; else each half of them is tried, down to single
+looks. So every look is judged, most of them by a proof that the judge would let the rollout go on. The tests hold this
+against the judge asked at every look.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def rest(asked: Asked) -> Outcome:
 
     request = _request(asked)
     with connect_target(request.address) as target:
-        transfer = find_transfer(request, target)
+        transfer = str(asked.argument("transfer") or find_transfer(request, target))
         result = prove_now(request, target, transfer, _teller(asked))
     return _judge(asked, result, "rest")
 

@@ -39,6 +39,7 @@ TASKS: Mapping[str, str] = {
     "rest": "console.chores.data:rest",
     "fence-source": "console.chores.data:fence_source",
     "open-source": "console.chores.data:open_source",
+    "files": "console.chores.files:bring_files",
     "take-back": "console.chores.data:take_back",
 }
 

@@ -6,6 +6,9 @@ from console.cli.words import say_clock, say_length, say_moment, say_state, say_
 from console.domain import events as ev
 from console.domain.deployment import Deployment
 from console.domain.events import Event
+from console.domain.plan import StepKind
+
+COUNTING = frozenset({StepKind.TRANSFER_DATA, StepKind.TRANSFER_FILES, StepKind.TAKE_BACK_DATA})
 
 
 def say_event(event: Event, after: Deployment) -> str | None:
@@ -33,6 +36,8 @@ def _words(event: Event, after: Deployment) -> str | None:
         case ev.StepWaiting():
             until = f" until {say_moment(payload.until)}" if payload.until else ""
             return f"… {_name(after, payload.step)}: {payload.reason}{until}"
+        case ev.StepProgressed() if _counts(after, payload.step):
+            return f"… {payload.detail}"
         case ev.StepSucceeded():
             length = after.steps[payload.step].duration(event.at) if payload.step in after.steps else None
             told = any(
@@ -58,6 +63,12 @@ def _words(event: Event, after: Deployment) -> str | None:
             return f"● {payload.control.value}, asked for by {event.actor}{_because(payload.reason)}"
         case _:
             return _words_of_the_whole(event, after)
+
+
+def _counts(deployment: Deployment, step: str) -> bool:
+    """Whether a step tells how far it is, and not only where it stands."""
+    state = next((state for key, state in deployment.steps.items() if key == step), None)
+    return state is not None and state.step.kind in COUNTING
 
 
 def _words_of_the_whole(event: Event, after: Deployment) -> str | None:

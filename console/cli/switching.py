@@ -32,6 +32,11 @@ async def switch_over(session: Session) -> int:
             options.keep_case,
             options.leave_open,
             options.quarantine_ok,
+            _whole(options.files) if options.files else "",
+            _bucket(options.files, options.bucket),
+            options.public,
+            options.prefix,
+            options.leave_ok,
         ),
     )
     service = await session.service()
@@ -43,6 +48,10 @@ async def switch_over(session: Session) -> int:
     refuse_rejected(plan)
     await agree(session, service, environment)
     return await submit(session, service, wish, plan.digest, wait=options.wait, request_id=options.request_id)
+
+
+def _bucket(folder: Path | None, named: str) -> str:
+    return named or (folder.expanduser().resolve().name if folder else "")
 
 
 def _whole(path: Path) -> str:

@@ -79,6 +79,8 @@ class StepKind(StrEnum):
     AWAIT_RESOLVERS = "await-resolvers"
     MAINTAIN = "maintain"
     TRANSFER_DATA = "transfer-data"
+    TRANSFER_FILES = "transfer-files"
+    PREPARE_BUCKET = "prepare-bucket"
     TAKE_BACK_DATA = "take-back-data"
     FENCE_SOURCE = "fence-source"
     OPEN_SOURCE = "open-source"

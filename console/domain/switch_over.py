@@ -19,6 +19,9 @@ class SwitchWish:
         keep_case: Keep capital letters in names.
         leave_open: Nobody writes to the source, or may go on doing so: it is not made read-only for the last increment.
         quarantine_ok: Go on also with rows that have no place over there.
+        files: The folder of uploads; empty for none. `bucket`: where they go, on the database's platform; made where
+            there is none, and `public` then says whether everybody may read it. `prefix`: what their keys begin with.
+        leave_ok: Go on also with files that cannot go.
     """
 
     source: str
@@ -28,6 +31,11 @@ class SwitchWish:
     keep_case: bool = False
     leave_open: bool = False
     quarantine_ok: bool = False
+    files: str = ""
+    bucket: str = ""
+    public: bool = False
+    prefix: str = ""
+    leave_ok: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,7 @@ class SwitchFacts:
         tables: Rows by table of the source. `bytes`: of its file.
         open: Tables of the source that cannot be made read-only, because a module of SQLite has them.
         left: Things of the source that nobody but a person can bring over.
+        files: How many there are in the folder. `file_bytes`: of all of them.
     """
 
     problem: str = ""
@@ -46,6 +55,8 @@ class SwitchFacts:
     bytes: int = 0
     open: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    files: int = 0
+    file_bytes: int = 0
 
     @property
     def rows(self) -> int:

@@ -7,12 +7,14 @@ the same order given again goes on from there. So no chore is awaited over a res
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from console.chores.lines import BEAT_SECONDS, Beat, Done, Failed, Order, Stopped, Told, read_line, write_order
 from console.engine.processes import end_group, end_named, name_process
@@ -44,6 +46,10 @@ class Chores(Protocol):
         """Where rows and files are kept that a rollback would otherwise lose. Nothing removes them."""
         ...
 
+    def opening(self, provider: str) -> str:
+        """What a chore needs to open a provider by itself, as JSON; a secret."""
+        ...
+
     async def run(
         self, order: Order, started: Callable[[str], Awaitable[None]], told: Callable[[Told | Beat], Awaitable[None]]
     ) -> Ended:
@@ -61,10 +67,19 @@ class Chores(Protocol):
 
 
 class ChildProcesses:
-    """Does each chore in a process of its own."""
+    """Does each chore in a process of its own.
 
-    def __init__(self, home: Path) -> None:
+    Args:
+        home: The state directory.
+        options: Of a provider, by its name, with its secrets in place.
+    """
+
+    def __init__(self, home: Path, options: Callable[[str], Mapping[str, Any]] = lambda _: {}) -> None:
         self._home = home
+        self._options = options
+
+    def opening(self, provider: str) -> str:
+        return json.dumps(dict(self._options(provider)), default=_plain)
 
     def backups(self) -> Path:
         return self._home / "backups"
@@ -139,6 +154,10 @@ async def _listen(process: asyncio.subprocess.Process, last: deque[str]) -> None
     assert process.stderr is not None
     while text := await process.stderr.read(65536):
         last.extend(line for line in text.decode("utf-8", errors="replace").splitlines() if line.strip())
+
+
+def _plain(value: object) -> object:
+    return value.total_seconds() if isinstance(value, timedelta) else str(value)
 
 
 def _environment() -> dict[str, str]:

@@ -128,7 +128,9 @@ class Planner:
             fetch_hold(self._ledger, environment) if Fact.HOLD in facts else _known(None),
             self._fetch_secret(wish, asked) if Fact.SECRET in facts else _known(SecretFacts()),
             self._fetch_failover(wish, asked) if Fact.FAILOVER in facts else _known(FailoverFacts()),
-            fetch_switch(settings, self._variables, wish) if Fact.SWITCH in facts else _known(SwitchFacts()),
+            fetch_switch(settings, self._connections, self._variables, wish)
+            if Fact.SWITCH in facts
+            else _known(SwitchFacts()),
         )
         return replace(live, pages=pages, hold=hold, secret=secret, failover=failover, switch=switch)
 
@@ -140,6 +142,9 @@ class Planner:
         return await fetch_failover(
             self._settings, self._connections, self._variables, self._survey, self._clock, wish, asked, locks
         )
+
+    async def _fetch_switch(self, wish: Wish) -> SwitchFacts:
+        return await fetch_switch(self._settings, self._connections, self._variables, wish)
 
     async def _look_at_release(
         self, wish: Wish, past: Sequence[Deployment], history: Forecasts

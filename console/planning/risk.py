@@ -35,6 +35,7 @@ def judge_risk(draft: Draft, steps: Sequence[Step], flows: Sequence[Flow]) -> Ri
     """Add up what makes this deployment more dangerous than a routine one, at most 100."""
     found = [
         *_schema(steps),
+        *_data(steps),
         *_firsts(flows),
         *_distance(draft),
         *_undos(steps),
@@ -60,6 +61,12 @@ def _schema(steps: Sequence[Step]) -> Iterator[Points]:
             count = len(files) if isinstance(files, list) else 1
             noun = "migration changes" if count == 1 else "migrations change"
             yield 15, f"{count} {noun} the schema of {step.service}."
+
+
+def _data(steps: Sequence[Step]) -> Iterator[Points]:
+    for step in steps:
+        if step.kind is StepKind.FENCE_SOURCE:
+            yield 10, f"{step.service} takes the place of a file that people's data is in."
 
 
 def _firsts(flows: Sequence[Flow]) -> Iterator[Points]:

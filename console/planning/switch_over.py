@@ -24,6 +24,8 @@ from console.planning.release import join_flows
 from console.planning.risk import judge_risk
 
 LOAD, FENCE, REST = StepId("data.load"), StepId("data.fence"), StepId("data.rest")
+BUCKET, FILES, LAST_FILES = StepId("files.bucket"), StepId("files.load"), StepId("files.rest")
+FILES_A_SECOND = 20
 ROWS_A_SECOND = 40_000
 """Rows that are loaded, indexed and proven in a second, as a first guess; later ones come from what it took."""
 
@@ -62,8 +64,11 @@ def plan_switch_over(draft: Draft, refusals: Sequence[str]) -> Plan:
     found += [refusal for flow in flows.values() for refusal in flow.refusals]
     before = frame(draft)
     data = _data(draft, wish, database, before)
-    body, told = join_flows(draft, flows, (*before, data[0]))
-    steps = (*before, *_in_order((*data, *_held(body, data[-1].id))))
+    files, last = _files(draft, wish, database)
+    first = files[-1] if files else data[0]
+    body, told = join_flows(draft, flows, (*before, first))
+    proven = (last or data[-1]).id
+    steps = (*before, *_in_order((data[0], *files, *data[1:], *((last,) if last else ()), *_held(body, proven))))
     steps = (*steps, *close(draft, steps))
     steps = (*steps, *plan_lift(draft, steps))
     return replace(
@@ -106,12 +111,13 @@ def _data(draft: Draft, wish: SwitchWish, database: str, before: Sequence[Step])
     )
     guess = timedelta(seconds=2 + draft.live.switch.rows / ROWS_A_SECOND)
     load = replace(load, forecast=load.forecast or guess)
+    loaded = FILES if wish.files else LOAD
     rest = step(
         REST,
         f"Bring the rest of {name}, and prove every row",
         StepKind.TRANSFER_DATA,
-        {"task": "rest", **whole, **more},
-        needs=(LOAD,),
+        {"task": "rest", "transfer_from": LOAD, **whole, **more},
+        needs=(loaded,),
         no_undo="It goes with what was brought first.",
         forecast=guess,
     )
@@ -122,11 +128,51 @@ def _data(draft: Draft, wish: SwitchWish, database: str, before: Sequence[Step])
         f"Let {name} take no more writes",
         StepKind.FENCE_SOURCE,
         source,
-        needs=(LOAD,),
+        needs=(loaded,),
         undo=Undo(StepKind.OPEN_SOURCE, f"Let {name} take writes again", source),
         forecast=timedelta(seconds=1),
     )
     return load, fence, replace(rest, needs=(FENCE,))
+
+
+def _files(draft: Draft, wish: SwitchWish, database: str) -> tuple[tuple[Step, ...], Step | None]:
+    """What brings most of the files, and what brings those that came meanwhile."""
+    if not wish.files:
+        return (), None
+    provider = draft.service(database).provider
+    place: dict[str, object] = {"project": draft.placement(database).id, "bucket": wish.bucket}
+    name = wish.files.rstrip("/").rpartition("/")[2]
+    given = {**place, "files": wish.files, "prefix": wish.prefix, "leave_ok": wish.leave_ok}
+    bucket = draft.step(
+        BUCKET,
+        f"See to the bucket {wish.bucket}",
+        StepKind.PREPARE_BUCKET,
+        Phase.MIGRATE,
+        service=database,
+        provider=provider,
+        arguments={**place, "public": wish.public},
+        needs=(LOAD,),
+        no_undo="A bucket that stays does no harm; nothing of the old product looks there.",
+    )
+    guess = timedelta(seconds=2 + draft.live.switch.files / FILES_A_SECOND)
+
+    def bring(step_id: StepId, words: str, need: StepId) -> Step:
+        step = draft.step(
+            step_id,
+            words,
+            StepKind.TRANSFER_FILES,
+            Phase.MIGRATE,
+            service=database,
+            provider=provider,
+            arguments=given,
+            needs=(need,),
+            no_undo="The copies stay in the bucket; nothing of the old product looks there.",
+            time_limit=draft.environment.limits.transfer,
+        )
+        return replace(step, forecast=step.forecast or guess)
+
+    load = bring(FILES, f"Bring {name} into the bucket {wish.bucket}", BUCKET)
+    return (bucket, load), bring(LAST_FILES, f"Bring files that came to {name} meanwhile", REST)
 
 
 def _held(body: Sequence[Step], proven: StepId) -> Iterator[Step]:
@@ -151,6 +197,9 @@ def _notes(draft: Draft, wish: SwitchWish) -> Iterator[str]:
     facts = draft.live.switch
     if facts.tables:
         yield f"{len(facts.tables)} tables with {facts.rows:,} rows, {facts.bytes / 1e6:,.1f} MB, come over."
+    if wish.files:
+        yield f"{facts.files:,} files with {facts.file_bytes / 1e6:,.1f} MB come into the bucket {wish.bucket}."
+        yield "Addresses of files that rows hold are not changed: `quarterdeck transfer files` tells and changes them."
     if wish.leave_open:
         yield "The source goes on taking writes: what is written after the last increment stays behind."
     else:

@@ -28,9 +28,7 @@ def open_connections(
     connections: dict[str, Connection] = {}
     problems: list[ConfigProblem] = []
     for name in settings.providers:
-        options = {**secrets.options_of(settings, name), **_from_environments(settings, secrets, name)}
-        block = settings.providers[name]
-        options["kind"] = block.kind
+        options, block = provider_options(settings, secrets, name), settings.providers[name]
         try:
             connections[name] = open_provider(
                 name, options, clock=clock.now, pages=pages, status_page=block.status_page
@@ -45,6 +43,12 @@ def open_connections(
     if PROBES not in connections:
         connections[PROBES] = open_provider(PROBES, {"kind": "web"}, clock=clock.now)
     return connections
+
+
+def provider_options(settings: Settings, secrets: Secrets, name: str) -> dict[str, Any]:
+    """Everything that an adapter is opened with, secrets in place."""
+    own = {**secrets.options_of(settings, name), **_from_environments(settings, secrets, name)}
+    return {**own, "kind": settings.providers[name].kind}
 
 
 def _from_environments(settings: Settings, secrets: Secrets, provider: str) -> dict[str, Any]:

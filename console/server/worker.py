@@ -24,7 +24,7 @@ from console.engine.takeover import Takeover
 from console.engine.variables import Variables
 from console.server.api import build_api
 from console.server.backups import BackupKeeper, in_a_process
-from console.server.connections import open_connections
+from console.server.connections import open_connections, provider_options
 from console.server.desk import FrontDesk
 from console.server.examination import Examiner
 from console.server.lifecycle import open_listener
@@ -105,7 +105,7 @@ class Worker:
             clock=self._clock,
             worker=name,
             variables=variables,
-            chores=ChildProcesses(self._places.home),
+            chores=ChildProcesses(self._places.home, lambda name: provider_options(settings, secrets, name)),
             shared=bool(url),
         )
         tail = LogTail(settings, connections, ledger, logs, self._clock, secrets.texts())

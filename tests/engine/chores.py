@@ -39,6 +39,9 @@ class FakeChores:
     def saved(self, deployment: str) -> Path:
         return Path("/saved") / deployment
 
+    def opening(self, provider: str) -> str:
+        return '{"token": "tok-0001"}'
+
     def end_left(self, name: str) -> bool:
         self.ended.append(name)
         return True
@@ -58,6 +61,8 @@ class FakeChores:
                     await told(Beat())
                     self.arrived = min(self.arrived + ROWS // PIECES, self.source) if not self.hangs else self.arrived
                 result = Done(f"{self.arrived} rows", {"transfer": "t1", "mark": f"after {order.task}"})
+            case "files":
+                result = Done("3 files")
             case "fence-source":
                 self.closed = True
                 result = Done("closed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,11 +15,20 @@ from console.domain.plan import StepKind, Wish
 from console.domain.switch_over import SWITCH_OVER, SwitchFacts, SwitchWish
 from console.engine import planner
 from console.engine.engine import Engine
+from providers.contract import Action, Desk
+from providers.ensuring import Setting
 from tests.engine.chores import ROWS, FakeChores
 from tests.engine.world import NEW, OLD, PRODUCTION, World
 
 REFERENCE = "env:DATABASE_URL"
 ADDRESS = "postgresql://postgres:pass-0001@db:5432/postgres"
+
+
+@dataclass(frozen=True)
+class CreateBucket:
+    project: str
+    bucket: str
+    public: bool = False
 
 
 class Moving(World):
@@ -37,6 +47,18 @@ class Moving(World):
     def _furnish(self) -> None:
         super()._furnish()
         self.chores = FakeChores(self.clock)
+        self.buckets: dict[str, bool] = {}
+        self.platform.desk = Desk(actions={"create-bucket": self._creating()})  # type: ignore[attr-defined]  # has none
+
+    def _creating(self) -> Action[CreateBucket]:
+        async def holds(request: CreateBucket) -> bool:
+            return request.bucket in self.buckets
+
+        async def write(request: CreateBucket) -> None:
+            self.buckets[request.bucket] = request.public
+
+        made = Setting(CreateBucket, holds=holds, write=write, say=lambda request: f"bucket {request.bucket}")
+        return Action("Make a bucket.", CreateBucket, made)
 
     def _engine_with(self, **others: Any) -> Engine:
         engine = super()._engine_with(**others)
@@ -83,6 +105,20 @@ class TestGivenDataInAFile:
         assert steps["data.load"].detail == f"{ROWS} rows"  # type: ignore[index]
         assert world.chores.orders[0].secrets == {"address": ADDRESS}
         assert "pass-0001" not in str(world.ledger.events)
+
+    async def test_when_it_has_uploads_then_they_go_before_it_closes_and_what_came_meanwhile_after(
+        self, world: Moving
+    ) -> None:
+        deployment = await world.until_ended(await world.switch_over(files="/data/uploads", bucket="uploads"))
+
+        began = order_of(deployment, *(StepKind(k) for k in ("prepare-bucket", "transfer-files", "fence-source")))
+        orders = [order for order in world.chores.orders if order.task == "files"]
+        assert deployment.status is DeploymentStatus.SUCCEEDED
+        assert began == ["files.bucket", "files.load", "data.fence", "files.rest"]
+        assert world.buckets == {"uploads": False}
+        assert orders[0].arguments["project"] == "ref"
+        assert orders[0].secrets == {"provider": '{"token": "tok-0001"}'}
+        assert "tok-0001" not in str(world.ledger.events)
 
     async def test_while_rows_come_then_the_step_says_how_many_and_how_long(self, world: Moving) -> None:
         deployment_id = await world.switch_over()

@@ -19,6 +19,7 @@ from console.domain.plan import StepKind
 from console.engine.chores import Chores
 from console.engine.variables import Variables
 from console.engine.work import Done, Failed, Outcome, Work
+from providers.contract import Unsupported
 from providers.redaction import redact
 
 SHORTEST_PAUSE = timedelta(seconds=2)
@@ -32,8 +33,30 @@ class TooLong(ConsoleError):
 
 async def transfer_data(work: Work) -> Outcome:
     """Bring the source over."""
-    secrets = {"address": await _address(work)}
-    return await _carry_out(work, str(work.argument("task")), work.step.arguments, secrets)
+    given = dict(work.step.arguments)
+    if given.pop("transfer_from", ""):
+        given["transfer"] = work.argument("transfer", "")
+    return await _carry_out(work, str(work.argument("task")), given, {"address": await _address(work)})
+
+
+async def transfer_files(work: Work) -> Outcome:
+    """Bring a folder into a bucket."""
+    provider = str(work.step.provider)
+    given = {**work.step.arguments, "provider": provider}
+    return await _carry_out(work, "files", given, {"provider": _chores(work).opening(provider)})
+
+
+async def prepare_bucket(work: Work) -> Outcome:
+    """See to it that there is a bucket; one that is there stays as it is."""
+    action = work.connection().desk.actions.get("create-bucket")
+    if action is None or isinstance(action, Unsupported):
+        why = action or Unsupported("This kind of provider has no buckets.")
+        return Failed(why.reason, f"provider {work.step.provider}", why.remedy)
+    request = action.request(
+        project=work.argument("project"), bucket=work.argument("bucket"), public=work.argument("public", False)
+    )
+    ended = await work.perform(action.actuator, request, f"make the bucket {work.argument('bucket')}")
+    return ended if isinstance(ended, Failed) else Done(ended.detail, ended.outputs)
 
 
 async def take_back_data(work: Work) -> Outcome:

@@ -67,6 +67,8 @@ EXECUTORS: Mapping[StepKind, Executor] = {
     StepKind.MAINTAIN: maintenance.maintain,
     StepKind.BACK_UP: switch_over.back_up,
     StepKind.TRANSFER_DATA: switch_over.transfer_data,
+    StepKind.TRANSFER_FILES: switch_over.transfer_files,
+    StepKind.PREPARE_BUCKET: switch_over.prepare_bucket,
     StepKind.TAKE_BACK_DATA: switch_over.take_back_data,
     StepKind.FENCE_SOURCE: switch_over.fence_source,
     StepKind.OPEN_SOURCE: switch_over.open_source,

@@ -1,0 +1,79 @@
+"""Chores on files: a folder into a bucket, each file once and verified."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.chores.lines import Done, Failed, Stopped
+from console.chores.tasks import Asked, Outcome
+
+if TYPE_CHECKING:
+    from providers.contract import FileStore
+
+SHOWN = 5
+
+
+def bring_files(asked: Asked) -> Outcome:
+    """Bring what is not there yet; go on where a run before was cut short."""
+    from console.transfer.files.progress import Stopped as Halted
+    from console.transfer.files.report import size_words
+    from console.transfer.files.run import Request, run
+
+    prefix = str(asked.argument("prefix", "")).strip("/")
+    request = Request(
+        Path(asked.argument("files")),
+        lambda: _open(asked),
+        asked.folder / "files",
+        prefix=f"{prefix}/" if prefix else "",
+    )
+    try:
+        result = run(
+            request,
+            told=lambda told: asked.told(told.phase, "files", told.files, told.total),
+            stopped=asked.stopped,
+        )
+    except Halted:
+        return Stopped()
+    bad = [f"{one.path}: {one.error}" for one in result.failed]
+    bad += [f"{one.path}: {one.problem}" for one in result.visits if one.problem]
+    if bad or not result.holds:
+        return Failed(
+            f"{len(bad)} files did not arrive as they are: {'; '.join(bad[:SHOWN])}.",
+            f"bucket {result.bucket.name}",
+            "What arrived is in the journal and is not sent again.",
+            again=True,
+        )
+    left = [f"{one.path}: {one.reason}" for one in result.left]
+    if left and not asked.argument("leave_ok", False):
+        return Failed(
+            f"{len(left)} files cannot go: {'; '.join(left[:SHOWN])}.",
+            f"bucket {result.bucket.name}",
+            "Mend them, change the bucket's limits, or go on without them with --leave-ok.",
+        )
+    behind = f", {len(left)} left behind" if left else ""
+    words = f"{len(result.entries)} files, {size_words(result.size)}, each read back as it is{behind}"
+    return Done(words, {"files": len(result.entries), "bytes": result.size, "left": left[:SHOWN]})
+
+
+@asynccontextmanager
+async def _open(asked: Asked) -> AsyncIterator[FileStore]:
+    """The bucket, through a connection of this process's own."""
+    from console.domain.clock import SystemClock
+    from console.domain.errors import UsageError
+    from providers.contract import Unsupported
+    from providers.registry import open_provider
+
+    provider = str(asked.argument("provider"))
+    options = json.loads(asked.order.secrets["provider"])
+    connection = open_provider(provider, options, clock=SystemClock().now)
+    try:
+        stores = connection.capabilities.files
+        if isinstance(stores, Unsupported):
+            raise UsageError(stores.reason, f"provider {provider}", stores.remedy)
+        yield stores.open(str(asked.argument("project")), str(asked.argument("bucket")))
+    finally:
+        await connection.close()

@@ -38,12 +38,13 @@ def bring_files(asked: Asked) -> Outcome:
         )
     except Halted:
         return Stopped()
+    where = f"bucket {asked.argument('bucket')}"
     bad = [f"{one.path}: {one.error}" for one in result.failed]
     bad += [f"{one.path}: {one.problem}" for one in result.visits if one.problem]
     if bad or not result.holds:
         return Failed(
             f"{len(bad)} files did not arrive as they are: {'; '.join(bad[:SHOWN])}.",
-            f"bucket {result.bucket.name}",
+            where,
             "What arrived is in the journal and is not sent again.",
             again=True,
         )
@@ -51,7 +52,7 @@ def bring_files(asked: Asked) -> Outcome:
     if left and not asked.argument("leave_ok", False):
         return Failed(
             f"{len(left)} files cannot go: {'; '.join(left[:SHOWN])}.",
-            f"bucket {result.bucket.name}",
+            where,
             "Mend them, change the bucket's limits, or go on without them with --leave-ok.",
         )
     behind = f", {len(left)} left behind" if left else ""

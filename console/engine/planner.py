@@ -128,9 +128,7 @@ class Planner:
             fetch_hold(self._ledger, environment) if Fact.HOLD in facts else _known(None),
             self._fetch_secret(wish, asked) if Fact.SECRET in facts else _known(SecretFacts()),
             self._fetch_failover(wish, asked) if Fact.FAILOVER in facts else _known(FailoverFacts()),
-            fetch_switch(settings, self._connections, self._variables, wish)
-            if Fact.SWITCH in facts
-            else _known(SwitchFacts()),
+            self._fetch_switch(wish) if Fact.SWITCH in facts else _known(SwitchFacts()),
         )
         return replace(live, pages=pages, hold=hold, secret=secret, failover=failover, switch=switch)
 

@@ -39,6 +39,8 @@ LITE = "data.db"
 SEALED_LITE = "data.db.age"
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _WORK = "work-"
+_ELSEWHERE = "elsewhere"
+_SCRATCH = "qdpg-"
 NAMELESS_FOR_S = 60.0
 """A folder without a record is only just being made, or nobody's: the second after this long."""
 
@@ -141,6 +143,8 @@ class Catalogue:
         for place in (*self.root.glob(f"{_WORK}*"), *self.root.glob(f"*/{_WORK}*")):
             pid, _, rest = place.name.removeprefix(_WORK).partition("-")
             if not _runs(f"{pid} {rest.partition('-')[0]}"):
+                for directory in _elsewhere(place):
+                    shutil.rmtree(directory, ignore_errors=True)
                 shutil.rmtree(place, ignore_errors=True)
         return removed
 
@@ -155,6 +159,19 @@ def work_directory(parent: Path) -> Iterator[Path]:
     prefix = f"{_WORK}{_this_process().replace(' ', '-')}-"
     with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as directory:
         yield Path(directory)
+
+
+def note_elsewhere(work: Path, directory: Path) -> None:
+    """Let `sweep` remove a directory of a scratch server too, should this process be killed."""
+    (work / _ELSEWHERE).write_text(str(directory), encoding="utf-8")
+
+
+def _elsewhere(work: Path) -> list[Path]:
+    try:
+        directory = Path((work / _ELSEWHERE).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [directory] if directory.name.startswith(_SCRATCH) else []
 
 
 def digest_files(folder: Path) -> dict[str, str]:

@@ -158,6 +158,7 @@ def restore(
             request.address.connect() as connection,
         ):
             tools = find_tools(connection.info.server_version)
+            connection.execute("set default_transaction_read_only = off")  # somebody has said that it is to be replaced
             with connection.transaction():
                 _drop(connection, [*backup.left_out, *request.left_alone])
                 wanted = Wanted(request.with_owners, Without(request.left_alone))

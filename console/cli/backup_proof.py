@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from console.backups.address import Address
-from console.backups.catalogue import work_directory
+from console.backups.catalogue import note_elsewhere, work_directory
 from console.backups.prove import ProveRequest, prove
 from console.backups.sources import Source
 from console.backups.sqlite import prove_copy
@@ -41,11 +44,27 @@ def prove_somewhere(backup: Backup, source: Source, place: str, identity: str, t
             backup.id,
             "Prove it beside its database: `--on database`, with ENV or --database-url.",
         )
-    from console.playground.postgres import TemporaryPostgres
-
-    with work_directory(source.root) as directory, TemporaryPostgres(directory) as dsn:
+    with _own_server(source.root) as dsn:
         server = Address("scratch server", dsn)
         return prove(backup, ProveRequest(server, True, OWN_SERVER, jobs, key), told=told)
+
+
+@contextmanager
+def _own_server(root: Path) -> Iterator[str]:
+    """A PostgreSQL for as long as the block lasts; what a killed process leaves of it goes with the next backup."""
+    from console.playground.postgres import PostgresServer
+
+    with work_directory(root) as directory:
+        server = PostgresServer(directory)
+        note_elsewhere(directory, server.scratch)
+        try:
+            server.prepare()
+            server.launch()
+            server.wait()
+            yield server.dsn
+        finally:
+            server.stop_now()
+            server.remove()
 
 
 def _address(source: Source) -> Address:

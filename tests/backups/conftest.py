@@ -80,6 +80,11 @@ class Shop:
     def read(self, backup: Backup) -> Backup:
         return self.catalogue.find(backup.id)
 
+    def forbid_writing(self) -> None:
+        """Let new sessions be read-only unless they say otherwise, as in maintenance."""
+        name = psycopg.conninfo.conninfo_to_dict(self.dsn)["dbname"]
+        self.ask(f"alter database {name} set default_transaction_read_only = on")
+
     def scratches(self) -> list[tuple[Any, ...]]:
         return self.ask("select datname from pg_database where datname like 'quarterdeck%'")
 

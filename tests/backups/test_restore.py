@@ -73,6 +73,7 @@ class TestGivenAVerifiedBackup:
         shop.ask("insert into supabase_migrations.schema_migrations values ('20251231000000')")
         shop.ask("delete from parts")
 
+        shop.forbid_writing()
         put_back(shop, proven, left_alone=["supabase_migrations"])
 
         assert shop.ask("select count(*) from supabase_migrations.schema_migrations") == [(3,)]

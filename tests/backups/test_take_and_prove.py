@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from console.backups.catalogue import digest_files
+from console.backups.catalogue import digest_files, note_elsewhere
 from console.backups.contents import Without
 from console.backups.differ import find_differences
 from console.backups.sums import SETTINGS, fetch_sums, prepare
@@ -100,6 +100,7 @@ class TestGivenABackupThatSomebodyHarmed:
         shop.ask("drop view totals")
         later = shop.take()
         forged = replace(later, sums=honest.sums)
+        shop.forbid_writing()
 
         proof = shop.prove(forged)
 
@@ -214,17 +215,21 @@ class TestGivenAnAttemptThatCannotSucceed:
 
 
 class TestGivenAProcessThatWasKilled:
-    def test_then_its_half_goes_with_the_next_backup_and_its_scratch_with_the_next_proof(self, still, backup):
+    def test_then_its_half_goes_with_the_next_backup_and_its_scratch_with_the_next_proof(self, still, backup, tmp_path):
         half = still.catalogue.begin("production/api", Kind.POSTGRES, NOW)
         still.catalogue.write(replace(half, process="1 0"))
         left = still.root / "production%2Fapi" / "work-1-0-clear"
         left.mkdir()
+        server = tmp_path / "qdpg-left"
+        server.mkdir()
+        note_elsewhere(left, server)
         still.ask("create database quarterdeck_scratch_left")
 
         assert still.catalogue.sweep() == [half.id]
         assert still.prove(backup).verified
 
         assert not left.exists()
+        assert not server.exists()
         assert [one.id for one in still.catalogue.find_all()] == [backup.id]
         assert still.scratches() == []
 

@@ -156,6 +156,7 @@ class Counted:
             self._close_blocks_alone(look)
             return
         (theirs, ours), needed = (arm.requests for arm in self.traffic.arms), REQUESTS_A_BLOCK
+        mine_of, others_of = (_weighted(arm, look) for arm in (self.traffic.candidate, self.traffic.stable))
         blocks = slower = 0
         sums, squares = self._blocks.block_sum, self._blocks.block_squares
         since = self._block_since
@@ -166,7 +167,9 @@ class Counted:
             )
             if at > look:
                 break
-            mine, others = _log_mean(self.traffic.candidate, since, at), _log_mean(self.traffic.stable, since, at)
+            mine = sum([middle * (totals[at] - totals[since]) for middle, totals in mine_of]) / (ours[at] - ours[since])
+            others = sum([middle * (totals[at] - totals[since]) for middle, totals in others_of])
+            others /= theirs[at] - theirs[since]
             blocks += 1
             slower += mine > others
             sums += mine - others
@@ -206,10 +209,9 @@ def _look(threshold: _Threshold) -> int:
     return threshold.look
 
 
-def _log_mean(arm: ArmTraffic, since: int, until: int) -> float:
-    """As `log_latency` has it: the same sum in the same order, without the buckets that add nothing."""
-    weighted = sum([MIDDLES[place] * (totals[until] - totals[since]) for place, totals in arm.places.items()])
-    return weighted / (arm.requests[until] - arm.requests[since])
+def _weighted(arm: ArmTraffic, look: int) -> list[tuple[float, Sequence[int]]]:
+    """Of what `log_latency` sums the means, in its order; buckets without requests would add nothing."""
+    return [(MIDDLES[place], totals) for place, totals in arm.places.items() if totals[look]]
 
 
 def _nearest_place(arm: ArmTraffic, since: int, until: int) -> int:

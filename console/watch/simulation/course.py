@@ -80,6 +80,8 @@ class Course:
         if course is None:
             return [self._errors] * len(looks)
         stable, candidate = self._errors
+        if stable == candidate:
+            return [(errors, errors) for errors in (course(self._over(look), stable) for look in looks)]
         return [(course(over, stable), course(over, candidate)) for over in map(self._over, looks)]
 
     def _over(self, look: int) -> float:

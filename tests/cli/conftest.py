@@ -35,6 +35,8 @@ from console.client.service import (
     WorkerStatus,
 )
 from console.domain import events as ev
+from console.domain.audit import AuditCheck, AuditEntry
+from console.domain.delivery import Delivery
 from console.domain.deployment import Deployment, fold
 from console.domain.emergency import EmergencyTerms
 from console.domain.errors import ConsoleError, PlanRejected, UsageError
@@ -117,6 +119,7 @@ class FakeService:
     changes: list[DeskChange] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     owns_worker: bool = True
+    checked: AuditCheck = field(default_factory=AuditCheck)
     stands: list[DeskOperation | ConsoleError] = field(default_factory=list)
 
     def tell(self, deployment: DeploymentId, *payloads: ev.Payload, actor: str = "ana") -> None:
@@ -210,6 +213,24 @@ class FakeService:
             for d in found
             if d.emergency is not None and d.emergency.has_open_review
         ]
+
+    async def audit(
+        self, since: datetime | None = None, until: datetime | None = None, limit: int = 500
+    ) -> Sequence[AuditEntry]:
+        return [AuditEntry(START, Actor(name), "deploy", "production", id=1) for name in ("ana", "ben")]
+
+    async def verify_audit(self) -> AuditCheck:
+        return self.checked
+
+    async def delivery(
+        self,
+        environment: EnvironmentName | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Sequence[Delivery]:
+        assert since is not None
+        assert until is not None
+        return [Delivery(PRODUCTION, since, until, 4, 3, 1, 0.1, 7200.0, 3, 0.25, 1.5, 1)]
 
     async def preview_rollback(
         self, deployment: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True

@@ -57,6 +57,16 @@ class TestGivenAnAdministrator:
         assert (second.deployment, first.again, second.again) == (first.deployment, False, True)
         assert {row.detail["deployment"] for row in await world.ledger.audit()} == {first.deployment}
 
+    async def test_when_they_verify_the_record_then_all_of_it_is_read_and_whole(self, client, world):
+        await client.deploy(Wish(PRODUCTION), "press-1")
+
+        check, (row,) = await client.verify_audit(), await client.audit()
+        (figures,) = await client.delivery(PRODUCTION)
+
+        assert (check.is_whole, check.events, check.deployments, check.entries) == (True, 1, 1, 1)
+        assert (row.actor, row.action, row.subject, row.outcome) == ("ann", "deploy", PRODUCTION, "done")
+        assert (figures.environment, figures.deployments, figures.lead_time_s) == (PRODUCTION, 0, None)
+
     async def test_when_the_plan_is_another_then_every_reason_comes_back(self, client):
         with pytest.raises(PlanRejected) as refusal:
             await client.deploy(Wish(PRODUCTION), "press-1", "other")

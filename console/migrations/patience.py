@@ -51,6 +51,12 @@ class Budget:
         self._holds_since: float | None = None
 
     @property
+    def _wait(self) -> float:
+        """At most half of what readers may wait: the other half is for the work, once the lock is there."""
+        hold = self._patience.hold
+        return self._patience.lock_timeout if hold is None else min(self._patience.lock_timeout, hold / 2)
+
+    @property
     def is_holding(self) -> bool:
         """Whether the time that readers wait is counted, and ends some time."""
         return self._holds_since is not None and self._patience.hold is not None
@@ -59,7 +65,7 @@ class Budget:
     def limits_ms(self) -> Mapping[str, int]:
         """What is left, in milliseconds, by the setting that keeps to it; never 0. Empty while nobody has to wait."""
         limits = {
-            "lock_timeout": (self._patience.lock_timeout, self._waits_since),
+            "lock_timeout": (self._wait, self._waits_since),
             "statement_timeout": (self._patience.hold, self._holds_since),
         }
         return {

@@ -11,8 +11,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from console.migrations import history, ledger, repair
+from console.migrations.scripts import Direction, build_scripts
+from console.migrations.standing import compare
 from console.playground.scene import dsn_for
 from providers.contract import Migrate, MigrationFile, OperationKey, OperationStatus
+from providers.database import Database
 from providers.http import utc_now
 from providers.supabase.adapter import open_connection
 from providers.supabase.settings import SupabaseSettings
@@ -94,3 +98,40 @@ class TestGivenOneDatabase:
 
         assert await applied(dsn) == [file.version for file in FILES]
         assert await apply(dsn, *FILES) is OperationStatus.SUCCEEDED
+
+    async def test_when_one_changes_the_history_alone_then_the_other_sees_it(self, supabase_cli, project, dsn):
+        await apply(dsn, *FILES)
+
+        run(
+            supabase_cli,
+            project,
+            "migration",
+            "repair",
+            FILES[1].version,
+            "--status",
+            "reverted",
+            "--yes",
+            "--db-url",
+            dsn,
+        )
+        assert await applied(dsn) == [FILES[0].version]
+        run(
+            supabase_cli,
+            project,
+            "migration",
+            "repair",
+            FILES[1].version,
+            "--status",
+            "applied",
+            "--yes",
+            "--db-url",
+            dsn,
+        )
+        async with Database("pg", "shop", dsn, "database").connect() as connection:
+            scripts = build_scripts("pg", Direction.UP, FILES)
+            stored, facts = await history.fetch_statements(connection), await ledger.fetch(connection)
+            rows = compare(scripts, stored, facts)
+            await repair.mark_reverted(connection, [FILES[1].version])
+
+        assert [row.state for row in rows] == ["applied", "applied"]
+        assert listed(supabase_cli, project, dsn) == {FILES[0].version: FILES[0].version, FILES[1].version: ""}

@@ -71,7 +71,8 @@ class InstanceWriter:
         steps += [*self.configured(instance).steps, self._deploy(instance, batch, phase)]
         if settings.health is not None and url:
             steps.append(
-                self._step(
+                self.draft.step_of(
+                    self.name,
                     f"health-{instance}",
                     f"Check the health of {instance}",
                     StepKind.HEALTH,
@@ -82,7 +83,8 @@ class InstanceWriter:
             )
         if settings.integration and url and tries:
             steps.append(
-                self._step(
+                self.draft.step_of(
+                    self.name,
                     f"integration-{instance}",
                     f"Try {instance} with {count_requests(settings.integration)}",
                     StepKind.INTEGRATION,
@@ -98,7 +100,8 @@ class InstanceWriter:
 
     def _resume(self, instance: str, phase: Phase) -> Step:
         arguments = {"target": self.instances[instance].id, "arm": instance}
-        return self._step(
+        return self.draft.step_of(
+            self.name,
             f"resume-{instance}",
             f"Start {instance} of {self.name}",
             StepKind.RESUME,
@@ -120,7 +123,8 @@ class InstanceWriter:
         }
         undo = Undo(StepKind.ROLL_BACK_RELEASE, f"Return {instance} of {self.name} to what ran before", back)
         has_past = bool(live.deployment) and not self.is_first
-        return self._step(
+        return self.draft.step_of(
+            self.name,
             f"deploy-{instance}",
             f"Deploy {self.draft.release.name} to {instance} of {self.name}",
             StepKind.DEPLOY,
@@ -171,7 +175,8 @@ class InstanceWriter:
     def shift(
         self, word: str, title: str, weights: Mapping[str, int], needs: Sequence[StepId], undo: Undo | None
     ) -> Step:
-        return self._step(
+        return self.draft.step_of(
+            self.name,
             word,
             title,
             StepKind.SHIFT,
@@ -214,7 +219,8 @@ class InstanceWriter:
         share = sum(weights[each] for each in updated)
         promotion: dict[str, object] = {"manual": True, "promotion_s": limit.total_seconds()} if waits else {}
         watched = self._watched(length, share, updated, taking, batch[0])
-        return self._step(
+        return self.draft.step_of(
+            self.name,
             f"bake-{number}",
             f"Hold {listed(batch)} of {self.name} and judge",
             StepKind.BAKE,
@@ -230,7 +236,8 @@ class InstanceWriter:
         length = self.environment.verify_time
         if self.traffic is None and not self.asked(self.names):
             return ()
-        step = self._step(
+        step = self.draft.step_of(
+            self.name,
             "verify",
             f"Watch all instances of {self.name}",
             StepKind.VERIFY,
@@ -287,7 +294,8 @@ class InstanceWriter:
         if self.traffic is None or self.live.uncounted or not metrics or self.draft.passes(Gate.BAKE):
             return ()
         names = ", ".join(str(one["name"]) for one in cast("list[dict[str, object]]", metrics["metrics"]))
-        step = self._step(
+        step = self.draft.step_of(
+            self.name,
             "measure",
             f"Measure {names} of {self.name} once",
             StepKind.MEASURE,
@@ -328,36 +336,6 @@ class InstanceWriter:
 
     def ordered(self, names: set[str]) -> tuple[str, ...]:
         return tuple(each for each in self.names if each in names)
-
-    def _step(
-        self,
-        word: str,
-        title: str,
-        kind: StepKind,
-        phase: Phase,
-        *,
-        arguments: Mapping[str, object],
-        provider: str = "",
-        needs: Sequence[StepId] = (),
-        undo: Undo | None = None,
-        no_undo: str = "",
-        lasts: timedelta | None = None,
-        time_limit: timedelta | None = None,
-    ) -> Step:
-        return self.draft.step(
-            f"{self.name}.{word}",
-            title,
-            kind,
-            phase,
-            service=self.name,
-            provider=provider or self.settings.provider,
-            arguments=arguments,
-            needs=needs,
-            undo=undo,
-            no_undo=no_undo,
-            lasts=lasts,
-            time_limit=time_limit,
-        )
 
 
 def listed(names: Sequence[str]) -> str:

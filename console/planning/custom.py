@@ -87,7 +87,7 @@ def plan_pipeline(draft: Draft, pipeline: Pipeline, flows: Mapping[str, Flow], b
                 writing.notes.append(words)
             continue
         own = list[Step]()
-        for step in _configuring(flows[wanted.service]) if found.kind is StepKind.DEPLOY else ():
+        for step in _brought_along(flows[wanted.service], found) if wanted.service in flows else ():
             own.append(replace(step, id=StepId(f"{wanted.id}.{step.id.rpartition('.')[2]}"), needs=needs))
             needs = (own[-1].id,)
         flow = flows.get(wanted.service)
@@ -227,9 +227,11 @@ def _work_of(
     return next((step for step in usual if step.kind is kind), None)
 
 
-def _configuring(flow: Flow) -> Iterable[Step]:
-    """A pipeline names what it deploys; that the variables are right before is not left to it."""
-    return (step for step in (*flow.prepare, *flow.serve) if step.kind is StepKind.CONFIGURE)
+def _brought_along(flow: Flow, found: Step) -> Iterable[Step]:
+    """A pipeline names what it deploys and migrates; variables and a backup before that are not left to it."""
+    if found.kind is StepKind.DEPLOY:
+        return (step for step in (*flow.prepare, *flow.serve) if step.kind is StepKind.CONFIGURE)
+    return (step for step in (*flow.serve, *flow.retire) if step.kind is StepKind.BACK_UP and step.id in found.needs)
 
 
 def _stage_of(draft: Draft, wanted: PipelineStep, flow: Flow, earlier: Iterable[PipelineStep]) -> Step | None:

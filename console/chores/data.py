@@ -12,7 +12,7 @@ from console.chores.lines import Done, Failed, Stopped
 from console.chores.tasks import Asked, Outcome
 
 if TYPE_CHECKING:
-    from console.transfer.data.run import Progress, Request, Result
+    from console.transfer.data.request import Progress, Request, Result
 
 TRANSIENT_STATES = ("08", "40", "53", "55", "57")
 """Classes of SQLSTATE that pass: a lost connection, a conflict, too little of something, a lock, a stop."""
@@ -100,8 +100,8 @@ def take_back(asked: Asked) -> Outcome:
 
 
 def _request(asked: Asked) -> Request:
+    from console.transfer.data.request import Request
     from console.transfer.data.rules import load_rules
-    from console.transfer.data.run import Request
 
     rules = asked.argument("rules")
     return Request(

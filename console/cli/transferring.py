@@ -9,26 +9,27 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from console.cli.addresses import find_address, in_words
 from console.cli.output import show_json, show_lines
 from console.cli.session import Session
-from console.domain.errors import ExitCode
+from console.domain.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from console.transfer.data.run import Progress, Result
+    from console.transfer.data.request import Progress, Request, Result
+
+R = TypeVar("R")
 
 TOLD_EVERY_S = 1.0
 
 
 async def data(session: Session) -> int:
     """Transfer a SQLite file. Ctrl+C ends it after the piece that is under way; the same command goes on from there."""
-    import psycopg
-
     from console.transfer.data.report import to_lines, to_values
+    from console.transfer.data.request import Request
     from console.transfer.data.rules import load_rules
-    from console.transfer.data.run import Request, Stopped, run
+    from console.transfer.data.run import run
 
     options = session.options
     source: Path = options.source.expanduser()
@@ -43,23 +44,61 @@ async def data(session: Session) -> int:
         options.keep_case,
         options.dry_run,
     )
-    stop = threading.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
-    try:
-        result = await asyncio.to_thread(run, request, told=_teller(session), stopped=stop.is_set)
-    except Stopped:
-        session.say("Stopped. What is over there is on record; the same command goes on from there.")
+    if options.incremental:
+        return await _increment(session, request)
+    if options.deletes or options.on_conflict:
+        raise UsageError(
+            "--deletes and --on-conflict speak of an increment.", "transfer data", "Give --incremental with them."
+        )
+    result = await _in_thread(session, run, request)
+    if result is None:
         return ExitCode.WAITING
-    except psycopg.Error as problem:
-        raise in_words(problem, "--to") from None
-    finally:
-        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
     shutil.rmtree(work, ignore_errors=True)
     if session.form == "text":
         show_lines(session, to_lines(result))
     else:
         show_json(session, to_values(result))
     return _code(result, may_leave=options.quarantine_ok)
+
+
+async def _increment(session: Session, request: Request) -> int:
+    from console.transfer.data.increment import Increment, OnConflict, run_increment
+    from console.transfer.data.told import to_lines, to_values
+
+    options = session.options
+    wanted = Increment(request, options.deletes, OnConflict(options.on_conflict or OnConflict.STOP))
+    result = await _in_thread(session, run_increment, wanted)
+    if result is None:
+        return ExitCode.WAITING
+    if session.form == "text":
+        show_lines(session, to_lines(result))
+    else:
+        show_json(session, to_values(result))
+    is_good = result.holds and (options.quarantine_ok or not result.quarantined)
+    return ExitCode.GOOD if is_good else ExitCode.FAILED
+
+
+async def _in_thread(session: Session, run: Callable[..., R], wanted: object) -> R | None:
+    """Run it beside the loop and tell how it goes; None when Ctrl+C ended it.
+
+    Raises:
+        ConsoleError: The database does not go on.
+    """
+    import psycopg
+
+    from console.transfer.data.load import Stopped
+
+    stop, loop = threading.Event(), asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, stop.set)
+    try:
+        return await asyncio.to_thread(run, wanted, told=_teller(session), stopped=stop.is_set)
+    except Stopped:
+        session.say("Stopped. What is over there is on record; the same command goes on from there.")
+        return None
+    except psycopg.Error as problem:
+        raise in_words(problem, "--to") from None
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 def _code(result: Result, *, may_leave: bool) -> int:

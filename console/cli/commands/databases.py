@@ -23,6 +23,12 @@ def add(commands: Commands) -> None:
     data.add_argument("--keep-case", action="store_true", help="keep capital letters in names")
     data.add_argument("--dry-run", action="store_true", help="look and choose, and change nothing")
     data.add_argument("--quarantine-ok", action="store_true", help="end well also with rows in quarantine")
+    words = "bring only what changed since: by keys and hashes, into the tables that are there"
+    data.add_argument("--incremental", action="store_true", help=words)
+    words = "with --incremental: rows that the source no longer has go over there too"
+    data.add_argument("--deletes", action="store_true", help=words)
+    words = "with --incremental, what becomes of rows that others wrote over there meanwhile (stop)"
+    data.add_argument("--on-conflict", choices=["source", "target", "stop"], help=words)
     _add_files(kinds)
 
 

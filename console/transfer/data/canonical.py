@@ -1,7 +1,8 @@
 """One written form for a value on both sides, so that two rows are the same exactly when their forms are.
 
 PostgreSQL writes it with the expression given here, and Python with the function; both are then hashed. Every form is
-exact: floats by their bits, times in UTC to the microsecond, bytes in hex, `jsonb` as the server writes it.
+exact: floats by their bits, bytes in hex, and everything else as the server writes it, with times in UTC. The
+connection has to say `datestyle=ISO` and `timezone=UTC`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ ABSENT = "\x1e"
 """NULL. Nothing else is written so: a text begins with its length, which also says where it ends."""
 
 Form = Callable[[Any], str]
-_STAMP = "YYYY-MM-DD HH24:MI:SS.US"
 
 
 def server_form(column: str, type_name: str) -> str:
@@ -28,10 +28,8 @@ def server_form(column: str, type_name: str) -> str:
         "double precision": f"encode(float8send({column}), 'hex')",
         "bytea": f"encode({column}, 'hex')",
         "boolean": f"CASE {column} WHEN true THEN '1' WHEN false THEN '0' END",
-        "timestamp": f"to_char({column}, '{_STAMP}')",
-        "timestamptz": f"to_char({column} AT TIME ZONE 'UTC', '{_STAMP}')",
-        "time": f"to_char({column}, 'HH24:MI:SS.US')",
-        "date": f"to_char({column}, 'YYYY-MM-DD')",
+        "real": f"encode(float8send({column}::double precision), 'hex')",
+        "timestamptz": f"({column} AT TIME ZONE 'UTC')::text",
         "text": f"length({column}) || '=' || {column}",
         "varchar": f"length({column}) || '=' || {column}",
     }.get(kind, f"{column}::text")
@@ -67,15 +65,25 @@ def _flag(value: Any) -> str:
     return "1" if value else "0"
 
 
-def _moment(value: Any) -> str:
-    if isinstance(value, str):  # a clean one: YYYY-MM-DD?HH:MM:SS with up to six digits of a fraction
-        return f"{value[:10]} {value[11:19]}.{value[20:]:0<6}"
-    at = value.astimezone(UTC) if value.tzinfo else value
-    return datetime.isoformat(at.replace(tzinfo=None), " ", "microseconds")
+def moment(value: Any) -> str:
+    """A time as PostgreSQL writes it: a blank in the middle, and no zeros at the end of a fraction."""
+    if isinstance(value, datetime):
+        at = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        return _short(at.isoformat(" "))
+    return _short(f"{value[:10]} {value[11:]}")
+
+
+def _short(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _hour(value: Any) -> str:
-    return f"{value}.000000" if isinstance(value, str) else str(value.isoformat("microseconds"))
+    return _short(value if isinstance(value, str) else str(value.isoformat()))
+
+
+def _single(value: Any) -> str:
+    """A float of 32 bits, which is what such a column keeps of one of 64."""
+    return _double(struct.unpack(">f", struct.pack(">f", value))[0])
 
 
 def _jsonb(value: Any) -> str:
@@ -106,8 +114,9 @@ _FORMS: Mapping[str, Form] = {
     "double precision": _double,
     "bytea": _bytes,
     "boolean": _flag,
-    "timestamp": _moment,
-    "timestamptz": _moment,
+    "real": _single,
+    "timestamp": moment,
+    "timestamptz": moment,
     "time": _hour,
     "text": _text,
     "varchar": _text,

@@ -45,12 +45,13 @@ class Reading:
     encoding: str = ""
 
 
-_WHOLE = re.compile(r"[+-]?\d+")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _MOMENT = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s?(Z|z|[+-]\d\d(?::?\d\d)?)?"
+    r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s?(Z|z|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
 )
-_HOUR = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?")
+_HOUR = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?", re.ASCII)
 _EPOCHS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _JULIAN_START = 2440587.5
@@ -62,15 +63,17 @@ def converter_for(type_name: str, reading: Reading) -> Converter:
     Raises:
         KeyError: It is a type that this module does not make.
     """
-    make = _MAKERS[type_name.partition("(")[0]]
-    convert = make(reading)
+    kind, _, size = type_name.partition("(")
+    convert = _MAKERS[kind](reading)
+    if kind == "numeric" and size:
+        convert = _scaled(convert, int(size.rstrip(")").partition(",")[2] or 0))
 
     def careful(value: Any) -> Any:
         if value is None:
             return None
         try:
             return convert(value)
-        except (Misfit, ArithmeticError, ValueError, UnicodeError) as problem:
+        except (Misfit, ArithmeticError, ValueError, UnicodeError, RecursionError) as problem:
             if reading.invalid_as_null:
                 return None
             raise problem if isinstance(problem, Misfit) else Misfit(_said(type_name, value)) from problem
@@ -115,6 +118,23 @@ def _bigint(_: Reading) -> Converter:
     return convert
 
 
+def _narrow(bits: int) -> Callable[[Reading], Converter]:
+    """Whole numbers of fewer bits, as a table over there may have that nobody here made."""
+
+    def make(reading: Reading) -> Converter:
+        whole = _bigint(reading)
+
+        def convert(value: Any) -> int:
+            number = int(whole(value))
+            if not -(1 << bits - 1) <= number < 1 << bits - 1:
+                raise Misfit(f"a whole number beyond {bits} bits")
+            return number
+
+        return convert
+
+    return make
+
+
 def _double(_: Reading) -> Converter:
     def convert(value: Any) -> float:
         if isinstance(value, float):
@@ -143,6 +163,19 @@ def _numeric(_: Reading) -> Converter:
         raise Misfit(_said("number", value))
 
     return convert
+
+
+def _scaled(convert: Converter, scale: int) -> Converter:
+    """Only what the scale holds: PostgreSQL would round the rest without a word."""
+
+    def exactly(value: Any) -> Decimal:
+        number = Decimal(convert(value))
+        written = number.quantize(Decimal(1).scaleb(-scale))
+        if written != number:
+            raise Misfit(f"a number with more than {scale} places, which would be rounded")
+        return written
+
+    return exactly
 
 
 def _text(reading: Reading) -> Converter:
@@ -321,6 +354,9 @@ def _uuid(_: Reading) -> Converter:
 
 _MAKERS: Mapping[str, Callable[[Reading], Converter]] = {
     "bigint": _bigint,
+    "integer": _narrow(32),
+    "smallint": _narrow(16),
+    "real": _double,
     "double precision": _double,
     "numeric": _numeric,
     "text": _text,

@@ -58,23 +58,35 @@ def translate_default(expression: str, type_name: str) -> str | None:
     return translate(text, {})
 
 
-def translate(expression: str, names: Mapping[str, str]) -> str | None:
+def translate(expression: str, names: Mapping[str, str], flags: frozenset[str] = frozenset()) -> str | None:
     """An expression over columns.
 
     Args:
         names: What the columns are called on the other side, by their names in small letters.
+        flags: Those of them that are booleans over there, so that 0 and 1 beside them are false and true.
     """
     from sqlglot import exp
 
     tree = parse(expression)
     if tree is None or not all(isinstance(node, _safe()) for node in tree.walk()):
         return None
+    if flags:
+        _write_flags(tree, flags)
     for column in tree.find_all(exp.Column):
         name = names.get(column.name.lower())
         if name is None or column.table:
             return None
         column.set("this", exp.to_identifier(name, quoted=True))
     return tree.sql(dialect="postgres", comments=False)
+
+
+def _write_flags(tree: Expr, flags: frozenset[str]) -> None:
+    from sqlglot import exp
+
+    for beside in list(tree.find_all(exp.EQ, exp.NEQ, exp.In, exp.Is)):
+        if isinstance(beside.this, exp.Column) and beside.this.name.lower() in flags:
+            for literal in [one for one in beside.find_all(exp.Literal) if one.name in ("0", "1")]:
+                literal.replace(exp.Boolean(this=literal.name == "1"))
 
 
 def parse(sql: str) -> Expr | None:

@@ -93,7 +93,7 @@ class Loader:
 
     def _refuse_by_server(self, sent: _Sender, rows: Rows, piece: Range, problem: psycopg.Error) -> tuple[int, int]:
         said = problem.diag.message_primary or str(problem)
-        column = _column_of(problem)
+        column = column_of(problem)
         found = [
             sent.as_refused(row, column, f"PostgreSQL refuses it: {said}") for row in rows.read(piece, sent.columns)
         ]
@@ -101,7 +101,7 @@ class Loader:
         return 0, len(found)
 
 
-def _column_of(problem: psycopg.Error) -> str:
+def column_of(problem: psycopg.Error) -> str:
     """The column that the server names: by itself, or in the context of a COPY."""
     if problem.diag.column_name:
         return str(problem.diag.column_name)

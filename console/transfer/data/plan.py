@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from console.transfer.data.choosing import Choice, ColumnRule, choose
-from console.transfer.data.converters import Converter, converter_for, needed
+from console.transfer.data.converters import TYPES, Converter, converter_for, needed
 from console.transfer.data.inventory import Inventory, SourceColumn, SourceTable, Stored
 from console.transfer.data.naming import name_all
 from console.transfer.data.survey import ColumnFacts
@@ -30,6 +30,12 @@ class ColumnPlan:
         convert = None if self.choice.direct else converter_for(self.choice.type, self.choice.reading)
         # SQLite lets NULL into most primary keys, PostgreSQL into none.
         return needed(convert) if self.source.key and self.facts.values < self.facts.rows else convert
+
+    def careful_converter(self) -> Converter | None:
+        """Also where values went as they are when somebody looked last; None for types that nobody converts."""
+        known = self.choice.type.partition("(")[0] in TYPES
+        convert = converter_for(self.choice.type, self.choice.reading) if known else None
+        return needed(convert) if self.source.key else convert
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,8 @@ class TablePlan:
 
     def column(self, name: str) -> ColumnPlan:
         """A column by its name in the source, in any letters."""
-        return next(one for one in self.columns if one.source.name.lower() == name.lower())
+        exact = (one for one in self.columns if one.source.name == name)
+        return next(exact, None) or next(one for one in self.columns if one.source.name.lower() == name.lower())
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 
 import psycopg
 
-from console.transfer.data.compare import RowDifference, find_differences
+from console.transfer.data.compare import Difference, RowDifference, find_differences
 from console.transfer.data.inventory import quoted
 from console.transfer.data.load import count_rows
 from console.transfer.data.plan import TablePlan
@@ -53,9 +54,10 @@ def prove(
     there = count_rows(target, table)
     # A row that the server itself refused is only here; it is in quarantine and no difference.
     most = SHOWN + state.quarantined
-    differences = list(islice(find_differences(lite, target, table, told), most + 1))
+    with closing(find_differences(lite, target, table, told)) as found:
+        differences = list(islice((one for one in found if one.there or one.kind is not Difference.NO_PLACE), most + 1))
     expected = state.rows + state.quarantined
-    missing = [one for one in differences if one.here is not None and one.there is None]
+    missing = [one for one in differences if not one.there]
     if len(missing) <= state.quarantined and expected == source and there == state.rows:
         differences = [one for one in differences if one not in missing]
     return TableProof(

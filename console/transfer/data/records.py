@@ -31,6 +31,10 @@ CREATE TABLE IF NOT EXISTS quarterdeck.quarantine (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, transfer text NOT NULL, source text NOT NULL, key json,
   column_name text,
   reason text NOT NULL, row json NOT NULL, at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE IF NOT EXISTS quarterdeck.transfer_bases (
+  schema_name text NOT NULL, target text NOT NULL, source text NOT NULL, columns json NOT NULL,
+  snapshot pg_snapshot NOT NULL, writes text[] NOT NULL DEFAULT '{}', at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (schema_name, target));
 """
 
 
@@ -99,7 +103,7 @@ def states(target: Target, transfer: str) -> dict[str, TableState]:
         (transfer,),
     ).fetchall()
     return {
-        name: TableState(count, refused, tuple(map(_unpack, key)) if key is not None else None, loaded)
+        name: TableState(count, refused, tuple(map(unpack, key)) if key is not None else None, loaded)
         for name, count, refused, key, loaded in rows
     }
 
@@ -120,7 +124,7 @@ def forget(target: Target, transfer: str) -> None:
 
 def note(target: Target, transfer: str, table: str, state: TableState) -> None:
     """Say how far a table is."""
-    key = json.dumps([_pack(value) for value in state.last_key]) if state.last_key is not None else None
+    key = json.dumps([pack(value) for value in state.last_key]) if state.last_key is not None else None
     target.execute(
         "UPDATE quarterdeck.transfer_tables SET rows = %s, quarantined = %s, last_key = %s, loaded = %s"
         " WHERE transfer = %s AND source = %s",
@@ -128,15 +132,22 @@ def note(target: Target, transfer: str, table: str, state: TableState) -> None:
     )
 
 
-def refuse(target: Target, transfer: str, refused: Sequence[Refused]) -> None:
-    """Keep rows in quarantine."""
+_KEEP = """
+INSERT INTO quarterdeck.quarantine (transfer, source, key, column_name, reason, row) VALUES (%s, %s, %s, %s, %s, %s)
+"""
+_KEEP_ONCE = """
+INSERT INTO quarterdeck.quarantine (transfer, source, key, column_name, reason, row)
+SELECT v.* FROM (VALUES (%s, %s, %s::json, %s, %s, %s::json)) AS v (transfer, source, key, column_name, reason, row)
+WHERE NOT EXISTS (SELECT 1 FROM quarterdeck.quarantine AS q WHERE q.source = v.source
+  AND q.key::text = v.key::text AND q.row::text = v.row::text AND q.reason = v.reason)
+"""
+
+
+def refuse(target: Target, transfer: str, refused: Sequence[Refused], *, once: bool = False) -> None:
+    """Keep rows in quarantine; `once` passes over those that are there with the same values already."""
     rows = [(transfer, one.table, _json(one.key), one.column, one.reason, _json(one.row)) for one in refused]
     with target.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO quarterdeck.quarantine (transfer, source, key, column_name, reason, row)"
-            " VALUES (%s, %s, %s, %s, %s, %s)",
-            rows,
-        )
+        cursor.executemany((_KEEP_ONCE if once else _KEEP).encode(), rows)
 
 
 def refused_rows(target: Target, transfer: str, limit: int) -> list[Refused]:
@@ -150,10 +161,10 @@ def refused_rows(target: Target, transfer: str, limit: int) -> list[Refused]:
 
 
 def _json(values: Mapping[str, Any]) -> str:
-    return json.dumps({name: _pack(value) for name, value in values.items()}, ensure_ascii=True)
+    return json.dumps({name: pack(value) for name, value in values.items()}, ensure_ascii=True)
 
 
-def _pack(value: Any) -> Any:
+def pack(value: Any) -> Any:
     """A value of SQLite in JSON: bytes in hex under a name, everything else as it is; a NUL and broken text survive."""
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
@@ -162,7 +173,7 @@ def _pack(value: Any) -> Any:
     return value
 
 
-def _unpack(value: Any) -> Any:
+def unpack(value: Any) -> Any:
     if isinstance(value, dict):
         return bytes.fromhex(value["bytes"]) if "bytes" in value else float(value["real"])
     return value

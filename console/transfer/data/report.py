@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from console.transfer.data.records import Refused
-from console.transfer.data.run import Result
+from console.transfer.data.request import Result
 
 SHOWN = 20
 
@@ -49,7 +49,7 @@ def to_values(result: Result) -> dict[str, Any]:
             }
             for proof in result.proofs
         ],
-        "quarantine": [_refused(one) for one in result.refused],
+        "quarantine": [refused_values(one) for one in result.refused],
         "missing": [{"about": one.about, "reason": one.reason, "sql": one.sql} for one in result.missing],
         "by_hand": list(result.by_hand),
         "faults": list(result.faults),
@@ -57,7 +57,7 @@ def to_values(result: Result) -> dict[str, Any]:
     }
 
 
-def _refused(one: Refused) -> dict[str, Any]:
+def refused_values(one: Refused) -> dict[str, Any]:
     key = {name: value.hex() if isinstance(value, bytes) else value for name, value in one.key.items()}
     return {"table": one.table, "key": key, "column": one.column, "reason": one.reason}
 
@@ -77,18 +77,20 @@ def to_lines(result: Result) -> Iterator[str]:
         yield from (f"    {one.kind} {', '.join(one.key)}" for one in proof.differences)
         if proof.insert:
             yield f"    {proof.insert}"
-    yield from _named("In quarantine (quarterdeck.quarantine has all of it):", (_line(one) for one in result.refused))
-    yield from _named("Not made over there:", (f"{one.about}: {one.reason}" for one in result.missing))
-    yield from _named("Left for a person:", result.by_hand)
-    yield from _named("SQLite itself finds:", result.faults)
+    yield from named(
+        "In quarantine (quarterdeck.quarantine has all of it):", (refused_line(one) for one in result.refused)
+    )
+    yield from named("Not made over there:", (f"{one.about}: {one.reason}" for one in result.missing))
+    yield from named("Left for a person:", result.by_hand)
+    yield from named("SQLite itself finds:", result.faults)
 
 
-def _line(one: Refused) -> str:
+def refused_line(one: Refused) -> str:
     key = ", ".join(f"{name}={value!r}" for name, value in one.key.items()) or "a row without a key"
     return f"{one.table} {key}: {one.column}: {one.reason}"
 
 
-def _named(title: str, lines: Any) -> Iterator[str]:
+def named(title: str, lines: Any) -> Iterator[str]:
     found = list(lines)
     if found:
         yield title

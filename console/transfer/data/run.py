@@ -9,109 +9,32 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import psycopg
 
 from console.domain.errors import UsageError
-from console.transfer.data import records
-from console.transfer.data.choosing import ColumnRule
-from console.transfer.data.inventory import quoted, take_inventory
-from console.transfer.data.load import Loader, Stopped
+from console.transfer.data import bases, records
+from console.transfer.data.inventory import Inventory, SourceTable, quoted, take_inventory
+from console.transfer.data.load import Loader
+from console.transfer.data.making import make_all
 from console.transfer.data.plan import TablePlan, TransferPlan, build_plan
 from console.transfer.data.proof import TableProof, prove
-from console.transfer.data.records import Refused, Step, TableState, Target
-from console.transfer.data.schema import Schema, Statement, build_schema
+from console.transfer.data.records import Step, TableState, Target
+from console.transfer.data.request import REFUSED_SHOWN, Progress, Request, Result
+from console.transfer.data.schema import build_schema
 from console.transfer.data.source import connect, find_faults, take_snapshot
 from console.transfer.data.survey import survey
+from console.transfer.data.trials import settle_computed
 
 T = TypeVar("T")
 
-REFUSED_SHOWN = 1_000
-
 SNAPSHOT = "source.sqlite"
 """The source as it was at the first run, in the folder of the transfer."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is wanted.
-
-    Attributes:
-        source: The SQLite file. `work`: a folder for the snapshot, which is as large as the file.
-        address: Of the PostgreSQL; a secret.
-        tables: Only these, by their names in the source; empty for all.
-        rules: What somebody decided about columns, by table and column in small letters.
-        dry_run: Look and choose, and change nothing.
-    """
-
-    source: Path
-    work: Path
-    address: str = field(repr=False)
-    schema: str = "public"
-    tables: tuple[str, ...] = ()
-    rules: Mapping[tuple[str, str], ColumnRule] = field(default_factory=dict)
-    keep_case: bool = False
-    dry_run: bool = False
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a transfer stands. `rows` of `total` of this phase are done; rates are the reader's to compute."""
-
-    phase: str
-    about: str
-    rows: int = 0
-    total: int = 0
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A statement that the server refused: what it was to make is not there."""
-
-    about: str
-    reason: str
-    sql: str
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of it.
-
-    Attributes:
-        plan: Every table and column with its type and the reason for it. `schema`: the statements.
-        faults: What SQLite found wrong with its own file.
-        refused: Rows in quarantine, the first of them.
-        missing: What could not be made over there. `by_hand`: what nobody but a person can bring over.
-        seconds: Of each phase.
-    """
-
-    plan: TransferPlan
-    schema: Schema
-    faults: tuple[str, ...] = ()
-    states: Mapping[str, TableState] = field(default_factory=dict)
-    refused: tuple[Refused, ...] = ()
-    missing: tuple[Missing, ...] = ()
-    proofs: tuple[TableProof, ...] = ()
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    transfer: str = ""
-
-    @property
-    def by_hand(self) -> tuple[str, ...]:
-        return self.schema.by_hand
-
-    @property
-    def quarantined(self) -> int:
-        return sum(state.quarantined for state in self.states.values())
-
-    @property
-    def holds(self) -> bool:
-        """Everything that went is proven, and everything that was to be made is there."""
-        return not self.missing and all(proof.holds for proof in self.proofs)
 
 
 def run(
@@ -133,10 +56,11 @@ def run(
         began = time.monotonic()
         plan, faults = _look(request, lite, told)
         seconds["survey"] = time.monotonic() - began
-        result = Result(plan, build_schema(plan), faults, seconds=seconds)
         if request.dry_run:
-            return result
+            return Result(plan, build_schema(plan), faults, seconds=seconds)
         with connect_target(request.address) as target:
+            plan = settle_computed(target, plan)
+            result = Result(plan, build_schema(plan), faults, seconds=seconds)
             return _Transfer(request, lite, target, result, told, stopped, seconds).run(_name_of(snapshot))
 
 
@@ -158,6 +82,7 @@ def prove_now(request: Request, target: Target, transfer: str, told: Callable[[P
     take_snapshot(request.source, snapshot, lambda done, total: told(Progress("snapshot", "", done, total)))
     with closing(connect(snapshot)) as lite:
         plan, faults = _look(request, lite, told)
+        plan = settle_computed(target, plan)
         states = records.states(target, transfer)
         proofs = tuple(prove(lite, target, table, states.get(table.source.name, TableState())) for table in plan.tables)
     return Result(plan, build_schema(plan), faults, states, proofs=proofs, transfer=transfer)
@@ -178,18 +103,27 @@ def _name_of(snapshot: Path) -> str:
     return hashlib.sha256(begin + str(snapshot.stat().st_size).encode()).hexdigest()[:32]
 
 
-def _look(
-    request: Request, lite: sqlite3.Connection, told: Callable[[Progress], None]
-) -> tuple[TransferPlan, tuple[str, ...]]:
-    told(Progress("survey", "the file itself"))
-    faults = tuple(find_faults(lite))
+def choose_tables(request: Request, lite: sqlite3.Connection) -> tuple[Inventory, tuple[SourceTable, ...]]:
+    """What the file holds, and the tables that are wanted of it.
+
+    Raises:
+        UsageError: One of them is not there.
+    """
     inventory = take_inventory(lite)
     unknown = [name for name in request.tables if inventory.table(name) is None]
     if unknown:
         known = ", ".join(table.name for table in inventory.tables)
         raise UsageError(f"There is no table {', '.join(unknown)}.", str(request.source), f"There are {known}.")
     wanted = {name.lower() for name in request.tables}
-    chosen = [table for table in inventory.tables if not wanted or table.name.lower() in wanted]
+    return inventory, tuple(table for table in inventory.tables if not wanted or table.name.lower() in wanted)
+
+
+def _look(
+    request: Request, lite: sqlite3.Connection, told: Callable[[Progress], None]
+) -> tuple[TransferPlan, tuple[str, ...]]:
+    told(Progress("survey", "the file itself"))
+    faults = tuple(find_faults(lite))
+    inventory, chosen = choose_tables(request, lite)
     facts = {}
     for table in chosen:
 
@@ -202,7 +136,7 @@ def _look(
 
 
 def connect_target(address: str) -> Target:
-    """Open the PostgreSQL as every part of a transfer does."""
+    """Open the target with settings under which values are written in one way."""
     return psycopg.connect(
         address,
         autocommit=True,
@@ -241,7 +175,8 @@ class _Transfer:
         if phase is Step.LOADING:
             self._timed("load", lambda: self._load(plan))
             records.mark(self._target, self._id, Step.KEYS)
-        missing = self._timed("keys", lambda: self._make([*schema.keys, *schema.indexes, *schema.relations]))
+        statements = [*schema.keys, *schema.indexes, *schema.relations]
+        missing = self._timed("keys", lambda: make_all(self._target, statements, self._told, self._stopped))
         self._target.execute("ANALYZE")
         states = records.states(self._target, self._id)
         proofs = self._timed(
@@ -303,36 +238,14 @@ class _Transfer:
             state = loader.load(table, state)
             done = before + state.rows + state.quarantined
 
-    def _make(self, statements: Sequence[Statement]) -> tuple[Missing, ...]:
-        """Run what follows the load. What is there already from a run before counts as made."""
-        missing = []
-        self._target.execute("SET maintenance_work_mem = '256MB'")
-        for number, statement in enumerate(statements):
-            if self._stopped():
-                raise Stopped
-            self._told(Progress("keys", statement.about, number, len(statements)))
-            try:
-                self._target.execute(statement.sql.encode())
-            except (
-                psycopg.errors.DuplicateTable,
-                psycopg.errors.DuplicateObject,
-                psycopg.errors.InvalidTableDefinition,
-            ):
-                continue
-            except (
-                psycopg.errors.IntegrityError,
-                psycopg.errors.DataError,
-                psycopg.errors.ProgrammingError,
-            ) as problem:
-                said = " ".join(part for part in (problem.diag.message_primary, problem.diag.message_detail) if part)
-                missing.append(Missing(statement.about, said, statement.sql))
-        return tuple(missing)
-
     def _prove(self, table: TablePlan, state: TableState) -> TableProof:
-        total = table.rows
-        return prove(
+        total, mark = table.rows, bases.take_mark(self._target)
+        proof = prove(
             self._lite, self._target, table, state, lambda rows: self._told(Progress("proof", table.name, rows, total))
         )
+        if not proof.differences:
+            bases.keep_base(self._target, table, mark)
+        return proof
 
     def _timed(self, phase: str, work: Callable[[], T]) -> T:
         began = time.monotonic()
@@ -340,6 +253,3 @@ class _Transfer:
             return work()
         finally:
             self._seconds[phase] = time.monotonic() - began
-
-
-__all__ = ["Missing", "Progress", "Request", "Result", "Stopped", "connect_target", "find_transfer", "prove_now", "run"]

@@ -13,6 +13,7 @@ from typing import Any
 TRUE = ("1", "true", "t", "yes", "y", "on")
 FALSE = ("0", "false", "f", "no", "n", "off")
 
+DEEPEST = 200
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _HOUR = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _UUID = "-".join(f"[0-9a-f]{{{length}}}" for length in (8, 4, 4, 4, 12))
@@ -88,7 +89,10 @@ def are_json(texts: Sequence[str]) -> bool:
 
 
 def is_strange_json(text: str) -> bool:
-    """Whether `jsonb` would lose something of a valid JSON, or refuse it: a key twice, a NUL, half a surrogate."""
+    """Whether `jsonb` would lose something of a valid JSON, or refuse it: a key twice, a NUL, half a surrogate.
+
+    What is nested deeper than anybody reads counts too, because it cannot be compared.
+    """
     found = False
 
     def look(pairs: list[tuple[str, Any]]) -> None:
@@ -99,7 +103,16 @@ def is_strange_json(text: str) -> bool:
         json.loads(text, object_pairs_hook=look)
     except (ValueError, RecursionError):
         return False
-    return found or "\\u0000" in text or _HALF.search(text) is not None
+    deep = text.count("[") + text.count("{") > DEEPEST and _depth(text) > DEEPEST
+    return found or deep or "\\u0000" in text or _HALF.search(text) is not None
+
+
+def _depth(text: str) -> int:
+    depth = most = 0
+    for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(bracket, 0)
+        most = max(most, depth)
+    return most
 
 
 _HALF = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from console.domain.errors import UsageError
 
 PAGES_A_STEP = 5_000
+BATCH_BYTES = 2_000_000
 MAGIC = b"SQLite format 3\x00"
 
 
@@ -68,6 +70,16 @@ def connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True, isolation_level=None)
 
 
+def read_batches(cursor: sqlite3.Cursor, most: int) -> Iterator[list[tuple[Any, ...]]]:
+    """What a statement gives, `most` rows at a time, and fewer where rows are heavy: about two MB."""
+    size = min(16, most)
+    while batch := cursor.fetchmany(size):
+        yield batch
+        sample = batch[:: 1 + len(batch) // 8]
+        weight = sum(len(value) for row in sample for value in row if isinstance(value, str | bytes))
+        size = max(1, min(most, 4 * size, BATCH_BYTES * len(sample) // (weight + 1)))
+
+
 def read_all_texts(lite: sqlite3.Connection) -> None:
     """Never fail at a text that is no UTF-8. Slower: it decodes in Python."""
 
@@ -83,8 +95,13 @@ def read_all_texts(lite: sqlite3.Connection) -> None:
 def find_faults(lite: sqlite3.Connection) -> Sequence[str]:
     """What SQLite itself finds wrong: pages, indexes, and rows that point nowhere."""
     faults = [str(row[0]) for row in lite.execute("PRAGMA quick_check(20)") if row[0] != "ok"]
-    orphans: dict[tuple[str, str], int] = {}
-    for table, _, parent, _ in lite.execute("PRAGMA foreign_key_check"):
-        orphans[table, parent] = orphans.get((table, parent), 0) + 1
-    faults += [f"{count} rows of {table} point to no row of {parent}" for (table, parent), count in orphans.items()]
+    names = [str(row[0]) for row in lite.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    for name in names:
+        orphans: dict[str, int] = {}
+        try:
+            for _, _, parent, _ in lite.execute("SELECT * FROM pragma_foreign_key_check(?)", (name,)):
+                orphans[parent] = orphans.get(parent, 0) + 1
+        except sqlite3.OperationalError as problem:  # a key to something that is not unique, or not there
+            faults.append(str(problem))
+        faults += [f"{count} rows of {name} point to no row of {parent}" for parent, count in orphans.items()]
     return faults

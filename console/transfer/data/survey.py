@@ -26,7 +26,7 @@ from console.transfer.data.shapes import (
     has_offset,
     is_strange_json,
 )
-from console.transfer.data.source import BrokenText, read_all_texts
+from console.transfer.data.source import BrokenText, read_all_texts, read_batches
 
 EXACT_TO = 2**53
 """Whole numbers up to here are the same as integers and as floats of 64 bits."""
@@ -96,7 +96,7 @@ def _survey(lite: sqlite3.Connection, table: SourceTable, told: Callable[[int], 
     counters = [_Counter(column) for column in table.columns]
     names = ", ".join(quoted(column.name) for column in table.columns)
     cursor, rows = lite.execute(f"SELECT {names} FROM {quoted(table.name)}"), 0
-    while batch := cursor.fetchmany(BATCH):
+    for batch in read_batches(cursor, BATCH):
         rows += len(batch)
         for counter, values in zip(counters, zip(*batch, strict=True), strict=True):
             counter.add(values)

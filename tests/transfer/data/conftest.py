@@ -14,7 +14,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from console.transfer.data.choosing import ColumnRule
-from console.transfer.data.run import Request, Result, run
+from console.transfer.data.request import Request, Result
+from console.transfer.data.run import run
 
 
 @dataclass

@@ -9,7 +9,8 @@ import pytest
 
 from console.domain.errors import UsageError
 from console.transfer.data import load
-from console.transfer.data.run import Stopped, run
+from console.transfer.data.load import Stopped
+from console.transfer.data.run import run
 
 
 class TestGivenATransferThatIsCutShort:

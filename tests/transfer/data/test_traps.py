@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import psycopg
 import pytest
 
 from console.transfer.data.choosing import ColumnRule
@@ -73,6 +74,8 @@ REFUSED = [
     ("DATETIME", ("2024-01-01 00:00:00", "now"), "ISO 8601"),
     ("DATETIME", ("2024-01-01 00:00:00", "infinity"), "ISO 8601"),
     ("DATETIME", ("2024-01-01 00:00:00", 20240101), "no known time"),
+    ("DATETIME", ("2024-01-01 00:00:00", "2024-01-01 24:00:00"), "no timestamp"),
+    ("DATE", ("2024-02-29", "٢٠٢٤-٠١-٠١"), "ISO 8601"),
 ]
 
 
@@ -108,6 +111,63 @@ class TestGivenAColumn:
         assert [one.key for one in result.refused] == [{"id": 2}]
         assert result.refused[0].row["v"] == {"bytes": "ff41"}
         assert journey.rows("SELECT v FROM t ORDER BY id") == [("ok",), ("é",)]
+
+
+class TestGivenWhatOthersTripOver:
+    """One file with many of them: each is exact, told or in quarantine, and none costs the rest."""
+
+    @pytest.fixture
+    def sent(self, journey):
+        journey.write(
+            """
+            CREATE TABLE odd (id INTEGER PRIMARY KEY, n INTEGER DEFAULT '', half INTEGER DEFAULT 1.5,
+              day DATE DEFAULT '0000-00-00', kind TEXT DEFAULT 5, paid BOOLEAN DEFAULT 1 CHECK (paid IN (0, 1)),
+              big INT GENERATED ALWAYS AS (n > 1), pair TEXT GENERATED ALWAYS AS (kind || n),
+              "É" INT, "é" TEXT, "100% of it" TEXT, CONSTRAINT twice CHECK (id > 0), CONSTRAINT twice CHECK (id < 99));
+            INSERT INTO odd (id, n, half, day, "É", "é", "100% of it") VALUES (1, 2, 3, '2024-01-01', 7, 'x', '%s');
+            CREATE INDEX odd_pkey ON odd (n); CREATE INDEX "100%" ON odd ("100% of it") WHERE paid = 1;
+            CREATE TABLE folded (k TEXT COLLATE NOCASE PRIMARY KEY, r REFERENCES odd (nowhere)) WITHOUT ROWID;
+            INSERT INTO folded VALUES ('A', NULL);
+            CREATE TABLE wide (v TEXT); CREATE INDEX wide_v ON wide (v);
+            CREATE TABLE last (id INTEGER PRIMARY KEY); INSERT INTO last VALUES (9223372036854775807);
+            CREATE TABLE deep (j JSONB); CREATE TABLE empty (a TEXT PRIMARY KEY, b JSON, c INT)
+            """,
+            ("INSERT INTO wide VALUES (?)", ("".join(chr(33 + n * n * 7 % 9000) for n in range(9000)),)),
+            ("INSERT INTO deep VALUES (?)", ("[" * 600 + "]" * 600,)),
+        )
+        return journey, journey.go()
+
+    def test_then_every_row_arrives(self, sent):
+        journey, result = sent
+
+        assert [(one.table, one.target, one.quarantined) for one in result.proofs] == [
+            ("deep", 1, 0), ("empty", 0, 0), ("folded", 1, 0), ("last", 1, 0), ("odd", 1, 0), ("wide", 1, 0),
+        ]  # fmt: skip
+        assert journey.rows('SELECT big, pair, "100% of it" FROM odd') == [(1, "52", "%s")]
+
+    def test_then_what_could_not_be_made_is_told(self, sent):
+        _, result = sent
+
+        told = "\n".join((*result.by_hand, *(one.about for one in result.missing)))
+        for part in ("default of odd.n:", "default of odd.half:", "default of odd.day:", "generated column odd.big",
+                     "column folded.k", "foreign key of folded", "index wide_v"):  # fmt: skip
+            assert part in told
+        assert all(one.holds for one in result.proofs)
+
+    def test_then_conditions_and_names_hold(self, sent):
+        journey, _ = sent
+
+        indexes = {name for (name,) in journey.rows("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")}
+        assert {"odd_pkey", "100%"} < indexes
+        assert journey.rows("SELECT count(*) FROM pg_index WHERE indrelid = 'odd'::regclass") == [(3,)]
+        for statement in (
+            "INSERT INTO folded VALUES ('a')",
+            "INSERT INTO odd VALUES (-1)",
+            "INSERT INTO odd VALUES (99)",
+        ):
+            with pytest.raises(psycopg.errors.IntegrityError):
+                journey.rows(statement)
+        assert journey.rows("INSERT INTO odd (n) VALUES (3) RETURNING id, kind, paid") == [(2, "5", True)]
 
 
 class TestGivenRules:

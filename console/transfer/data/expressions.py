@@ -30,6 +30,8 @@ _NOW = {
     "lower(hex(randomblob(16)))": "replace(gen_random_uuid()::text, '-', '')",
     "hex(randomblob(16))": "upper(replace(gen_random_uuid()::text, '-', ''))",
 }
+LITERAL = re.compile(r"'(?P<text>(?:[^']|'')*)'|(?P<number>[+-]?[0-9]+(?:\.[0-9]+)?)")
+"""A text or a number that both sides write alike."""
 _BLOB = re.compile(r"[xX]'([0-9a-fA-F]*)'")
 _TEXT_NOW = {
     "now()": "to_char(now() at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')",
@@ -55,7 +57,7 @@ def translate_default(expression: str, type_name: str) -> str | None:
     if text.startswith('"') and text.endswith('"') and len(text) > 1:
         # SQLite takes a quoted name that names nothing for a text.
         text = "'" + text[1:-1].replace('""', '"').replace("'", "''") + "'"
-    return translate(text, {})
+    return text if LITERAL.fullmatch(text) else translate(text, {})
 
 
 def translate(expression: str, names: Mapping[str, str], flags: frozenset[str] = frozenset()) -> str | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from console.transfer.data.converters import Misfit, converter_for
-from console.transfer.data.expressions import parse, translate, translate_default
+from console.transfer.data.expressions import LITERAL, parse, translate, translate_default
 from console.transfer.data.inventory import SourceForeignKey, SourceIndex, quoted
 from console.transfer.data.naming import name_all, shorten
 from console.transfer.data.plan import ColumnPlan, TablePlan, TransferPlan, is_computed
@@ -134,7 +133,7 @@ def _defaults(table: TablePlan, by_hand: list[str]) -> Iterator[Statement]:
 
 def _fits(column: ColumnPlan, default: str) -> bool:
     """Whether a plain number or text is a value of the type; PostgreSQL would round 1.5 and find out about '' later."""
-    literal = _LITERAL.fullmatch(default)
+    literal = LITERAL.fullmatch(default)
     if literal is None or column.type in ("boolean", "bytea"):
         return True
     text, number = literal["text"], literal["number"]
@@ -146,9 +145,6 @@ def _fits(column: ColumnPlan, default: str) -> bool:
     except (Misfit, KeyError):
         return False
     return True
-
-
-_LITERAL = re.compile(r"'(?P<text>(?:[^']|'')*)'|(?P<number>[+-]?\s*[0-9]+(?:\.[0-9]+)?)")
 
 
 def _folding(table: TablePlan) -> frozenset[str]:
@@ -205,7 +201,8 @@ def _indexes(table: TablePlan, by_hand: list[str], taken: set[str]) -> Iterator[
 
 def _parts(table: TablePlan, index: SourceIndex) -> list[str] | None:
     """The parts of an index over there, or None. NOCASE folds the letters of ASCII, which `lower` in "C" does."""
-    expressions = _index_expressions(table, index)
+    computed = any(part.column is None for part in index.parts)
+    expressions = _index_expressions(table, index) if computed else None
     parts = []
     for number, part in enumerate(index.parts):
         if part.column is None:

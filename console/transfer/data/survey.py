@@ -30,7 +30,7 @@ from console.transfer.data.source import BrokenText, read_all_texts, read_batche
 
 EXACT_TO = 2**53
 """Whole numbers up to here are the same as integers and as floats of 64 bits."""
-BATCH = 2_000
+BATCH = 500
 
 
 @dataclass(frozen=True)

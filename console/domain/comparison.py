@@ -104,8 +104,12 @@ class StepSide:
 
 @dataclass(frozen=True)
 class StepPair:
-    """Steps of the same name; None where one of the two has none. `change_s` only where both succeeded."""
+    """Steps that do the same; None where one of the two has none. `change_s` only where both succeeded.
 
+    They are told by their id, since names tell arms and releases, which are others each time; `name` is the first's.
+    """
+
+    id: str
     name: str
     is_rollback: bool
     first: StepSide | None
@@ -241,35 +245,32 @@ def _variables(a: Side, b: Side) -> list[VariableDifference]:
 
 
 def _pair_steps(first: Deployment, second: Deployment, now: datetime) -> tuple[StepPair, ...]:
-    ours, theirs = _by_name(first), _by_name(second)
+    ours, theirs = first.steps, second.steps
     verdicts = [{record.step: record.verdict.kind for record in d.verdicts} for d in (first, second)]
     pairs: list[StepPair] = []
     for key in dict.fromkeys([*ours, *theirs]):
         a, b = ours.get(key), theirs.get(key)
         one = None if a is None else _step(a, verdicts[0].get(a.step.id), now)
         other = None if b is None else _step(b, verdicts[1].get(b.step.id), now)
-        pairs.append(_pair(key, one, other))
+        named = a or b
+        assert named is not None
+        pairs.append(_pair(named, one, other))
     return tuple(pairs)
-
-
-def _by_name(d: Deployment) -> dict[tuple[bool, str], StepState]:
-    """Steps by their name; those of a rollback are told apart from what they repeat."""
-    return {(is_rollback_step(state), state.step.name): state for state in d.steps.values()}
 
 
 def _step(state: StepState, verdict: VerdictKind | None, now: datetime) -> StepSide:
     return StepSide(state.status, _seconds(state.duration(now)), state.attempts, verdict, state.detail)
 
 
-def _pair(key: tuple[bool, str], one: StepSide | None, other: StepSide | None) -> StepPair:
-    is_rollback, name = key
+def _pair(named: StepState, one: StepSide | None, other: StepSide | None) -> StepPair:
+    name, is_rollback = named.step.name, is_rollback_step(named)
     times = [side.duration_s for side in (one, other) if side is not None and side.status is StepStatus.SUCCEEDED]
     if len(times) < 2 or times[0] is None or times[1] is None:
-        return StepPair(name, is_rollback, one, other)
+        return StepPair(named.step.id, name, is_rollback, one, other)
     before, after = times[0], times[1]
     tells = abs(after - before) >= NOTICEABLE.total_seconds()
     slower, faster = tells and after > before * SLOWER, tells and before > after * SLOWER
-    return StepPair(name, is_rollback, one, other, after - before, slower, faster)
+    return StepPair(named.step.id, name, is_rollback, one, other, after - before, slower, faster)
 
 
 def _seconds(took: timedelta | None) -> float | None:

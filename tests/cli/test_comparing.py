@@ -40,6 +40,7 @@ class TestGivenAGoodDeploymentAndOneThatWasTakenBack:
         assert both["second"]["rollback"]["trigger"] == "automatic"
         assert both["second"]["figures"] == {"backend": {"requests": 80}}
         assert both["variables"] == [{"service": "backend", "name": "LOG_LEVEL", "first": ["11"], "second": ["22"]}]
+        assert both["steps"][0]["first"]["status"] == both["steps"][0]["second"]["status"] == "succeeded"
         assert both["steps"][0]["name"] == "Give green of backend 10 % of traffic"
         assert {"release", "status", "rollback", "configuration"} <= set(both["differs"])
 

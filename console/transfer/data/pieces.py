@@ -25,8 +25,8 @@ from console.transfer.data.records import Target
 from console.transfer.data.schema import full_name
 from console.transfer.data.source import read_batches
 
-ROWS = 500
-STRETCH = 40
+ROWS = 250
+STRETCH = 80
 """Pieces of one question to the server."""
 AHEAD = 2
 """Questions that wait for their answer."""

@@ -124,7 +124,7 @@ class Supabase(Emulator):
         ]
 
     async def _answer(self, request: Request) -> Response:
-        path, is_struck = request.url.path, STRUCK in request.scope
+        path, is_struck = request.scope["path"], STRUCK in request.scope
         for prefix, project in (("", next(self.all_projects())), *((f"/{p.ref}", p) for p in self.all_projects())):
             if path.startswith(f"{prefix}{STORAGE_PATH}/"):
                 rest = path.removeprefix(f"{prefix}{STORAGE_PATH}")

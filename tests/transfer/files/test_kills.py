@@ -21,7 +21,7 @@ KILLS = {
     "rewritten": 1,
 }
 """How often a run comes by each point before it is killed there; large files go early."""
-NAMES = ("photo {}.jpg", "東京/{}.png", "a/b/c/{}", "#{}%~.txt", "É{}.pdf")
+NAMES = ("photo {}.jpg", "東京/{}.png", "a/b/c/{}", "#{}%~.txt", "q?{}&É.pdf")
 
 
 class Killed(BaseException):

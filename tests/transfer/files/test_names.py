@@ -35,6 +35,7 @@ class TestGivenNamesThatBucketsDoNotTake:
             ("é/東.png", "=C3=A9/=E6=9D=B1.png"),
             ("100%=1#[x]~.txt", "100=25=3D1=23=5Bx=5D=7E.txt"),
             (" edge ", "=20edge=20"),
+            ("q?1&=.gif", "q?1&=3D.gif"),
         ],
     )
     def test_when_they_are_spelt_then_only_what_is_not_taken_changes(self, path, key):

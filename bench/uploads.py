@@ -237,7 +237,7 @@ async def _open(address: str) -> AsyncIterator[FileStore]:
     from providers.supabase.adapter import open_connection
     from providers.supabase.settings import SupabaseSettings
 
-    connection = open_connection("supabase", SupabaseSettings(base_url=address, token=TOKEN))  # type: ignore[arg-type]
+    connection = open_connection("supabase", SupabaseSettings(base_url=address, token=TOKEN))
     try:
         stores = connection.capabilities.files
         yield stores.open(REF, "media")  # type: ignore[union-attr]  # Supabase offers it

@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 
-from console.transfer.data.hashing import NEVER, Compared, Hashed, compared, hash_here, hash_there
+from console.transfer.data.hashing import NEVER, Compared, Hashed, compared, hash_here, hash_rows, hash_span, hash_there
 from console.transfer.data.pieces import can_cut, spans_that_differ
 from console.transfer.data.plan import TablePlan
 from console.transfer.data.ranges import Key, Range
@@ -64,7 +64,7 @@ def find_differences(
     with target.transaction():
         target.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         if not can_cut(what):
-            yield from _merge(hash_here(lite, what, None, told), hash_there(target, what, None, touched))
+            yield from _merge(what, hash_here(lite, what, told), hash_there(target, what, None, touched))
             return
         with closing(spans_that_differ(lite, target, what, told)) as spans:
             for span in spans:
@@ -74,14 +74,15 @@ def find_differences(
 def _merge_span(
     lite: sqlite3.Connection, target: Target, what: Compared, span: Range, touched: str
 ) -> Iterator[RowDifference]:
-    return _merge(hash_here(lite, what, span), hash_there(target, what, span, touched))
+    return _merge(what, hash_span(lite, what, span), hash_there(target, what, span, touched))
 
 
-def _merge(here: Iterator[Hashed], there: Iterator[Hashed]) -> Iterator[RowDifference]:
+def _merge(what: Compared, here: Iterator[Hashed], there: Iterator[Hashed]) -> Iterator[RowDifference]:
     one, other = next(here, None), next(there, None)
     while one is not None or other is not None:
         if other is None or (one is not None and one.order < other.order):
             assert one is not None
+            one = _looked_at(what, one)
             kind = Difference.ONLY_HERE if one.digest is not None else Difference.NO_PLACE
             yield RowDifference(kind, one.key, one.raw)
             one = next(here, None)
@@ -89,7 +90,12 @@ def _merge(here: Iterator[Hashed], there: Iterator[Hashed]) -> Iterator[RowDiffe
             yield RowDifference(Difference.ONLY_THERE, other.key, (), there=True, touched=other.touched)
             other = next(there, None)
         else:
-            if one.digest != other.digest:
+            if one.digest != other.digest and (one := _looked_at(what, one)).digest != other.digest:
                 kind = Difference.CHANGED if one.digest is not None else Difference.NO_PLACE
                 yield RowDifference(kind, one.key, one.raw, there=True, touched=other.touched)
             one, other = next(here, None), next(there, None)
+
+
+def _looked_at(what: Compared, one: Hashed) -> Hashed:
+    """The same row, its values converted as they would be sent."""
+    return next(hash_rows([one.row], what), one) if one.row is not None else one

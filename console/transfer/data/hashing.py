@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import md5
@@ -17,10 +17,12 @@ from typing import Any, NamedTuple
 from console.transfer.data.canonical import ABSENT, SEPARATOR, client_form, server_form
 from console.transfer.data.converters import Misfit
 from console.transfer.data.inventory import quoted
+from console.transfer.data.lines import UNFIT, writer
 from console.transfer.data.plan import ColumnPlan, TablePlan
 from console.transfer.data.ranges import Key, Range
 from console.transfer.data.records import Target, pack, unpack
 from console.transfer.data.schema import computed_as, full_name
+from console.transfer.data.source import read_batches
 
 BATCH = 2_000
 WHOLE = ("bigint", "integer", "smallint")
@@ -35,6 +37,7 @@ class Hashed(NamedTuple):
         order: What it is sorted by, the same on both sides.
         key: Canonical texts. `digest`: MD5 of all compared columns; None for a row that has no place over there.
         raw: Of SQLite's rows, the key's own values. `touched`: of the server's, whether somebody else wrote it.
+        row: Where it was hashed without a look at its values: the row, to be hashed with one before it counts as other.
     """
 
     order: tuple[Any, ...]
@@ -42,6 +45,7 @@ class Hashed(NamedTuple):
     digest: bytes | None
     raw: Key = ()
     touched: bool = False
+    row: Sequence[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -96,18 +100,34 @@ def select_here(what: Compared, span: Range) -> tuple[str, Key]:
 
 
 def hash_here(
-    lite: sqlite3.Connection,
-    what: Compared,
-    span: Range | None = None,
-    told: Callable[[int], None] = lambda rows: None,
+    lite: sqlite3.Connection, what: Compared, told: Callable[[int], None] = lambda rows: None
 ) -> Iterator[Hashed]:
-    """SQLite's rows, converted as they would be sent. A span is only for a key of one column that is in order."""
-    forms = [(client_form(one.type), one.careful_converter()) for one in what.columns]
-    hashed = _hash_rows(lite.execute(*select_here(what, span or Range())), what, forms)
+    """SQLite's rows, converted as they would be sent, in the order in which they are compared."""
+    hashed = hash_rows(lite.execute(*select_here(what, Range())), what)
     for count, one in enumerate(hashed if what.is_ordered else _sorted(hashed, what.numbers), start=1):
         if count % BATCH == 0:
             told(count)
         yield one
+
+
+def hash_span(lite: sqlite3.Connection, what: Compared, span: Range) -> Iterator[Hashed]:
+    """SQLite's rows of a span, many at once; only for a key of one whole number."""
+    write, place = writer(what.columns), what.places[0]
+    for rows in read_batches(lite.execute(*select_here(what, span)), BATCH):
+        try:
+            lines = write(rows)
+        except UNFIT:
+            yield from hash_rows(rows, what)
+            continue
+        for row, line in zip(rows, lines, strict=True):
+            raw = row[place]
+            digest = md5(line.encode(), usedforsecurity=False).digest()
+            yield Hashed((raw,), (str(raw),), digest, (raw,), row=row)
+
+
+def hash_rows(rows: Iterable[Any], what: Compared) -> Iterator[Hashed]:
+    """Rows of SQLite, each converted as it would be sent."""
+    return _hash_rows(iter(rows), what, [(client_form(one.type), one.careful_converter()) for one in what.columns])
 
 
 def _hash_rows(rows: Iterator[Any], what: Compared, forms: Sequence[Any]) -> Iterator[Hashed]:

@@ -11,18 +11,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from console.transfer.data.canonical import ABSENT, SEPARATOR, Form, client_form, moment
-from console.transfer.data.converters import Converter
+from console.transfer.data.converters import Converter, Misfit
 from console.transfer.data.plan import ColumnPlan
 
 Column = Sequence[Any]
 LINE_END = "\x1d"
+UNFIT = (Misfit, TypeError, ValueError, struct.error)
+"""What a writer raises for a value that does not fit its column."""
 
 
 def writer(columns: Sequence[ColumnPlan]) -> Callable[[Sequence[tuple[Any, ...]]], list[str]]:
-    """A function from rows to their lines.
-
-    It raises whatever a value that does not fit its column makes of it: Misfit, TypeError, ValueError, struct.error.
-    """
+    """A function from rows to their lines; it raises one of UNFIT for all of them."""
     writers = [_writer(one) for one in columns]
 
     def write(rows: Sequence[tuple[Any, ...]]) -> list[str]:

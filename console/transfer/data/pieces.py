@@ -7,7 +7,6 @@ and hashed here, the server hashes its own of the stretch before; almost nothing
 from __future__ import annotations
 
 import sqlite3
-import struct
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,10 +15,9 @@ from hashlib import md5
 from itertools import groupby
 from typing import Any
 
-from console.transfer.data.converters import Misfit
 from console.transfer.data.hashing import Compared, line_there, select_here
 from console.transfer.data.inventory import quoted
-from console.transfer.data.lines import LINE_END, writer
+from console.transfer.data.lines import LINE_END, UNFIT, writer
 from console.transfer.data.ranges import Range
 from console.transfer.data.records import Target
 from console.transfer.data.schema import full_name
@@ -81,7 +79,7 @@ def _pieces(lite: sqlite3.Connection, what: Compared, after: int, told: Callable
     for rows in read_batches(lite.execute(*select_here(what, Range((after,)))), ROWS):
         try:
             digest = md5(LINE_END.join(write(rows)).encode(), usedforsecurity=False).hexdigest()
-        except (Misfit, TypeError, ValueError, struct.error):
+        except UNFIT:
             digest = ""
         until = rows[-1][place]
         yield Piece(after, until, len(rows), digest)

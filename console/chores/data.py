@@ -4,46 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.chores.lines import Done, Failed, Stopped
+from console.chores.databases import of_database
+from console.chores.lines import Done, Failed
 from console.chores.tasks import Asked, Outcome
 
 if TYPE_CHECKING:
     from console.transfer.data.request import Progress, Request, Result
 
-TRANSIENT_STATES = ("08", "40", "53", "55", "57")
-"""Classes of SQLSTATE that pass: a lost connection, a conflict, too little of something, a lock, a stop."""
-
 SHOWN = 5
 
 
-def _of_database(task: Callable[[Asked], Outcome]) -> Callable[[Asked], Outcome]:
-    """Tell what a server says without its address, which has a password."""
-
-    @wraps(task)
-    def told(asked: Asked) -> Outcome:
-        import psycopg
-
-        from console.transfer.data.load import Stopped as Halted
-
-        try:
-            return task(asked)
-        except Halted:
-            return Stopped()
-        except psycopg.Error as problem:
-            state = problem.sqlstate or ""
-            said = problem.diag.message_primary or type(problem).__name__
-            where = f"the database · {state or 'no answer'}"
-            passes = not state or state[:2] in TRANSIENT_STATES
-            return Failed(f"The database does not go on: {said}.", where, "What arrived is on record there.", passes)
-
-    return told
-
-
-@_of_database
+@of_database
 def load(asked: Asked) -> Outcome:
     """Bring everything over, proven row by row; go on where a run before was cut short."""
     from console.transfer.data.run import run
@@ -52,7 +26,7 @@ def load(asked: Asked) -> Outcome:
     return _judge(asked, result, "load")
 
 
-@_of_database
+@of_database
 def rest(asked: Asked) -> Outcome:
     """Prove that every row that the source has now is over there."""
     from console.transfer.data.run import connect_target, find_transfer, prove_now
@@ -79,7 +53,7 @@ def open_source(asked: Asked) -> Outcome:
     return Done("it takes writes again" if unfence(_source(asked)) else "it was not closed")
 
 
-@_of_database
+@of_database
 def take_back(asked: Asked) -> Outcome:
     """Save what was written over there since, then leave nothing of the transfer there."""
     from console.transfer.data import taking_back

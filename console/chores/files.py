@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.chores.databases import of_database
 from console.chores.lines import Done, Failed, Stopped
 from console.chores.tasks import Asked, Outcome
 
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
 SHOWN = 5
 
 
+@of_database
 def bring_files(asked: Asked) -> Outcome:
     """Bring what is not there yet; go on where a run before was cut short."""
+    from console.transfer.data.run import connect_target
+    from console.transfer.data.taking_back import set_mark
     from console.transfer.files.progress import Stopped as Halted
+    from console.transfer.files.references import References
     from console.transfer.files.report import size_words
     from console.transfer.files.run import Request, run
 
@@ -29,6 +34,10 @@ def bring_files(asked: Asked) -> Outcome:
         lambda: _open(asked),
         asked.folder / "files",
         prefix=f"{prefix}/" if prefix else "",
+        place="/".join(str(asked.argument(name, "")) for name in ("provider", "project", "bucket", "prefix")),
+        database=asked.order.secrets.get("address", ""),
+        rewrite=tuple(asked.argument("rewrite", ())),
+        old_prefixes=tuple(asked.argument("old_prefixes", ())),
     )
     try:
         result = run(
@@ -57,7 +66,13 @@ def bring_files(asked: Asked) -> Outcome:
         )
     behind = f", {len(left)} left behind" if left else ""
     words = f"{len(result.entries)} files, {size_words(result.size)}, each read back as it is{behind}"
-    return Done(words, {"files": len(result.entries), "bytes": result.size, "left": left[:SHOWN]})
+    outputs = {"files": len(result.entries), "bytes": result.size, "left": left[:SHOWN]}
+    if not request.rewrite:
+        return Done(words, outputs)
+    changed = ", ".join(f"{one.rows} of {one.column}" for one in (result.references or References()).changed)
+    with connect_target(request.database) as target:
+        mark = set_mark(target)
+    return Done(f"{words}; references rewritten: {changed or 'none'}", {**outputs, "mark": mark})
 
 
 @asynccontextmanager

@@ -37,6 +37,8 @@ async def switch_over(session: Session) -> int:
             options.public,
             options.prefix,
             options.leave_ok,
+            tuple(options.rewrite),
+            tuple(options.old_prefix),
         ),
     )
     service = await session.service()

@@ -22,6 +22,8 @@ class SwitchWish:
         files: The folder of uploads; empty for none. `bucket`: where they go, on the database's platform; made where
             there is none, and `public` then says whether everybody may read it. `prefix`: what their keys begin with.
         leave_ok: Go on also with files that cannot go.
+        rewrite: Columns over there whose references to files are rewritten, as `TABLE.COLUMN`. `old_prefixes`: what
+            stood before a file's path in them so far; empty for the folder's name and path.
     """
 
     source: str
@@ -36,6 +38,8 @@ class SwitchWish:
     public: bool = False
     prefix: str = ""
     leave_ok: bool = False
+    rewrite: tuple[str, ...] = ()
+    old_prefixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def _files(draft: Draft, wish: SwitchWish, database: str) -> tuple[tuple[Step, .
     )
     guess = timedelta(seconds=2 + draft.live.switch.files / FILES_A_SECOND)
 
-    def bring(step_id: StepId, words: str, need: StepId) -> Step:
+    def bring(step_id: StepId, words: str, need: StepId, **more: object) -> Step:
         step = draft.step(
             step_id,
             words,
@@ -164,7 +164,7 @@ def _files(draft: Draft, wish: SwitchWish, database: str) -> tuple[tuple[Step, .
             Phase.MIGRATE,
             service=database,
             provider=provider,
-            arguments=given,
+            arguments={**given, **more},
             needs=(need,),
             no_undo="The copies stay in the bucket; nothing of the old product looks there.",
             time_limit=draft.environment.limits.transfer,
@@ -172,7 +172,12 @@ def _files(draft: Draft, wish: SwitchWish, database: str) -> tuple[tuple[Step, .
         return replace(step, forecast=step.forecast or guess)
 
     load = bring(FILES, f"Bring {name} into the bucket {wish.bucket}", BUCKET)
-    return (bucket, load), bring(LAST_FILES, f"Bring files that came to {name} meanwhile", REST)
+    words, more = f"Bring files that came to {name} meanwhile", dict[str, object]()
+    if wish.rewrite:
+        words += f", and rewrite references in {', '.join(wish.rewrite)}"
+        address = draft.placement(database).database_url
+        more = {"rewrite": list(wish.rewrite), "old_prefixes": list(wish.old_prefixes), "address": address}
+    return (bucket, load), bring(LAST_FILES, words, REST, **more)
 
 
 def _held(body: Sequence[Step], proven: StepId) -> Iterator[Step]:
@@ -199,7 +204,8 @@ def _notes(draft: Draft, wish: SwitchWish) -> Iterator[str]:
         yield f"{len(facts.tables)} tables with {facts.rows:,} rows, {facts.bytes / 1e6:,.1f} MB, come over."
     if wish.files:
         yield f"{facts.files:,} files with {facts.file_bytes / 1e6:,.1f} MB come into the bucket {wish.bucket}."
-        yield "Addresses of files that rows hold are not changed: `quarterdeck transfer files` tells and changes them."
+        if not wish.rewrite:
+            yield "References to files that rows hold stay as they are; --rewrite TABLE.COLUMN changes them."
     if wish.leave_open:
         yield "The source goes on taking writes: what is written after the last increment stays behind."
     else:

@@ -77,6 +77,10 @@ def _add_switch_over(commands: Commands) -> None:
     switch.add_argument("--bucket", default="", metavar="NAME", help="where they go (else the folder's name)")
     switch.add_argument("--public", action="store_true", help="let everybody read a bucket that has to be made")
     switch.add_argument("--prefix", default="", metavar="TEXT", help="what their keys begin with")
+    words = "rewrite references to files there, as TABLE.COLUMN; may be repeated"
+    switch.add_argument("--rewrite", action="append", default=[], metavar="COLUMN", help=words)
+    words = "what stood before a file's path in references so far; may be repeated (the folder's name and path)"
+    switch.add_argument("--old-prefix", action="append", default=[], metavar="TEXT", help=words)
     switch.add_argument("--leave-ok", action="store_true", help="go on also with files that cannot go")
     switch.add_argument("--leave-open", action="store_true", help="nobody writes to the source: do not close it")
     switch.add_argument("--release", default="", metavar="REF", help="tag, branch or commit (else the branch's head)")

@@ -27,6 +27,10 @@ PART_OF_PASSED = 0.02
 """Between two words on how it goes lies this part of the time passed: an hour of it makes some two hundred events."""
 
 
+MARKING = frozenset({StepKind.TRANSFER_DATA, StepKind.TRANSFER_FILES})
+"""Kinds that write rows over there, and say up to where they are ours."""
+
+
 class TooLong(ConsoleError):
     """The step's time is over."""
 
@@ -43,7 +47,10 @@ async def transfer_files(work: Work) -> Outcome:
     """Bring a folder into a bucket."""
     provider = str(work.step.provider)
     given = {**work.step.arguments, "provider": provider}
-    return await _carry_out(work, "files", given, {"provider": _chores(work).opening(provider)})
+    secrets = {"provider": _chores(work).opening(provider)}
+    if given.get("rewrite"):
+        secrets["address"] = await _address(work)
+    return await _carry_out(work, "files", given, secrets)
 
 
 async def prepare_bucket(work: Work) -> Outcome:
@@ -160,7 +167,7 @@ def _newest_mark(work: Work) -> str:
     marked = [
         state
         for state in work.deployment.steps.values()
-        if state.step.kind is StepKind.TRANSFER_DATA and state.outputs.get("mark") and state.ended_at is not None
+        if state.step.kind in MARKING and state.outputs.get("mark") and state.ended_at is not None
     ]
     marked.reverse()  # of two that ended at the same moment the later one in the plan counts
     newest = max(marked, key=lambda state: state.ended_at or work.clock.now(), default=None)

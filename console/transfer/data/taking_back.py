@@ -91,6 +91,7 @@ def take_back(
                     f"schema {schema}",
                     "Take that away first, by its own migration backwards; then retry.",
                 ) from problem
+            _forget_references(target, schema, tables)
         records.forget(target, transfer)
     return TakenBack(tuple(tables), tuple(saved))
 
@@ -157,6 +158,16 @@ def _read(folder: Path) -> tuple[Saved, ...]:
 def _count(target: Target, table: sql.Identifier) -> int:
     row = target.execute(sql.SQL("SELECT count(*) FROM {}").format(table)).fetchone()
     return int(row[0]) if row else 0
+
+
+def _forget_references(target: Target, schema: str, tables: Sequence[str]) -> None:
+    """What was rewritten in tables that are gone has nowhere to go back to."""
+    row = target.execute("SELECT to_regclass('quarterdeck.file_references')").fetchone()
+    if row and row[0]:
+        target.execute(
+            "DELETE FROM quarterdeck.file_references WHERE schema_name = %s AND table_name = ANY(%s)",
+            (schema, list(tables)),
+        )
 
 
 def _exists(target: Target, schema: str, name: str) -> bool:

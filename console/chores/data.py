@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from console.chores.lines import Done, Failed
 from console.chores.tasks import Asked, Outcome
 
 if TYPE_CHECKING:
+    from console.transfer.data.records import Refused
     from console.transfer.data.request import Progress, Request, Result
 
 SHOWN = 5
@@ -28,14 +29,30 @@ def load(asked: Asked) -> Outcome:
 
 @of_database
 def rest(asked: Asked) -> Outcome:
-    """Prove that every row that the source has now is over there."""
-    from console.transfer.data.run import connect_target, find_transfer, prove_now
+    """Bring what the source has that is not over there, take away what it no longer has, and look again.
 
-    request = _request(asked)
-    with connect_target(request.address) as target:
-        transfer = str(asked.argument("transfer") or find_transfer(request, target))
-        result = prove_now(request, target, transfer, _teller(asked))
-    return _judge(asked, result, "rest")
+    Until people are served from over there the source is right: whoever tried a release out there wrote for nothing.
+    """
+    from console.transfer.data.increment import Increment, OnConflict, run_increment
+    from console.transfer.data.run import SNAPSHOT
+    from console.transfer.data.told import to_lines, to_values
+
+    wanted = Increment(_request(asked), deletes=True, on_conflict=OnConflict.SOURCE)
+    result = run_increment(wanted, told=_teller(asked), stopped=asked.stopped)
+    report = asked.folder / "rest.json"
+    _write(report, to_values(result))
+    if not result.holds:
+        told = "\n".join(list(to_lines(result))[:SHOWN])
+        return Failed(
+            "The two sides are not alike.", f"{report}\n{told}", "Mend what the report names, then begin again."
+        )
+    if result.quarantined and not asked.argument("quarantine_ok", False):
+        return _quarantined(result.quarantined, result.refused, report)
+    (asked.folder / SNAPSHOT).unlink(missing_ok=True)
+    rows = sum(table.rows for table in result.tables)
+    detail = f"{result.written} rows followed; {rows} rows in {len(result.tables)} tables, each the same on both sides"
+    outputs = {"mark": _mark(asked), "rows": rows, "written": result.written, "quarantined": result.quarantined}
+    return Done(detail, {**outputs, "report": str(report)})
 
 
 def fence_source(asked: Asked) -> Outcome:
@@ -98,11 +115,9 @@ def _teller(asked: Asked) -> Callable[[Progress], None]:
 
 def _judge(asked: Asked, result: Result, name: str) -> Outcome:
     from console.transfer.data.report import to_lines, to_values
-    from console.transfer.data.run import connect_target
-    from console.transfer.data.taking_back import set_mark
 
     report = asked.folder / f"{name}.json"
-    report.write_text(json.dumps(to_values(result), indent=1, ensure_ascii=False, default=str), encoding="utf-8")
+    _write(report, to_values(result))
     rows = sum(proof.target for proof in result.proofs)
     if not result.holds:
         wrong = [line.strip() for line in to_lines(result) if line.startswith(("✗", "  ")) and "→" not in line]
@@ -112,15 +127,29 @@ def _judge(asked: Asked, result: Result, name: str) -> Outcome:
             "The report has all of it. Mend the source or decide with --rules, then begin again.",
         )
     if result.quarantined and not asked.argument("quarantine_ok", False):
-        first = "; ".join(f"{one.table}.{one.column}: {one.reason}" for one in result.refused[:SHOWN])
-        return Failed(
-            f"{result.quarantined} rows have no place over there: {first}.",
-            str(report),
-            "Mend the source, decide with --rules, or go on without them with --quarantine-ok.",
-        )
-    with connect_target(asked.order.secrets["address"]) as target:
-        mark = set_mark(target)
+        return _quarantined(result.quarantined, result.refused, report)
     left = f", {result.quarantined} in quarantine" if result.quarantined else ""
     detail = f"{rows} rows in {len(result.proofs)} tables, each the same on both sides{left}"
-    outputs = {"transfer": result.transfer, "mark": mark, "rows": rows, "quarantined": result.quarantined}
+    outputs = {"transfer": result.transfer, "mark": _mark(asked), "rows": rows, "quarantined": result.quarantined}
     return Done(detail, {**outputs, "by_hand": list(result.by_hand), "report": str(report)})
+
+
+def _quarantined(count: int, refused: Sequence[Refused], report: Path) -> Failed:
+    first = "; ".join(f"{one.table}.{one.column}: {one.reason}" for one in refused[:SHOWN])
+    return Failed(
+        f"{count} rows have no place over there: {first or 'the report names them'}.",
+        str(report),
+        "Mend the source, decide with --rules, or go on without them with --quarantine-ok.",
+    )
+
+
+def _mark(asked: Asked) -> str:
+    from console.transfer.data.run import connect_target
+    from console.transfer.data.taking_back import set_mark
+
+    with connect_target(asked.order.secrets["address"]) as target:
+        return set_mark(target)
+
+
+def _write(report: Path, values: object) -> None:
+    report.write_text(json.dumps(values, indent=1, ensure_ascii=False, default=str), encoding="utf-8")

@@ -116,7 +116,7 @@ def _data(draft: Draft, wish: SwitchWish, database: str, before: Sequence[Step])
         REST,
         f"Bring the rest of {name}, and prove every row",
         StepKind.TRANSFER_DATA,
-        {"task": "rest", "transfer_from": LOAD, **whole, **more},
+        {"task": "rest", **whole, **more},
         needs=(loaded,),
         no_undo="It goes with what was brought first.",
         forecast=guess,

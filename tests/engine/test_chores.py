@@ -39,6 +39,14 @@ class Bench:
             lite.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, v TEXT)")
             lite.executemany("INSERT INTO orders VALUES (?, 'v')", ((n,) for n in range(ROWS)))
 
+    def write(self, script: str) -> None:
+        with closing(sqlite3.connect(self.source)) as lite:
+            lite.executescript(script)
+
+    def known(self) -> str:
+        with psycopg.connect(self.dsn) as target:
+            return str(target.execute("SELECT max(id) FROM quarterdeck.transfers").fetchone()[0])  # type: ignore[index]
+
     def order(self, task: str = "load", **more: object) -> Order:
         given = {"source": str(self.source), "saved": str(self.home / "saved"), **more}
         return Order(task, str(self.home / "folder"), given, {"address": self.dsn})
@@ -101,6 +109,25 @@ class TestGivenAChore:
         assert back.detail == "1 tables dropped"
         with psycopg.connect(bench.dsn) as target:
             assert target.execute("SELECT to_regclass('orders')").fetchone() == (None,)
+
+    async def test_when_the_source_was_written_to_since_then_the_rest_follows_and_both_are_alike(
+        self, bench: Bench
+    ) -> None:
+        bench.write("DELETE FROM orders WHERE id >= 100")
+        await bench.run(bench.order())
+        bench.write("DELETE FROM orders WHERE id = 1; UPDATE orders SET v = 'w' WHERE id = 2")
+        bench.write("INSERT INTO orders VALUES (500, 'late')")
+
+        ended = await bench.run(bench.order("rest"))
+        assert isinstance(ended, Done), ended
+        again = await bench.run(bench.order("rest"))
+        back = await bench.run(bench.order("take-back", transfer=bench.known(), mark=ended.outputs["mark"]))
+
+        assert ended.detail == "3 rows followed; 100 rows in 1 tables, each the same on both sides"
+        assert isinstance(again, Done)
+        assert again.outputs["written"] == 0
+        assert isinstance(back, Done)
+        assert back.detail == "1 tables dropped"
 
     async def test_when_it_cannot_do_it_then_it_says_so_without_its_secret(self, bench: Bench) -> None:
         bench.dsn = make_conninfo(bench.dsn, password="wrong-0001")

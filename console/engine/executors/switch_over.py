@@ -37,10 +37,8 @@ class TooLong(ConsoleError):
 
 async def transfer_data(work: Work) -> Outcome:
     """Bring the source over."""
-    given = dict(work.step.arguments)
-    if given.pop("transfer_from", ""):
-        given["transfer"] = work.argument("transfer", "")
-    return await _carry_out(work, str(work.argument("task")), given, {"address": await _address(work)})
+    secrets = {"address": await _address(work)}
+    return await _carry_out(work, str(work.argument("task")), work.step.arguments, secrets)
 
 
 async def transfer_files(work: Work) -> Outcome:

@@ -75,19 +75,6 @@ def _snapshot(request: Request, told: Callable[[Progress], None]) -> Path:
     return copy
 
 
-def prove_now(request: Request, target: Target, transfer: str, told: Callable[[Progress], None]) -> Result:
-    """Prove what was transferred against the source as it is now."""
-    snapshot = request.work / "now.sqlite"
-    snapshot.unlink(missing_ok=True)
-    take_snapshot(request.source, snapshot, lambda done, total: told(Progress("snapshot", "", done, total)))
-    with closing(connect(snapshot)) as lite:
-        plan, faults = _look(request, lite, told)
-        plan = settle_computed(target, plan)
-        states = records.states(target, transfer)
-        proofs = tuple(prove(lite, target, table, states.get(table.source.name, TableState())) for table in plan.tables)
-    return Result(plan, build_schema(plan), faults, states, proofs=proofs, transfer=transfer)
-
-
 def find_transfer(request: Request, target: Target) -> str:
     """The id of what was begun from the snapshot that lies in the request's folder; empty where nothing was."""
     snapshot = request.work / SNAPSHOT

@@ -26,6 +26,9 @@ BATCH = 2_000
 LIST = "saved.json"
 """What was saved, beside it: a run that dies before it can tell is told by the next one."""
 
+OURS = (("file_references", "table_name"), ("transfer_bases", "target"))
+"""Records of ours that speak of tables by their names, and mean nothing once those are gone."""
+
 
 @dataclass(frozen=True)
 class Saved:
@@ -91,7 +94,8 @@ def take_back(
                     f"schema {schema}",
                     "Take that away first, by its own migration backwards; then retry.",
                 ) from problem
-            _forget_references(target, schema, tables)
+            for name, column in OURS:
+                _forget(target, name, column, schema, tables)
         records.forget(target, transfer)
     return TakenBack(tuple(tables), tuple(saved))
 
@@ -160,14 +164,11 @@ def _count(target: Target, table: sql.Identifier) -> int:
     return int(row[0]) if row else 0
 
 
-def _forget_references(target: Target, schema: str, tables: Sequence[str]) -> None:
-    """What was rewritten in tables that are gone has nowhere to go back to."""
-    row = target.execute("SELECT to_regclass('quarterdeck.file_references')").fetchone()
+def _forget(target: Target, ours: str, column: str, schema: str, tables: Sequence[str]) -> None:
+    row = target.execute("SELECT to_regclass(%s)", (f"quarterdeck.{ours}",)).fetchone()
     if row and row[0]:
-        target.execute(
-            "DELETE FROM quarterdeck.file_references WHERE schema_name = %s AND table_name = ANY(%s)",
-            (schema, list(tables)),
-        )
+        statement = sql.SQL("DELETE FROM quarterdeck.{} WHERE schema_name = %s AND {} = ANY(%s)")
+        target.execute(statement.format(sql.Identifier(ours), sql.Identifier(column)), (schema, list(tables)))
 
 
 def _exists(target: Target, schema: str, name: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from console.domain.errors import StoreError
+from console.domain.errors import StoreError, UsageError
 from console.domain.exchange import ScheduleRequest
 from console.domain.freeze import Freeze, FreezeSpan, FreezeWish, find_holding, find_next
 from console.domain.ids import Actor, EnvironmentName
@@ -80,6 +80,9 @@ class Calendar:
         return tuple(entry for entry in found if environment in (None, entry.environment))
 
     async def add_scheduled(self, request: ScheduleRequest) -> Scheduled:
+        if request.wish.switch is not None:
+            what = "A switch-over is begun by somebody who is there, and not by the schedule."
+            raise UsageError(what, "wish.switch", "Begin it with `quarterdeck switch-over`.")
         wish = replace(request.wish, pinned=None)  # what a name stands for is for the source to say
         work = self._parts.engine.schedule.add(wish, request.request_id, request.digest, self._actor)
         at = wish.at.isoformat() if wish.at else ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from console.domain.plan import StepKind
 from console.engine.executors import (
     announcement,
+    backups,
     configuration,
     failover,
     gates,
@@ -65,7 +66,7 @@ EXECUTORS: Mapping[StepKind, Executor] = {
     StepKind.VERIFY_FAILOVER: failover.verify,
     StepKind.AWAIT_RESOLVERS: failover.await_resolvers,
     StepKind.MAINTAIN: maintenance.maintain,
-    StepKind.BACK_UP: switch_over.back_up,
+    StepKind.BACK_UP: backups.back_up,
     StepKind.TRANSFER_DATA: switch_over.transfer_data,
     StepKind.TRANSFER_FILES: switch_over.transfer_files,
     StepKind.PREPARE_BUCKET: switch_over.prepare_bucket,

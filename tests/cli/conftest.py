@@ -211,7 +211,7 @@ class FakeService:
         return [
             OpenReview(d.id, d.environment, d.plan.release.name, d.status, d.emergency)
             for d in found
-            if d.emergency is not None and d.emergency.has_open_review
+            if d.emergency is not None and d.emergency.review is not None and d.emergency.review.is_open
         ]
 
     async def audit(

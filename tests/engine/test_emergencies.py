@@ -150,7 +150,7 @@ class TestGivenAnEmergencyThatHasEnded:
     async def test_when_somebody_else_reviews_it_then_it_is_closed_once(self, world):
         done = await world.deploy(**IN_NEED)
         await world.until_ended(done)
-        assert world.deployment(done).emergency.has_open_review
+        assert world.deployment(done).emergency.review.is_open
 
         await world.engine.review(done, "looked at the logs: fine", ANN)
 
@@ -166,7 +166,7 @@ class TestGivenAnEmergencyThatHasEnded:
 
         with pytest.raises(Refused, match="somebody else"):
             await world.engine.review(done, "all fine", KIM)
-        assert world.deployment(done).emergency.has_open_review
+        assert world.deployment(done).emergency.review.is_open
 
     async def test_when_it_still_goes_on_or_nothing_is_said_then_the_review_is_refused(self, world):
         done = await world.deploy(**IN_NEED)

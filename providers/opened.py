@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from providers.contract import Desk
-
 if TYPE_CHECKING:
-    from providers.contract import Capabilities
+    from providers.contract import Capabilities, Desk
     from providers.http import ProviderHttp
 
 
@@ -24,6 +22,7 @@ class Opened:
 
     Attributes:
         http: None where the provider is not asked over HTTP.
+        make_desk: None where people can do nothing by hand.
         closing: What was opened later and has to be closed first.
     """
 
@@ -31,7 +30,7 @@ class Opened:
     kind: str
     http: ProviderHttp | None = field(repr=False)
     make_capabilities: Callable[[], Capabilities] = field(repr=False)
-    make_desk: Callable[[], Desk] = field(default=Desk, repr=False)
+    make_desk: Callable[[], Desk] | None = field(default=None, repr=False)
     closing: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False, compare=False)
 
     @cached_property
@@ -40,7 +39,11 @@ class Opened:
 
     @cached_property
     def desk(self) -> Desk:
-        return self.make_desk()
+        if self.make_desk is not None:
+            return self.make_desk()
+        from providers.contract import Desk
+
+        return Desk()
 
     async def close(self) -> None:
         await self.closing.aclose()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from providers.caddy.client import CaddyClient
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
 from providers.opened import Opened
 
@@ -46,16 +45,17 @@ def open_connection(
 
     admin = build_http(settings.admin_url)
     counts_itself = settings.metrics_url in ("", settings.admin_url)
-    client = CaddyClient(admin, admin if counts_itself else build_http(settings.metrics_url))
+    metrics = admin if counts_itself else build_http(settings.metrics_url)
     closing = AsyncExitStack()
-    if client.metrics is not admin:
-        closing.push_async_callback(client.metrics.close)
+    if metrics is not admin:
+        closing.push_async_callback(metrics.close)
 
     def make_capabilities() -> Capabilities:
         from providers.caddy.capabilities import build_capabilities
+        from providers.caddy.client import CaddyClient
         from providers.caddy.traffic import Routes
 
-        return build_capabilities(client, Routes(name, settings.routes), settings.admin_url)
+        return build_capabilities(CaddyClient(admin, metrics), Routes(name, settings.routes), settings.admin_url)
 
     return Opened(name, "caddy", admin, make_capabilities, closing=closing)
 

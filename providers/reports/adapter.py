@@ -6,15 +6,13 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from providers.contract import Capabilities
 from providers.http import Clock, Limits, ProviderHttp, Sleep, utc_now
 from providers.opened import Opened
-from providers.reports.lines import FileReports
-from providers.reports.sentry import SentryReports
 
 if TYPE_CHECKING:
     import httpx
 
+    from providers.contract import Capabilities
     from providers.reports.settings import ReportsSettings
 
 LIMITS = Limits(connect=3.0, read=10.0, answer=15.0, attempts=3, budget=12.0)
@@ -30,8 +28,7 @@ def open_connection(
 ) -> Opened:
     """Open without asking anything, or reading the file."""
     if settings.file:
-        reports = FileReports(name, Path(settings.file), clock)
-        return Opened(name, "reports", None, lambda: Capabilities(account=reports, reports=reports))
+        return Opened(name, "reports", None, lambda: _from_file(name, Path(settings.file), clock))
     token = settings.token.get_secret_value() if settings.token else ""
     http = ProviderHttp(
         name,
@@ -43,5 +40,20 @@ def open_connection(
         sleep=sleep,
         transport=transport,
     )
-    sentry = SentryReports(http, settings.organization)
-    return Opened(name, "reports", http, lambda: Capabilities(account=sentry, reports=sentry))
+    return Opened(name, "reports", http, lambda: _from_sentry(http, settings.organization))
+
+
+def _from_file(name: str, file: Path, clock: Clock) -> Capabilities:
+    from providers.contract import Capabilities
+    from providers.reports.lines import FileReports
+
+    reports = FileReports(name, file, clock)
+    return Capabilities(account=reports, reports=reports)
+
+
+def _from_sentry(http: ProviderHttp, organization: str) -> Capabilities:
+    from providers.contract import Capabilities
+    from providers.reports.sentry import SentryReports
+
+    reports = SentryReports(http, organization)
+    return Capabilities(account=reports, reports=reports)

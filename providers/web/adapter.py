@@ -5,46 +5,15 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from providers.contract import Capabilities, ProbeRequest, ProbeResult
 from providers.http import Clock, utc_now
 from providers.opened import Opened
-from providers.web.client import Answer, NoAnswer, WebClient
+from providers.web.client import WebClient
 
 if TYPE_CHECKING:
     import httpx
 
+    from providers.contract import Capabilities
     from providers.web.settings import WebSettings
-
-
-class Probes:
-    """`ProbeSource`. A bad answer is a result; nothing is repeated, since repeating would hide it."""
-
-    def __init__(self, client: WebClient, clock: Clock) -> None:
-        self._client = client
-        self._clock = clock
-
-    async def probe(self, request: ProbeRequest) -> ProbeResult:
-        try:
-            answer = await self._client.ask(request.method, request.url, request.timeout, request.headers)
-        except NoAnswer as problem:
-            return ProbeResult(False, problem.latency, None, problem.reason)
-        fault = _fault(request, answer)
-        reasons = [fault, self._certificate(answer)]
-        return ProbeResult(not fault, answer.latency, answer.status, "; ".join(filter(None, reasons)))
-
-    def _certificate(self, answer: Answer) -> str:
-        if answer.expires is None:
-            return ""
-        return f"the certificate ends in {(answer.expires - self._clock()).days} days"
-
-
-def _fault(request: ProbeRequest, answer: Answer) -> str:
-    if answer.status != request.expect_status:
-        leads = f" to {answer.location}" if answer.location else ""
-        return f"HTTP {answer.status}{leads} instead of {request.expect_status}"
-    if request.expect_text and request.expect_text not in answer.text:
-        return f"the answer does not contain {request.expect_text!r}"
-    return ""
 
 
 def open_connection(
@@ -63,4 +32,11 @@ def open_connection(
     )
     closing = AsyncExitStack()
     closing.push_async_callback(client.close)
-    return Opened(name, "web", None, lambda: Capabilities(probes=Probes(client, clock)), closing=closing)
+
+    def make_capabilities() -> Capabilities:
+        from providers.contract import Capabilities
+        from providers.web.probes import Probes
+
+        return Capabilities(probes=Probes(client, clock))
+
+    return Opened(name, "web", None, make_capabilities, closing=closing)

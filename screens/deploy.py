@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from console.client.service import ScheduleRequest
 from console.domain.errors import ConsoleError
+from console.domain.observations import Confirmation
 from console.domain.plan import Plan
 from screens.base import ConsoleScreen
 from screens.commands import for_key
@@ -66,9 +67,9 @@ class DeployScreen(ConsoleScreen):
         self.query_one(f"#{self.form.first}", Input).focus()
 
     @property
-    def asks_name(self) -> bool:
+    def confirmation(self) -> Confirmation:
         status = self.console_app.store.environments.get(self._wish.environment)
-        return self.form.asks_name(self._wish, status.tier if status is not None else "production")
+        return self.form.confirmation(self._wish, status.confirmation if status is not None else Confirmation.NAME)
 
     def scopes(self) -> tuple[str, ...]:
         if self._stage is Stage.FORM:
@@ -158,6 +159,8 @@ class DeployScreen(ConsoleScreen):
         if self._plan is not None:
             self._request = uuid.uuid4().hex
             self._go(Stage.PLAN)
+            if self.confirmation is Confirmation.NONE and not self._plan.refusals:
+                self._start()
         else:
             self.redraw()
 
@@ -184,7 +187,7 @@ class DeployScreen(ConsoleScreen):
             self.console_app.say(
                 Notice("refused", "This plan cannot start.", self._plan.refusals[0], "e edits the wish.")
             )
-        elif self.asks_name:
+        elif self.confirmation is Confirmation.NAME:
             self._go(Stage.NAME)
         else:
             self._start()

@@ -9,10 +9,10 @@ from typing import ClassVar, NamedTuple
 
 from console.domain.failover import FAILOVER, Failover, read_failover
 from console.domain.ids import ServiceName
+from console.domain.observations import Confirmation
 from console.domain.plan import Plan, Wish
 from console.domain.recovery import RECOVERY, REDEPLOY, RESTART, SCALE, Recovery, read_recovery
 
-CAREFUL_TIERS = frozenset({"production", "disaster-recovery"})
 """Going forward in an environment of these asks for its name."""
 
 YES = frozenset({"y", "yes"})
@@ -67,9 +67,9 @@ class Form(ABC):
         """The field to begin with."""
         return self.fields[0].name
 
-    def asks_name(self, wish: Wish, tier: str) -> bool:
-        """Whether the environment's name is typed before the start."""
-        return tier in CAREFUL_TIERS or wish.emergency
+    def confirmation(self, wish: Wish, usual: Confirmation) -> Confirmation:
+        """What is asked for before the start, where the environment usually asks for `usual`."""
+        return Confirmation.NAME if wish.emergency else usual
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,9 @@ class FailoverForm(Form):
         asked = read_failover(plan.strategy) or Failover()
         return f"A failover of {plan.environment} is {'rehearsed' if asked.rehearsal else 'under way'}"
 
-    def asks_name(self, wish: Wish, tier: str) -> bool:
-        return not (read_failover(wish.strategy) or Failover()).rehearsal
+    def confirmation(self, wish: Wish, usual: Confirmation) -> Confirmation:
+        rehearsal = (read_failover(wish.strategy) or Failover()).rehearsal
+        return Confirmation.YES if rehearsal else Confirmation.NAME
 
 
 @dataclass(frozen=True)

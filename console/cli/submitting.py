@@ -14,9 +14,8 @@ from console.client.service import ControlRequest, Service
 from console.domain.deployment import DeploymentStatus
 from console.domain.errors import ExitCode, PlanRejected, Refused, UsageError
 from console.domain.ids import DeploymentId, EnvironmentName
+from console.domain.observations import Confirmation
 from console.domain.plan import Plan, Wish
-
-CAREFUL_TIERS = frozenset({"production", "disaster-recovery"})
 
 
 def check_emergency(options: argparse.Namespace) -> None:
@@ -59,16 +58,17 @@ def step_lines(plan: Plan) -> Iterator[str]:
 
 
 async def agree(session: Session, service: Service, environment: EnvironmentName) -> None:
-    """Raises Refused unless somebody says yes, here or with `--yes`."""
+    """Raises Refused unless somebody says yes, here or with `--yes`, or the environment asks for nothing."""
     if session.options.yes:
         return
-    agreed = False
-    if can_ask(session):
-        careful = (await service.environments(environment))[0].tier in CAREFUL_TIERS
-        question = f"Type {environment} to go forward: " if careful else "Go forward? [y/N] "
+    needed = (await service.environments(environment))[0].confirmation
+    agreed = needed is Confirmation.NONE
+    if not agreed and can_ask(session):
+        by_name = needed is Confirmation.NAME
+        question = f"Type {environment} to go forward: " if by_name else "Go forward? [y/N] "
         print(question, end="", file=session.err, flush=True)
         answer = sys.stdin.readline().strip()
-        agreed = answer == environment if careful else answer.lower() in ("y", "yes")
+        agreed = answer == environment if by_name else answer.lower() in ("y", "yes")
     if not agreed:
         raise Refused("Nothing was changed.", "", "Use --yes to go forward without being asked.")
 

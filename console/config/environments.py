@@ -16,6 +16,7 @@ from console.config.maintenance import MaintenanceSettings, PageSettings
 from console.config.metrics import MetricSettings
 from console.config.shape import Batch, Duration, DurationOrForever, SecretReference, Section, VariableValue
 from console.config.windows import FreezeSettings, ScheduleSettings
+from console.domain.observations import Confirmation
 
 
 class Tier(StrEnum):
@@ -241,8 +242,8 @@ class EnvironmentSettings(Section):
     """What takes over when this environment is lost."""
 
     @property
-    def asks_for(self) -> Literal["name", "yes", "none"]:
-        """What a person must give before a deployment starts from the console."""
+    def confirmation(self) -> Confirmation:
+        """What a person gives before a deployment."""
         if self.confirm == "auto":
-            return "name" if self.tier.serves_customers else "yes"
-        return self.confirm
+            return Confirmation.NAME if self.tier.serves_customers else Confirmation.YES
+        return Confirmation(self.confirm)

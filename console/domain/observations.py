@@ -119,6 +119,15 @@ class BackupStatus:
     problem: str = ""
 
 
+class Confirmation(StrEnum):
+    """What a person gives before anything goes forward."""
+
+    NAME = "name"
+    """The environment's name, typed."""
+    YES = "yes"
+    NONE = "none"
+
+
 @dataclass(frozen=True)
 class EnvironmentStatus:
     """What is live in an environment, how it feels, and what moves in it. `pages` are up by our record."""
@@ -140,3 +149,5 @@ class EnvironmentStatus:
     """Deployments to come, the next first; then those of the last day that should have begun and did not."""
     backups: tuple[BackupStatus, ...] = ()
     """Of its databases that have backups, or are to have some."""
+    confirmation: Confirmation = Confirmation.NAME
+    """What its people are asked for before a deployment."""

@@ -43,10 +43,6 @@ class Decision:
     interrupt: tuple[StepId, ...] = ()
     ended: bool = False
 
-    @property
-    def is_idle(self) -> bool:
-        return not (self.events or self.start or self.interrupt or self.ended)
-
 
 def decide(
     deployment: Deployment, running: frozenset[StepId], build_rollback: RollbackBuilder, now: datetime, limit: int

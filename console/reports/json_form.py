@@ -79,7 +79,8 @@ def render_json(report: Report) -> str:
         "next_steps": list(report.next_steps),
         "artifacts": {row.label: row.value for row in report.artifacts},
     }
-    return json.dumps({**deployment_to_json(report.deployment, report.written_at), "report": findings}, indent=2) + "\n"
+    whole = {**deployment_to_json(report.deployment, report.written_at), "report": findings}
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
 def _step(state: StepState, now: datetime) -> dict[str, Any]:

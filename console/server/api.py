@@ -44,7 +44,6 @@ STATUSES: tuple[tuple[type[ConsoleError], int], ...] = (
     (ProviderError, 502),
 )
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 Answering = Callable[[Request], Awaitable[ASGIApp]]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import datetime, timedelta
 
 from console.domain.deployment import Deployment
@@ -30,12 +29,10 @@ async def write_report(ledger: Ledger, deployment: Deployment, form: str, now: d
         # Templates and charts are loaded by the first report, not by the worker's start.
         from console.reports.build import build_report
         from console.reports.html import render_html
-        from console.reports.json_form import deployment_to_json
+        from console.reports.json_form import render_json
         from console.reports.markdown import render_markdown
 
-        if form == "json":
-            return json.dumps(deployment_to_json(deployment, now), indent=2, ensure_ascii=False) + "\n"
         report = build_report(deployment, now, measurements)
-        return render_html(report) if form == "html" else render_markdown(report)
+        return {"md": render_markdown, "html": render_html, "json": render_json}[form](report)
 
     return await asyncio.to_thread(write)

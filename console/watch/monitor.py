@@ -213,6 +213,7 @@ class Monitor:
             lock=self._locks.get(name),
             hold=await self._holds.fetch(name, latest[0] if latest else None),
             pages=await self._pages.fetch(name, frozenset(p.service for p in page_places(self._settings, name))),
+            confirmation=lookout.config.confirmation,
         )
 
     def _service_status(self, lookout: Lookout, service: str, arms: list[ArmHealth]) -> ServiceStatus:

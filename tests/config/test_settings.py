@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from console.config.adapters import find_model
 from console.config.durations import format_duration, parse_duration
+from console.config.environments import EnvironmentSettings
 from console.config.loader import load
 from console.config.settings import ProviderSettings, Settings
 from providers.registry import KINDS
@@ -117,6 +118,25 @@ class TestGivenAProvider:
         provider = ProviderSettings.model_validate({"kind": "render", "token": "env:T", "url_scheme": "http"})
 
         assert provider.options == {"token": "env:T", "url_scheme": "http"}
+
+
+class TestGivenAnEnvironment:
+    @pytest.mark.parametrize(
+        ("tier", "confirm", "asks"),
+        [
+            ("production", "auto", "name"),
+            ("disaster-recovery", "auto", "name"),
+            ("staging", "auto", "yes"),
+            ("production", "none", "none"),
+            ("staging", "name", "name"),
+        ],
+    )
+    def test_when_it_says_how_to_agree_then_that_counts_more_than_its_tier(
+        self, tier: str, confirm: str, asks: str
+    ) -> None:
+        environment = EnvironmentSettings.model_validate({"tier": tier, "confirm": confirm})
+
+        assert environment.confirmation == asks
 
 
 class TestGivenLengthsOfTime:

@@ -10,7 +10,7 @@ from console.domain.deployment import Deployment, fold
 from console.domain.events import Event, Payload
 from console.domain.hold import Hold
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ProviderName, ServiceName, StepId
-from console.domain.observations import ArmHealth, EnvironmentStatus, Health, ServiceStatus
+from console.domain.observations import ArmHealth, Confirmation, EnvironmentStatus, Health, ServiceStatus
 from console.domain.outlook import Outlook, Takeover
 from console.domain.plan import Phase, Plan, Push, Risk, Step, StepKind, Undo
 from console.domain.release import Release
@@ -463,6 +463,7 @@ def environments(release: str = "v1.4.2") -> list[EnvironmentStatus]:
                 ServiceStatus(BACKEND, "render", "v1.5.0", Health.DEGRADED, "1 of 5 probes failed"),
                 ServiceStatus(DATABASE, "supabase", "", ok),
             ),
+            confirmation=Confirmation.YES,
         ),
         EnvironmentStatus(EnvironmentName("recovery"), "disaster-recovery", ok, "v1.4.2", ()),
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from console.domain.ids import EnvironmentName, ServiceName
+from console.domain.observations import Confirmation
 from console.domain.plan import Wish
 from screens.deploy import DeployScreen
 from screens.forms import DeployForm, FailoverForm, Missing, RecoverForm
@@ -57,8 +59,10 @@ class TestGivenTheFailoverForm:
     def test_when_it_is_a_rehearsal_then_no_name_is_asked(self) -> None:
         form = FailoverForm(HERE)
 
-        assert form.asks_name(Wish(HERE.environment, strategy="failover"), "staging")
-        assert not form.asks_name(Wish(HERE.environment, strategy="failover:rehearse"), "production")
+        wish = Wish(HERE.environment, strategy="failover")
+        rehearsal = Wish(HERE.environment, strategy="failover:rehearse")
+        assert form.confirmation(wish, Confirmation.YES) is Confirmation.NAME
+        assert form.confirmation(rehearsal, Confirmation.NAME) is Confirmation.YES
 
 
 class TestGivenTheRecoveryForm:
@@ -88,11 +92,12 @@ class TestGivenTheRecoveryForm:
 
 
 class TestGivenTheDeployForm:
-    @pytest.mark.parametrize(
-        ("tier", "asks"), [("production", True), ("disaster-recovery", True), ("staging", False), ("preview", False)]
-    )
-    def test_when_it_goes_forward_where_care_is_due_then_the_name_is_asked(self, tier: str, asks: bool) -> None:
-        assert DeployForm(HERE).asks_name(HERE, tier) is asks
+    @pytest.mark.parametrize("usual", Confirmation)
+    def test_when_it_goes_forward_then_it_asks_what_the_environment_does_in_an_emergency_the_name(
+        self, usual: Confirmation
+    ) -> None:
+        assert DeployForm(HERE).confirmation(HERE, usual) is usual
+        assert DeployForm(HERE).confirmation(replace(HERE, emergency=True), usual) is Confirmation.NAME
 
 
 class TestGivenAPlanOfAFailover:

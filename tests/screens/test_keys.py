@@ -14,6 +14,7 @@ from console.domain import events as ev
 from console.domain.errors import PlanRejected
 from console.domain.events import Control
 from console.domain.ids import DeploymentId
+from console.domain.observations import Confirmation
 from console.domain.roles import Role
 from screens.confirm import ApprovalDialog, ConfirmDialog
 from screens.dashboard import Dashboard
@@ -359,6 +360,23 @@ class TestGivenTheDeployForm:
             await world.press(pilot, "j", "d", "enter", "enter")
 
             assert [wish.environment for wish, _, _ in world.service.deployed] == ["staging"]
+
+    async def test_when_nothing_is_to_be_asked_then_it_starts_unless_the_plan_has_refusals(
+        self, make_world: Make
+    ) -> None:
+        world = make_world(None)
+        world.service.statuses = [replace(one, confirmation=Confirmation.NONE) for one in world.service.statuses]
+        world.service.plan = scene.plan(refusals=("production is held by ann since 06:01.",))
+        async with world.app.run_test(size=SIZE) as pilot:
+            await world.settle(pilot)
+            await world.press(pilot, "d", "enter")
+            assert world.service.deployed == []
+
+            world.service.plan = scene.plan()
+            await world.press(pilot, "e", "enter")
+
+            assert len(world.service.deployed) == 1
+            assert isinstance(world.app.screen, Dashboard)
 
     async def test_when_the_plan_has_refusals_then_they_are_all_shown_and_it_cannot_start(
         self, make_world: Make

@@ -14,8 +14,6 @@ from console.playground.emulators.vercel_rollouts import Rollouts, describe_roll
 from console.playground.emulators.vercel_state import Project
 from console.playground.emulators.wire import Refusal, as_json, read_object
 
-PLANS = ("unlimited_slots", "available_slots", "no_available_slots", "plan_not_supported")
-
 
 class Rolling:
     """Answers what is asked about rolling releases. `plan` is the billing answer's reason; a test may change it."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from console.cli.output import show
 from console.cli.session import Session
 from console.cli.showing import plan_lines
-from console.cli.submitting import agree, can_ask, check_emergency, refuse_rejected, submit
+from console.cli.submitting import agree, can_ask, check_emergency, refuse_rejected, show_plan, submit
 from console.cli.times import parse_later
 from console.client.service import Service
-from console.domain.errors import ExitCode
 from console.domain.ids import EnvironmentName, ServiceName
 from console.domain.plan import Wish
 
@@ -16,9 +14,7 @@ from console.domain.plan import Wish
 async def plan(session: Session) -> int:
     """Show the plan; refusals are part of it and make the exit code."""
     service = await session.service()
-    found = await service.preview(read_wish(session))
-    show(session, found, plan_lines(found))
-    return ExitCode.REFUSED if found.refusals else ExitCode.GOOD
+    return await show_plan(session, service, read_wish(session))
 
 
 async def deploy(session: Session) -> int:

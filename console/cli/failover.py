@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from console.cli.output import show
 from console.cli.session import Session
-from console.cli.showing import plan_lines
-from console.cli.submitting import agree, check_emergency, refuse_rejected, submit
-from console.domain.errors import ExitCode, UsageError
+from console.cli.submitting import check_emergency, look_and_agree, show_plan, submit
+from console.domain.errors import UsageError
 from console.domain.failover import Failover
 from console.domain.ids import EnvironmentName
 from console.domain.plan import Wish
@@ -22,15 +20,8 @@ async def failover(session: Session) -> int:
     asked = Failover(back=options.back, rehearsal=options.rehearse, force=options.force)
     wish = Wish(environment, strategy=asked.strategy, reason=options.reason, emergency=options.emergency)
     service = await session.service()
-    digest = ""
-    if options.dry_run or not options.rehearse:
-        plan = await service.preview(wish)
-        if options.dry_run:
-            show(session, plan, plan_lines(plan))
-            return ExitCode.REFUSED if plan.refusals else ExitCode.GOOD
-        session.say(*plan_lines(plan))
-        refuse_rejected(plan)
-        await agree(session, service, environment)
-        digest = plan.digest
+    if options.dry_run:
+        return await show_plan(session, service, wish)
+    digest = "" if options.rehearse else await look_and_agree(session, service, wish)
     wait = options.wait or options.rehearse
     return await submit(session, service, wish, digest, wait=wait, request_id=options.request_id)

@@ -8,8 +8,9 @@ import uuid
 from collections.abc import Iterator
 
 from console.cli.following import DEPLOY_CODES, follow, was_taken_back, watch_words
-from console.cli.output import show_deployment
+from console.cli.output import show, show_deployment
 from console.cli.session import Session
+from console.cli.showing import plan_lines
 from console.client.service import ControlRequest, Service
 from console.domain.deployment import DeploymentStatus
 from console.domain.errors import ExitCode, PlanRejected, Refused, UsageError
@@ -41,6 +42,27 @@ async def carry_out(session: Session, service: Service, wish: Wish, *, wait: boo
     if asks:
         await agree(session, service, wish.environment)
     return await submit(session, service, wish, plan.digest, wait=wait)
+
+
+async def show_plan(session: Session, service: Service, wish: Wish) -> int:
+    """Only show what would be done; refusals are part of it and make the exit code."""
+    plan = await service.preview(wish)
+    show(session, plan, plan_lines(plan))
+    return ExitCode.REFUSED if plan.refusals else ExitCode.GOOD
+
+
+async def look_and_agree(session: Session, service: Service, wish: Wish) -> str:
+    """Show the whole plan and have somebody agree to it; returns its digest.
+
+    Raises:
+        PlanRejected: The plan has refusals.
+        Refused: Nobody said yes.
+    """
+    plan = await service.preview(wish)
+    session.say(*plan_lines(plan))
+    refuse_rejected(plan)
+    await agree(session, service, wish.environment)
+    return plan.digest
 
 
 def refuse_rejected(plan: Plan) -> None:

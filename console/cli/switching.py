@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from console.cli.output import show
 from console.cli.session import Session
-from console.cli.showing import plan_lines
-from console.cli.submitting import agree, refuse_rejected, submit
-from console.domain.errors import ExitCode
+from console.cli.submitting import look_and_agree, show_plan, submit
 from console.domain.ids import EnvironmentName, ServiceName
 from console.domain.plan import Wish
 from console.domain.switch_over import SWITCH_OVER, SwitchWish
@@ -42,14 +39,10 @@ async def switch_over(session: Session) -> int:
         ),
     )
     service = await session.service()
-    plan = await service.preview(wish)
     if options.dry_run:
-        show(session, plan, plan_lines(plan))
-        return ExitCode.REFUSED if plan.refusals else ExitCode.GOOD
-    session.say(*plan_lines(plan))
-    refuse_rejected(plan)
-    await agree(session, service, environment)
-    return await submit(session, service, wish, plan.digest, wait=options.wait, request_id=options.request_id)
+        return await show_plan(session, service, wish)
+    digest = await look_and_agree(session, service, wish)
+    return await submit(session, service, wish, digest, wait=options.wait, request_id=options.request_id)
 
 
 def _bucket(folder: Path | None, named: str) -> str:

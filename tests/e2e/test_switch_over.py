@@ -6,7 +6,9 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
@@ -21,8 +23,9 @@ FILES = 12
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     with closing(sqlite3.connect(tmp_path / "app.sqlite")) as lite, lite:
-        lite.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL)")
-        lite.executemany("INSERT INTO customers VALUES (?, ?)", ((n, f"c{n}") for n in range(CUSTOMERS)))
+        lite.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL, picture TEXT)")
+        rows = ((n, f"c{n}", f"uploads/é {n}.txt" if n < FILES else None) for n in range(CUSTOMERS))
+        lite.executemany("INSERT INTO customers VALUES (?, ?, ?)", rows)
     uploads = tmp_path / "uploads"
     uploads.mkdir()
     for number in range(FILES):
@@ -30,7 +33,7 @@ def source(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def ask(deck: Deck, statement: str) -> object:
+def ask(deck: Deck, statement: str) -> Any:
     address = next(deck.home.rglob("staging-database-url")).read_text().strip()
     with psycopg.connect(address) as target:
         answer = target.execute(statement.encode())
@@ -40,6 +43,7 @@ def ask(deck: Deck, statement: str) -> object:
 class TestGivenAProductInAFile:
     def test_when_it_is_switched_over_and_taken_back_then_no_row_is_lost_on_either_way(self, idle: Deck, source: Path):
         told = ("--from", str(source / "app.sqlite"), "--files", str(source / "uploads"), "--release", "v1.1")
+        told = (*told, "--rewrite", "customers.picture", "--public")
         planned = idle("switch-over", "staging", *told, "--dry-run", "--format", "json")
 
         running = idle.begin("switch-over", "staging", *told, "--yes", "--wait", "--format", "json")
@@ -47,7 +51,7 @@ class TestGivenAProductInAFile:
         running.wait_for("… ")
         idle.kill_worker()
         with closing(sqlite3.connect(source / "app.sqlite")) as lite, lite:
-            lite.execute("INSERT INTO customers VALUES (?, 'written meanwhile')", (CUSTOMERS,))
+            lite.execute("INSERT INTO customers VALUES (?, 'written meanwhile', NULL)", (CUSTOMERS,))
         ran = running.end()
 
         steps = {step["id"]: step for step in ran.json["steps"]}
@@ -56,8 +60,11 @@ class TestGivenAProductInAFile:
         assert f"{CUSTOMERS + 1} rows in 1 tables, each the same on both sides" in steps["data.rest"]["detail"]
         assert steps["files.rest"]["detail"].startswith(f"{FILES} files, ")
         assert ask(idle, "SELECT count(*), max(id) FROM customers") == (CUSTOMERS + 1, CUSTOMERS)
+        assert f"references rewritten: {FILES} of customers.picture" in steps["files.rest"]["detail"]
         with closing(sqlite3.connect(source / "app.sqlite")) as lite, pytest.raises(sqlite3.IntegrityError):
-            lite.execute("INSERT INTO customers VALUES (-1, 'late')")
+            lite.execute("INSERT INTO customers VALUES (-1, 'late', NULL)")
+        picture = str(ask(idle, "SELECT picture FROM customers WHERE id = 1")[0])
+        assert httpx.get(picture).text == "file 1"
 
         ask(idle, "INSERT INTO customers (name) VALUES ('new')")
         back = idle("rollback", "staging", "--wait", "--format", "json")
@@ -65,7 +72,7 @@ class TestGivenAProductInAFile:
         saved = idle.home / "saved" / ran.json["id"] / "customers.jsonl"
         assert back.code == 0, back.err
         assert back.json["status"] == "rolled_back"
-        assert json.loads(saved.read_text()) == {"id": CUSTOMERS + 1, "name": "new"}
+        assert json.loads(saved.read_text()) == {"id": CUSTOMERS + 1, "name": "new", "picture": None}
         assert ask(idle, "SELECT to_regclass('customers')") == (None,)
         with closing(sqlite3.connect(source / "app.sqlite")) as lite, lite:
-            lite.execute("INSERT INTO customers VALUES (-1, 'late')")
+            lite.execute("INSERT INTO customers VALUES (-1, 'late', NULL)")

@@ -50,6 +50,7 @@ def run(
         Stopped: `stopped` said so; a later run goes on from there.
         psycopg.Error: The server went away, or refused something that is nobody's row.
     """
+    again = (request.work / SNAPSHOT).exists()
     snapshot = _snapshot(request, told)
     seconds: dict[str, float] = {}
     with closing(connect(snapshot)) as lite:
@@ -61,7 +62,7 @@ def run(
         with connect_target(request.address) as target:
             plan = settle_computed(target, plan)
             result = Result(plan, build_schema(plan), faults, seconds=seconds)
-            return _Transfer(request, lite, target, result, told, stopped, seconds).run(_name_of(snapshot))
+            return _Transfer(request, lite, target, result, told, stopped, seconds).run(_name_of(snapshot), again)
 
 
 def _snapshot(request: Request, told: Callable[[Progress], None]) -> Path:
@@ -155,10 +156,11 @@ class _Transfer:
         self._seconds = seconds
         self._id = ""
 
-    def run(self, source: str) -> Result:
+    def run(self, source: str, again: bool) -> Result:
+        """`again`: there was a run from this very snapshot before."""
         plan, schema = self._result.plan, self._result.schema
         records.prepare(self._target)
-        phase = self._begin(source)
+        phase = self._begin(source, again)
         if phase is Step.LOADING:
             self._timed("load", lambda: self._load(plan))
             records.mark(self._target, self._id, Step.KEYS)
@@ -179,12 +181,13 @@ class _Transfer:
             transfer=self._id,
         )
 
-    def _begin(self, source: str) -> Step:
+    def _begin(self, source: str, again: bool) -> Step:
+        plan = self._result.plan
         found = records.find(self._target, source)
-        if found is not None and found[1] is not Step.PROVEN:
+        if found is not None and (found[1] is not Step.PROVEN or (again and self._has_all(plan))):
+            # A run may die between its proof and whoever is to hear of it: then only the proof is done again.
             self._id = found[0]
             return found[1]
-        plan = self._result.plan
         with self._target.transaction():
             self._refuse_taken(plan)
             self._id = f"{source[:12]}-{int(time.time())}"
@@ -194,16 +197,23 @@ class _Transfer:
             records.begin(self._target, self._id, source, {table.source.name: table.name for table in plan.tables})
         return Step.LOADING
 
-    def _refuse_taken(self, plan: TransferPlan) -> None:
-        names = [table.name for table in plan.tables]
+    def _has_all(self, plan: TransferPlan) -> bool:
+        return len(self._taken(plan)) == len(plan.tables)
+
+    def _taken(self, plan: TransferPlan) -> list[str]:
+        """Names of the plan's tables that something over there has."""
         rows = self._target.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relname = ANY(%s)"
             " ORDER BY relname",
-            (quoted(self._request.schema), names),
+            (quoted(self._request.schema), [table.name for table in plan.tables]),
         ).fetchall()
-        if rows:
+        return [str(row[0]) for row in rows]
+
+    def _refuse_taken(self, plan: TransferPlan) -> None:
+        taken = self._taken(plan)
+        if taken:
             raise UsageError(
-                f"The names {', '.join(row[0] for row in rows)} are taken over there.",
+                f"The names {', '.join(taken)} are taken over there.",
                 f"schema {self._request.schema}",
                 "Name another schema, choose other tables, or bring only what changed with --incremental.",
             )

@@ -55,6 +55,18 @@ class TestGivenATransferThatIsCutShort:
         assert big.rows("SELECT count(*) FROM t") == [(54,)]
 
 
+class TestGivenNobodyHeardThatItEnded:
+    def test_then_the_same_run_once_more_only_proves_it_again(self, journey):
+        journey.write("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)")
+        first = journey.go()
+
+        again = journey.go()
+
+        assert again.holds
+        assert again.transfer == first.transfer
+        assert journey.rows("SELECT count(*) FROM t") == [(1,)]
+
+
 class TestGivenNamesThatAreTaken:
     def test_then_nothing_is_touched(self, journey):
         journey.write("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)")

@@ -73,8 +73,9 @@ def open_source(asked: Asked) -> Outcome:
 @of_database
 def take_back(asked: Asked) -> Outcome:
     """Save what was written over there since, then leave nothing of the transfer there."""
+    from console.transfer.connecting import connect_target
     from console.transfer.data import taking_back
-    from console.transfer.data.run import SNAPSHOT, connect_target, find_transfer
+    from console.transfer.data.run import SNAPSHOT, find_transfer
 
     request, saved, mark = _request(asked), Path(asked.argument("saved")), str(asked.argument("mark") or "")
     with connect_target(request.address) as target:
@@ -144,7 +145,7 @@ def _quarantined(count: int, refused: Sequence[Refused], report: Path) -> Failed
 
 
 def _mark(asked: Asked) -> str:
-    from console.transfer.data.run import connect_target
+    from console.transfer.connecting import connect_target
     from console.transfer.data.taking_back import set_mark
 
     with connect_target(asked.order.secrets["address"]) as target:

@@ -21,7 +21,7 @@ SHOWN = 5
 @of_database
 def bring_files(asked: Asked) -> Outcome:
     """Bring what is not there yet; go on where a run before was cut short."""
-    from console.transfer.data.run import connect_target
+    from console.transfer.connecting import connect_target
     from console.transfer.data.taking_back import set_mark
     from console.transfer.files.progress import Stopped as Halted
     from console.transfer.files.references import References

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,10 +25,9 @@ from console.cli.backup_proof import prove_somewhere
 from console.cli.backup_words import backup_lines, proof_lines, prune_lines, standing_line, taken_lines
 from console.cli.output import show, show_rows
 from console.cli.session import Session
+from console.cli.telling import Pace
 from console.domain.codec import to_json
 from console.domain.errors import ConsoleError, ExitCode, Refused, UsageError
-
-TOLD_EVERY_S = 1.0
 
 
 def take(session: Session) -> int:
@@ -218,14 +216,11 @@ def end_politely() -> None:
 
 def tell(session: Session) -> Callable[[Progress], None]:
     """Say each phase, and how it goes about once a second."""
-    phase, last = "", 0.0
+    pace = Pace()
 
     def say(progress: Progress) -> None:
-        nonlocal phase, last
-        now = time.monotonic()
-        if progress.phase == phase and now - last < TOLD_EVERY_S:
+        if not pace.is_due(progress.phase):
             return
-        phase, last = progress.phase, now
         counted = f" ({progress.done} of {progress.total})" if progress.total else ""
         session.say(f"{progress.phase} {progress.about}{counted}".rstrip())
 

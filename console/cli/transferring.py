@@ -6,7 +6,6 @@ import asyncio
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -14,14 +13,13 @@ from typing import TYPE_CHECKING, TypeVar
 from console.cli.addresses import find_address, in_words
 from console.cli.output import show_json, show_lines
 from console.cli.session import Session
+from console.cli.telling import Pace
 from console.domain.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from console.transfer.data.request import Progress, Request, Result
 
 R = TypeVar("R")
-
-TOLD_EVERY_S = 1.0
 
 
 async def data(session: Session) -> int:
@@ -114,18 +112,13 @@ def _folder(source: Path) -> str:
 
 
 def _teller(session: Session) -> Callable[[Progress], None]:
-    """Say how it goes, about once a second, with the rate and the time left of the rows."""
-    last, began, phase = 0.0, time.monotonic(), ""
+    """Say how it goes, with the rate and the time left of the rows."""
+    pace = Pace()
 
     def tell(progress: Progress) -> None:
-        nonlocal last, began, phase
-        now = time.monotonic()
-        if progress.phase != phase:
-            phase, began, last = progress.phase, now, 0.0
-        if now - last < TOLD_EVERY_S:
+        if not pace.is_due(progress.phase):
             return
-        last = now
-        rate = progress.rows / (now - began) if now > began else 0.0
+        rate = progress.rows / pace.seconds if pace.seconds else 0.0
         left = f", {(progress.total - progress.rows) / rate:.0f} s left" if rate and progress.total else ""
         counted = f" {progress.rows} of {progress.total}" if progress.total else ""
         speed = f" ({rate:.0f}/s{left})" if rate > 1 else ""

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import signal
 import threading
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from console.cli.addresses import find_address, in_words
 from console.cli.output import show_json, show_lines
 from console.cli.session import Session
+from console.cli.telling import Pace
 from console.config.loader import load
 from console.config.location import locate
 from console.config.secrets import Secret, SecretMissing, Secrets, find_references, resolve
@@ -26,8 +26,6 @@ from providers.contract import FileStore, Unsupported
 
 if TYPE_CHECKING:
     from console.config.settings import Settings
-
-TOLD_EVERY_S = 1.0
 
 
 async def files(session: Session) -> int:
@@ -192,21 +190,16 @@ def _secrets_of(settings: Settings, provider: str) -> list[tuple[str, Secret]]:
 
 
 def _teller(session: Session) -> Callable[[Progress], None]:
-    """Say how it goes, about once a second, with the rate and the time left of the bytes."""
-    last, began, phase = 0.0, time.monotonic(), ""
+    """Say how it goes, with the rate and the time left of the bytes."""
+    pace = Pace()
 
     def tell(progress: Progress) -> None:
-        nonlocal last, began, phase
-        now = time.monotonic()
-        if progress.phase != phase:
-            phase, began, last = progress.phase, now, now
-        if now - last < TOLD_EVERY_S:
+        if not pace.is_due(progress.phase):
             return
-        last = now
         counted = f" {progress.files} of {progress.total}" if progress.total else f" {progress.files}"
-        rate = progress.sent / (now - began)
+        rate = progress.sent / pace.seconds if pace.seconds else 0.0
         left = f", {max(0, progress.size - progress.sent) / rate:.0f} s left" if rate else ""
-        speed = f" ({size_words(int(rate))}/s{left})" if progress.sent else ""
+        speed = f" ({size_words(int(rate))}/s{left})" if rate else ""
         session.say(f"{progress.phase}:{counted}{speed} {progress.about}")
 
     return tell

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from console.transfer.connecting import connect_target
 from console.transfer.data import bases, records
 from console.transfer.data.apply import Applier, Written
 from console.transfer.data.catalog import read_catalog
@@ -22,7 +23,7 @@ from console.transfer.data.load import Stopped
 from console.transfer.data.matching import Gap, Match, match_tables
 from console.transfer.data.records import Refused, Target
 from console.transfer.data.request import Progress, Request
-from console.transfer.data.run import choose_tables, connect_target
+from console.transfer.data.run import choose_tables
 from console.transfer.data.schema import next_number
 from console.transfer.data.source import connect, find_faults, take_snapshot
 from console.transfer.data.spool import Counted, Spool

@@ -13,9 +13,9 @@ import psycopg
 
 from console.domain.errors import UsageError
 from console.domain.switch_over import SwitchFacts
+from console.transfer.connecting import connect_target
 from console.transfer.data.inventory import Inventory, SourceTable, quoted, take_inventory
 from console.transfer.data.naming import name_all
-from console.transfer.data.run import connect_target
 from console.transfer.data.source import check_file, connect
 
 COUNT_SECONDS = 3.0

@@ -15,9 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-import psycopg
-
 from console.domain.errors import UsageError
+from console.transfer.connecting import connect_target
 from console.transfer.data import bases, records
 from console.transfer.data.inventory import Inventory, SourceTable, quoted, take_inventory
 from console.transfer.data.load import Loader
@@ -121,19 +120,6 @@ def _look(
         facts[table.name] = survey(lite, table, tell)
     plan = build_plan(inventory, facts, schema=request.schema, keep_case=request.keep_case, rules=request.rules)
     return plan, faults
-
-
-def connect_target(address: str) -> Target:
-    """Open the target with settings under which values are written in one way."""
-    return psycopg.connect(
-        address,
-        autocommit=True,
-        prepare_threshold=None,
-        connect_timeout=10,
-        application_name="quarterdeck transfer",
-        options="-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=postgres -c lock_timeout=5s"
-        " -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off",
-    )
 
 
 class _Transfer:

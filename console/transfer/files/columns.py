@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import Connection
 from psycopg.sql import SQL, Composable, Identifier
 
 from console.domain.errors import UsageError
-
-Target = Connection[tuple[Any, ...]]
+from console.transfer.connecting import Target
 
 _COLUMNS = """
 SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, NULL), t.typname,

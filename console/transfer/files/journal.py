@@ -161,20 +161,20 @@ class Journal:
 
     def begin(self, path: str, upload: str = "") -> None:
         """The request leaves now; with `upload`, an upload in pieces of that name has begun."""
-        self._set(path, "state = 'uploading', upload = ?, offset = 0", upload)
+        self._set(path, "state = ?, upload = ?, offset = 0", State.UPLOADING, upload)
 
     def count(self, path: str, offset: int) -> None:
         self._set(path, "offset = ?", offset)
 
     def uploaded(self, path: str, *, sent: bool) -> None:
         """It is there. `sent`: by this attempt, and not found there."""
-        self._set(path, "state = 'uploaded', upload = '', error = '', sends = sends + ?", int(sent))
+        self._set(path, "state = ?, upload = '', error = '', sends = sends + ?", State.UPLOADED, int(sent))
 
     def verified(self, path: str, by: str) -> None:
-        self._set(path, "state = 'verified', error = '', tries = 0, ours = sha256, verified_by = ?", by)
+        self._set(path, "state = ?, error = '', tries = 0, ours = sha256, verified_by = ?", State.VERIFIED, by)
 
     def failed(self, path: str, error: str) -> None:
-        self._set(path, "state = 'failed', tries = tries + 1, error = ?", error)
+        self._set(path, "state = ?, tries = tries + 1, error = ?", State.FAILED, error)
 
     def _set(self, path: str, change: str, *values: object) -> None:
         self._db.execute(f"UPDATE files SET {change} WHERE path = ?", (*values, os.fsencode(path)))

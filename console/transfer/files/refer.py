@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from console.domain.errors import Refused, UsageError
+from console.transfer.connecting import connect_target
 from console.transfer.files import references
 from console.transfer.files.forms import Forms, Target, build_forms
 from console.transfer.files.journal import State
@@ -35,7 +36,7 @@ def refer(request: Request, result: Result, urls: Mapping[str, str], told: Told,
             "The same command tries them again; --find-references tells who names them.",
         )
     forms = spell(request, result, urls)
-    with closing(references.connect(request.database)) as target:
+    with closing(connect_target(request.database, row_security="off")) as target:
         changed: tuple[references.Changed, ...] = ()
         if request.rewrite:
             changed = references.rewrite(
@@ -60,7 +61,7 @@ def take_back(request: Request, told: Told) -> Result:
     """Give references that were rewritten their old text."""
     _need_database(request)
     began = time.monotonic()
-    with closing(references.connect(request.database)) as target:
+    with closing(connect_target(request.database, row_security="off")) as target:
         changed = references.revert(target, request.place, told=told)
     return Result(
         Act.REVERT, None, (), references=References(changed=changed), seconds={"revert": time.monotonic() - began}

@@ -15,7 +15,8 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from console.domain.errors import ConsoleError, Refused
-from console.transfer.files.columns import Column, Target, choose, fetch_columns
+from console.transfer.connecting import Target
+from console.transfer.files.columns import Column, choose, fetch_columns
 from console.transfer.files.forms import Forms
 from console.transfer.files.progress import Progress, Reach, Told
 
@@ -91,19 +92,6 @@ class References:
     dangling: tuple[Dangling, ...] = ()
     named: frozenset[str] = frozenset()
     changed: tuple[Changed, ...] = ()
-
-
-def connect(address: str) -> Target:
-    """Raises psycopg.Error, whose words may hold the address' host but never its password."""
-    return psycopg.connect(
-        address,
-        autocommit=True,
-        prepare_threshold=None,
-        connect_timeout=10,
-        application_name="quarterdeck transfer",
-        options="-c timezone=UTC -c datestyle=ISO,YMD -c lock_timeout=5s -c row_security=off"
-        " -c statement_timeout=0 -c idle_in_transaction_session_timeout=0",
-    )
 
 
 def find(target: Target, forms: Forms, told: Told = lambda progress: None) -> References:

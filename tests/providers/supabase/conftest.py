@@ -1,29 +1,13 @@
 """Supabase's emulator with a connection to it, for tests of what the desk does."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 
 from providers.contract import Operation, OperationKey
+from tests.providers.line import Line
 from tests.providers.subjects.supabase import SupabaseSubject
-
-
-class Line(httpx.AsyncBaseTransport):
-    """The way to the platform. `breaks` is asked about each request and whether it has been answered yet."""
-
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self._inner = inner
-        self.breaks: Callable[[httpx.Request, bool], bool] = lambda request, answered: False
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self.breaks(request, False):
-            raise httpx.ReadError("cut", request=request)
-        answer = await self._inner.handle_async_request(request)
-        if self.breaks(request, True):
-            raise httpx.ReadError("cut", request=request)
-        return answer
 
 
 class Office:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from console.domain.errors import ConsoleError
-from console.transfer.data.run import connect_target
+from console.transfer.connecting import connect_target
 from console.transfer.data.taking_back import TakenBack, set_mark, take_back
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,25 +14,8 @@ import pytest
 from console.playground.emulators.storage_state import Bucket, Stored
 from console.transfer.files.run import Act, Request, Result, run
 from providers.contract import FileStore
+from tests.providers.line import Line
 from tests.providers.subjects.supabase import REF, SupabaseSubject
-
-
-class Line(httpx.AsyncBaseTransport):
-    """The way to the platform. `breaks` is asked about each request, and whether it has been answered yet."""
-
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self._inner = inner
-        self.breaks: Callable[[httpx.Request, bool], bool] = lambda request, answered: False
-        self.sent: list[tuple[str, str]] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.sent.append((request.method, request.url.path))
-        if self.breaks(request, False):
-            raise httpx.ReadError("cut", request=request)
-        answer = await self._inner.handle_async_request(request)
-        if self.breaks(request, True):
-            raise httpx.ReadError("cut", request=request)
-        return answer
 
 
 class Shipping:

@@ -18,6 +18,8 @@ from console.transfer.data.records import TableState, Target
 from console.transfer.data.schema import computed_as, full_name, next_number
 
 SHOWN = 20
+COPIED = 20
+"""Late rows of which a copy is tried before none counts as possible."""
 
 
 @dataclass(frozen=True)
@@ -75,26 +77,48 @@ class _TakenBack(Exception):
 
 
 def _try_insert(target: Target, table: TablePlan) -> str:
-    """Write a copy of the last row under the next number, where numbers are given, and take it back."""
+    """Write a copy of a late row under the next number, where numbers are given, and take it back."""
     alias = table.source.rowid_alias
     if alias is None:
         return ""
     number = quoted(table.column(alias).name)
     others = [one for one in table.columns if one.source.name != alias and computed_as(table, one) is None]
     names = ", ".join(quoted(one.name) for one in others)
-    copied = f"SELECT {names} FROM {full_name(table)} ORDER BY {number} DESC LIMIT 1"
+    told = ""
+    try:
+        for place in range(COPIED if names else 1):
+            copied = f"SELECT {names} FROM {full_name(table)} ORDER BY {number} DESC OFFSET {place} LIMIT 1"
+            statement = f"INSERT INTO {full_name(table)} ({names}) {copied}" if names else "SELECT 1"
+            try:
+                told = _write(target, statement, table.column(alias).name)
+            except psycopg.errors.CheckViolation as problem:
+                # This row breaks a condition that SQLite never enforced, which is told elsewhere; another may not.
+                told = f"A new row cannot be written: {problem.diag.message_primary}"
+            else:
+                break
+    finally:
+        for statement_after in next_number(table):  # a transaction that is taken back keeps the number it took
+            target.execute(statement_after.sql.encode())
+    return told
+
+
+def _write(target: Target, statement: str, number: str) -> str:
+    """Say why the next number cannot be used; empty where it can.
+
+    Raises:
+        psycopg.errors.CheckViolation: The row that is copied breaks a condition, before its number was looked at.
+    """
     try:
         with target.transaction():
-            target.execute(f"INSERT INTO {full_name(table)} ({names}) {copied}".encode() if names else b"SELECT 1")
+            target.execute(statement.encode())
             raise _TakenBack
-    except _TakenBack:
+    except (_TakenBack, psycopg.errors.ForeignKeyViolation):
+        # A copy of a row that points nowhere is refused only after its number was good; such rows are told elsewhere.
         return ""
     except psycopg.errors.UniqueViolation as problem:
         # Another unique value in its way is as it should be; the number itself is not.
-        taken = f"({table.column(alias).name})=" in (problem.diag.message_detail or "")
-        return "The next number is already taken." if taken else ""
+        return "The next number is already taken." if f"({number})=" in (problem.diag.message_detail or "") else ""
+    except psycopg.errors.CheckViolation:
+        raise
     except psycopg.Error as problem:
         return f"A new row cannot be written: {problem.diag.message_primary}"
-    finally:
-        for statement in next_number(table):  # a transaction that is taken back keeps the number it took
-            target.execute(statement.sql.encode())

@@ -85,6 +85,20 @@ class TestGivenRowsThatPointNowhere:
         assert any("(99)" in one.reason for one in result.missing)
         assert result.faults == ("1 rows of b point to no row of a",)
         assert journey.rows("SELECT id, a FROM b ORDER BY id") == [(1, 1), (2, 99)]
+        assert [proof.insert for proof in result.proofs] == ["", ""]
+
+
+class TestGivenARowThatBreaksACondition:
+    def test_then_it_arrives_and_a_new_row_is_tried_by_another(self, journey):
+        journey.write(
+            "CREATE TABLE a (id INTEGER PRIMARY KEY, n INT, CHECK (n > 0)); PRAGMA ignore_check_constraints = on;"
+            "INSERT INTO a VALUES (1, 1), (2, -1)"
+        )
+
+        result = journey.go()
+
+        assert [one.about for one in result.missing] == ["check a_check1 of a for all rows"]
+        assert [proof.insert for proof in result.proofs] == [""]
 
 
 class TestGivenOddNames:

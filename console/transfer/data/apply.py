@@ -36,14 +36,15 @@ class Written:
         skipped: Somebody else wrote them while this went on.
         waiting: Refused because of other rows, with the server's words.
         own: Numbers of our transactions.
+        refused: Numbers of the entries in quarantine.
     """
 
     upserted: int = 0
     deleted: int = 0
-    refused: int = 0
     skipped: int = 0
     waiting: list[tuple[RowDifference, str]] = field(default_factory=list)
     own: list[str] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
 
 
 class Applier:
@@ -144,9 +145,7 @@ class Applier:
         return Refused(self._table.source.name, key, column, reason, values)
 
     def _refuse(self, refused: Sequence[Refused]) -> None:
-        if refused:
-            records.refuse(self._target, self._transfer, refused, once=True)
-            self.written.refused += len(refused)
+        self.written.refused += records.refuse_once(self._target, self._transfer, refused)
 
     def delete(self, differences: Sequence[RowDifference]) -> None:
         """Delete rows over there that the source no longer has."""

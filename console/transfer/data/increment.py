@@ -217,7 +217,8 @@ class _Run:
         began = time.monotonic()
         tables = tuple(self._ended(table, written.get(table.match.plan.source.name)) for table in result.tables)
         self._seconds["proof"] = time.monotonic() - began
-        refused = tuple(records.refused_rows(self._target, self._id, CHANGES_SHOWN)) if busy else ()
+        names = [table.match.plan.source.name for table in busy]
+        refused = tuple(records.refused_of(self._target, names, CHANGES_SHOWN)) if busy else ()
         return replace(result, tables=tables, refused=refused)
 
     def _has_work(self, table: TableIncrement) -> bool:
@@ -281,13 +282,17 @@ class _Run:
         plan, left = table.match.plan, table.found
         conflicts = left.changed_touched if self._increment.on_conflict is OnConflict.TARGET else 0
         if written is None:
+            if not left.no_place and records.is_prepared(self._target):
+                records.release(self._target, plan.source.name, ())
             if not left.changed_touched and not left.only_there_touched and self._may_remember(table):
                 bases.keep_base(self._target, plan, self._marks[plan.source.name])
             return table
         if written.upserted:
             for statement in next_number(plan, at_least_last=True):
                 self._target.execute(statement.sql.encode())
-        unlike = self._look_again(table) - conflicts - written.refused - written.skipped
+        unlike = self._look_again(table) - conflicts - len(written.refused) - written.skipped
+        if not conflicts:
+            records.release(self._target, plan.source.name, written.refused)
         foreign = conflicts or left.only_there_touched or written.skipped
         if not foreign and unlike <= 0:
             bases.keep_base(self._target, plan, self._marks[plan.source.name], tuple(written.own))
@@ -296,7 +301,7 @@ class _Run:
             table,
             upserted=written.upserted,
             deleted=written.deleted,
-            quarantined=written.refused,
+            quarantined=len(written.refused),
             skipped=written.skipped,
             kept=kept,
             unlike=max(unlike, 0),

@@ -72,6 +72,11 @@ def prepare(target: Target) -> None:
     target.execute(_TABLES.encode())
 
 
+def is_prepared(target: Target) -> bool:
+    """Whether our own tables are there."""
+    return target.execute("SELECT to_regclass('quarterdeck.transfers')").fetchone() != (None,)
+
+
 def find(target: Target, source: str) -> tuple[str, Step] | None:
     """The newest transfer from a source, as its id and phase."""
     row = target.execute(
@@ -136,28 +141,55 @@ _KEEP = """
 INSERT INTO quarterdeck.quarantine (transfer, source, key, column_name, reason, row) VALUES (%s, %s, %s, %s, %s, %s)
 """
 _KEEP_ONCE = """
-INSERT INTO quarterdeck.quarantine (transfer, source, key, column_name, reason, row)
-SELECT v.* FROM (VALUES (%s, %s, %s::json, %s, %s, %s::json)) AS v (transfer, source, key, column_name, reason, row)
-WHERE NOT EXISTS (SELECT 1 FROM quarterdeck.quarantine AS q WHERE q.source = v.source
-  AND q.key::text = v.key::text AND q.row::text = v.row::text AND q.reason = v.reason)
+WITH v (transfer, source, key, column_name, reason, row) AS (VALUES (%s, %s, %s::json, %s, %s, %s::json)),
+there AS (SELECT q.id FROM quarterdeck.quarantine AS q JOIN v USING (source)
+  WHERE q.key::text = v.key::text AND q.row::text = v.row::text AND q.reason = v.reason LIMIT 1),
+made AS (INSERT INTO quarterdeck.quarantine (transfer, source, key, column_name, reason, row)
+  SELECT * FROM v WHERE NOT EXISTS (SELECT FROM there) RETURNING id)
+SELECT id FROM there UNION ALL SELECT id FROM made
 """
 
 
-def refuse(target: Target, transfer: str, refused: Sequence[Refused], *, once: bool = False) -> None:
-    """Keep rows in quarantine; `once` passes over those that are there with the same values already."""
-    rows = [(transfer, one.table, _json(one.key), one.column, one.reason, _json(one.row)) for one in refused]
+def refuse(target: Target, transfer: str, refused: Sequence[Refused]) -> None:
+    """Keep rows in quarantine."""
     with target.cursor() as cursor:
-        cursor.executemany((_KEEP_ONCE if once else _KEEP).encode(), rows)
+        cursor.executemany(_KEEP.encode(), [_entry(transfer, one) for one in refused])
+
+
+def refuse_once(target: Target, transfer: str, refused: Sequence[Refused]) -> list[int]:
+    """Keep rows in quarantine, but for those that are there with the same values already; the numbers of all."""
+    return [
+        int(number)
+        for one in refused
+        for (number,) in target.execute(_KEEP_ONCE.encode(), _entry(transfer, one)).fetchall()
+    ]
+
+
+def release(target: Target, table: str, kept: Sequence[int]) -> None:
+    """Take a table's rows out of quarantine, but for these entries: the others have a place by now, or are gone."""
+    target.execute("DELETE FROM quarterdeck.quarantine WHERE source = %s AND id <> ALL(%s)", (table, list(kept)))
 
 
 def refused_rows(target: Target, transfer: str, limit: int) -> list[Refused]:
-    """The first rows in quarantine."""
-    rows = target.execute(
-        "SELECT source, key, column_name, reason, row FROM quarterdeck.quarantine WHERE transfer = %s"
-        " ORDER BY id LIMIT %s",
-        (transfer, limit),
-    ).fetchall()
+    """The first rows that a transfer put in quarantine."""
+    return _refused(target, "transfer = %s", transfer, limit)
+
+
+def refused_of(target: Target, tables: Sequence[str], limit: int) -> list[Refused]:
+    """The first rows of these tables in quarantine, whichever transfer put them there."""
+    return _refused(target, "source = ANY(%s)", list(tables), limit)
+
+
+def _refused(target: Target, where: str, value: Any, limit: int) -> list[Refused]:
+    query = (
+        f"SELECT source, key, column_name, reason, row FROM quarterdeck.quarantine WHERE {where} ORDER BY id LIMIT %s"
+    )
+    rows = target.execute(query.encode(), (value, limit)).fetchall()
     return [Refused(table, key or {}, column or "", reason, row) for table, key, column, reason, row in rows]
+
+
+def _entry(transfer: str, one: Refused) -> tuple[str, str, str, str, str, str]:
+    return transfer, one.table, _json(one.key), one.column, one.reason, _json(one.row)
 
 
 def _json(values: Mapping[str, Any]) -> str:

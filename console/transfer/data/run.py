@@ -78,8 +78,8 @@ def _snapshot(request: Request, told: Callable[[Progress], None]) -> Path:
 def find_transfer(request: Request, target: Target) -> str:
     """The id of what was begun from the snapshot that lies in the request's folder; empty where nothing was."""
     snapshot = request.work / SNAPSHOT
-    row = target.execute("SELECT to_regclass('quarterdeck.transfers')").fetchone()
-    found = records.find(target, _name_of(snapshot)) if snapshot.exists() and row and row[0] else None
+    known = snapshot.exists() and records.is_prepared(target)
+    found = records.find(target, _name_of(snapshot)) if known else None
     return found[0] if found else ""
 
 

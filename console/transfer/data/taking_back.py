@@ -177,7 +177,6 @@ def _exists(target: Target, schema: str, name: str) -> bool:
 
 
 def _knows(target: Target, transfer: str) -> bool:
-    row = target.execute("SELECT to_regclass('quarterdeck.transfers')").fetchone()
-    if not (transfer and row and row[0]):
+    if not (transfer and records.is_prepared(target)):
         return False
     return target.execute("SELECT 1 FROM quarterdeck.transfers WHERE id = %s", (transfer,)).fetchone() is not None

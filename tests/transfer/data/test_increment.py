@@ -122,6 +122,18 @@ class TestGivenChangesInTheSource:
             ("1", "born"), ("20", ""),
         ]  # fmt: skip
 
+    @pytest.mark.parametrize("mended", ["UPDATE users SET born = NULL WHERE id = 1", "DELETE FROM users WHERE id = 20"])
+    def test_when_it_has_a_place_again_or_is_gone_then_it_leaves_quarantine(self, shop, mended):
+        shop.write("UPDATE users SET born = '2024-02-30' WHERE id = 1; INSERT INTO users (id, boss) VALUES (20, 77);")
+        told = bring(shop, "users").refused
+        shop.write(mended)
+
+        result = bring(shop, "users")
+
+        assert sorted(one.key["id"] for one in told) == [1, 20]
+        assert [one.key["id"] for one in result.refused] == [20 if "NULL" in mended else 1]
+        assert shop.rows("SELECT key ->> 'id' FROM quarterdeck.quarantine") == [(str(result.refused[0].key["id"]),)]
+
     def test_when_it_is_stopped_then_the_next_run_brings_the_rest(self, shop, monkeypatch):
         monkeypatch.setattr("console.transfer.data.increment.BATCH", 2)
         shop.write("", *(("INSERT INTO words VALUES (?, 0)", (f"w{number}",)) for number in range(9)))

@@ -23,6 +23,7 @@ def bring_files(asked: Asked) -> Outcome:
     """Bring what is not there yet; go on where a run before was cut short."""
     from console.transfer.connecting import connect_target
     from console.transfer.data.taking_back import set_mark
+    from console.transfer.files.keys import shown
     from console.transfer.files.progress import Stopped as Halted
     from console.transfer.files.references import References
     from console.transfer.files.report import size_words
@@ -38,6 +39,7 @@ def bring_files(asked: Asked) -> Outcome:
         database=asked.order.secrets.get("address", ""),
         rewrite=tuple(asked.argument("rewrite", ())),
         old_prefixes=tuple(asked.argument("old_prefixes", ())),
+        state=asked.folder,
     )
     try:
         result = run(
@@ -48,7 +50,7 @@ def bring_files(asked: Asked) -> Outcome:
     except Halted:
         return Stopped()
     where = f"bucket {asked.argument('bucket')}"
-    bad = [f"{one.path}: {one.error}" for one in result.failed]
+    bad = [f"{shown(one.path)}: {one.error}" for one in result.failed]
     bad += [f"{one.path}: {one.problem}" for one in result.visits if one.problem]
     if bad or not result.holds:
         return Failed(
@@ -57,7 +59,7 @@ def bring_files(asked: Asked) -> Outcome:
             "What arrived is in the journal and is not sent again.",
             again=True,
         )
-    left = [f"{one.path}: {one.reason}" for one in result.left]
+    left = [f"{shown(one.path)}: {one.reason}" for one in result.left]
     if left and not asked.argument("leave_ok", False):
         return Failed(
             f"{len(left)} files cannot go: {'; '.join(left[:SHOWN])}.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+import re
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -19,6 +21,7 @@ from console.config.loader import load
 from console.config.location import locate
 from console.config.secrets import Secret, SecretMissing, Secrets, find_references, resolve
 from console.domain.errors import ExitCode, UsageError
+from console.transfer.files.keys import printed
 from console.transfer.files.progress import Progress, Stopped
 from console.transfer.files.report import size_words, to_lines, to_values
 from console.transfer.files.run import Act, OpenStore, ReferBy, Request, Result, run
@@ -27,9 +30,12 @@ from providers.contract import FileStore, Unsupported
 if TYPE_CHECKING:
     from console.config.settings import Settings
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM)
+LONGEST_NAME = 60
+
 
 async def files(session: Session) -> int:
-    """Transfer a folder. Ctrl+C ends it after the pieces that are under way; the same command goes on from there."""
+    """Transfer a folder. Ctrl+C or SIGTERM ends it after what is under way; the same command goes on from there."""
     options = session.options
     settings = load(locate(session.home, session.config))
     project = _project(settings, options.to, options.project)
@@ -47,8 +53,9 @@ async def files(session: Session) -> int:
 
 async def _run(session: Session, request: Request) -> Result | None:
     """None where somebody stopped it."""
-    stop = threading.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+    stop, loop = threading.Event(), asyncio.get_running_loop()
+    for ending in ENDINGS:
+        loop.add_signal_handler(ending, stop.set)
     try:
         return await asyncio.to_thread(run, request, told=_teller(session), stopped=stop.is_set)
     except Stopped:
@@ -59,7 +66,8 @@ async def _run(session: Session, request: Request) -> Result | None:
             raise
         raise in_words(problem, "--database") from None
     finally:
-        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+        for ending in ENDINGS:
+            loop.remove_signal_handler(ending)
 
 
 def build_request(session: Session, settings: Settings, project: str) -> Request:
@@ -82,6 +90,7 @@ def build_request(session: Session, settings: Settings, project: str) -> Request
         old_prefixes=tuple(options.old_prefix),
         refer_by=ReferBy(options.refer_by),
         triggers_ok=options.triggers_ok,
+        state=session.home,
     )
 
 
@@ -102,8 +111,9 @@ def _code(result: Result, *, may_leave: bool) -> int:
 
 def _place(folder: Path, *names: str) -> str:
     """Where the journal is kept: by folder and bucket, so that going on finds it again."""
-    said = "\0".join((str(folder.resolve()), *names))
-    return f"files-{folder.resolve().name}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+    said = os.fsencode("\0".join((str(folder.resolve()), *names)))
+    short = re.sub(r"[^\w.-]+", "_", folder.resolve().name, flags=re.ASCII)[:LONGEST_NAME]
+    return f"files-{short}-{hashlib.sha256(said).hexdigest()[:12]}"
 
 
 def _project(settings: Settings, provider: str, named: str) -> str:
@@ -200,6 +210,6 @@ def _teller(session: Session) -> Callable[[Progress], None]:
         rate = progress.sent / pace.seconds if pace.seconds else 0.0
         left = f", {max(0, progress.size - progress.sent) / rate:.0f} s left" if rate else ""
         speed = f" ({size_words(int(rate))}/s{left})" if rate else ""
-        session.say(f"{progress.phase}:{counted}{speed} {progress.about}")
+        session.say(f"{progress.phase}:{counted}{speed} {printed(progress.about)}")
 
     return tell

@@ -65,7 +65,8 @@ class Bucket:
                 return
 
     async def put(self, key: str, content: bytes, head: FileHead, *, replace: bool = False) -> bool:
-        return await self._pieces.send_whole(self._place(key, head, replace), content, repeatable=True)
+        # Sent again without looking, one that replaces would be kept twice; any other is refused.
+        return await self._pieces.send_whole(self._place(key, head, replace), content, repeatable=not replace)
 
     async def begin(self, key: str, size: int, head: FileHead, *, replace: bool = False) -> str | None:
         return await self._pieces.begin(self._place(key, head, replace), size, repeatable=True)

@@ -5,6 +5,7 @@ server. Signed addresses are relative and lack `/storage/v1`.
 """
 
 import secrets
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -251,7 +252,7 @@ class Storage:
     async def _sign(self, request: Request) -> Response:
         stored, wish = self._object(request), await read_object(request)
         token = self._grant(stored.bucket, stored.name, _seconds(wish), for_upload=False)
-        return as_json({"signedURL": f"/object/sign/{stored.bucket}/{stored.name}?token={token}"})
+        return as_json({"signedURL": f"/object/sign/{stored.bucket}/{quote(stored.name)}?token={token}"})
 
     async def _sign_many(self, request: Request) -> Response:
         bucket, wish = self.bucket(request.path_params["bucket"]), await read_object(request)
@@ -259,7 +260,7 @@ class Storage:
         for name in wish.get("paths") or []:
             if name in bucket.objects:
                 token = self._grant(bucket.id, name, _seconds(wish), for_upload=False)
-                address = f"/object/sign/{bucket.id}/{name}?token={token}"
+                address = f"/object/sign/{bucket.id}/{quote(name)}?token={token}"
                 told.append({"error": None, "path": name, "signedURL": address})
             else:
                 told.append({"error": "Either the object does not exist", "path": name, "signedURL": None})
@@ -271,7 +272,7 @@ class Storage:
         if name in bucket.objects and not upsert:
             raise refused(409, "KeyAlreadyExists", "Duplicate", "The resource already exists")
         token = self._grant(bucket.id, name, 7200, for_upload=True, upsert=upsert)
-        return as_json({"url": f"/object/upload/sign/{bucket.id}/{name}?token={token}", "token": token})
+        return as_json({"url": f"/object/upload/sign/{bucket.id}/{quote(name)}?token={token}", "token": token})
 
     def _granted(self, request: Request, for_upload: bool) -> Grant:
         grant = self._grants.get(request.query_params.get("token", ""))

@@ -1,7 +1,8 @@
 """What is known of a transfer, on disk: every file, how far it is, and what lies behind in the bucket.
 
 A state is written before the request that it speaks of leaves, and after its answer came, so that a process killed at
-any moment finds out by looking. One process at a time; another one is told so.
+any moment finds out by looking. One process at a time; another one is told so. Of every key it is remembered what was
+ever sent there, so that what is ours may take the place of what was, also long after the file was gone for a while.
 """
 
 from __future__ import annotations
@@ -10,27 +11,38 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from console.domain.errors import UsageError
+from console.domain.errors import StoreDamaged, StoreError, StoreTooNew, UsageError
 from console.transfer.files.scan import Found, Left, Why
 
-VERSION = 1
+VERSION = 2
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS files (
-  path BLOB PRIMARY KEY, key TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+  path BLOB PRIMARY KEY, key TEXT NOT NULL UNIQUE,
+  size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
   sha256 TEXT NOT NULL, md5 TEXT NOT NULL, content_type TEXT NOT NULL, doubt TEXT NOT NULL,
   state TEXT NOT NULL, offset INTEGER NOT NULL DEFAULT 0, upload TEXT NOT NULL DEFAULT '',
   tries INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',
-  ours TEXT NOT NULL DEFAULT '', verified_by TEXT NOT NULL DEFAULT '', sends INTEGER NOT NULL DEFAULT 0,
+  verified_by TEXT NOT NULL DEFAULT '', sends INTEGER NOT NULL DEFAULT 0,
   scan INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS files_by_state ON files (state);
 CREATE TABLE IF NOT EXISTS left_behind (path BLOB PRIMARY KEY, why TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sent (key TEXT, sha256 TEXT, PRIMARY KEY (key, sha256)) WITHOUT ROWID;
+"""
+_FROM_VERSION_1 = """
+BEGIN;
+CREATE TABLE sent (key TEXT, sha256 TEXT, PRIMARY KEY (key, sha256)) WITHOUT ROWID;
+INSERT INTO sent SELECT key, ours FROM files WHERE ours <> '';
+DROP TABLE files;
+DELETE FROM facts WHERE name = 'version';
+COMMIT;
 """
 
 
@@ -50,7 +62,7 @@ class Entry:
 
     Attributes:
         offset: Bytes that had arrived when last known. `upload`: what names an upload in pieces, empty for none.
-        ours: The SHA-256 of what we last verified under its key, which may be of an older content; empty for none.
+        sent: The SHA-256 of every content that ever left for its key.
         verified_by: `etag` or `download`.
         sends: How often the content was sent to the end and taken.
     """
@@ -62,9 +74,9 @@ class Entry:
     upload: str = ""
     tries: int = 0
     error: str = ""
-    ours: str = ""
     verified_by: str = ""
     sends: int = 0
+    sent: frozenset[str] = frozenset()
 
     @property
     def path(self) -> str:
@@ -75,9 +87,14 @@ class Journal:
     """The journal of one folder and one bucket, in a directory of its own."""
 
     def __init__(self, directory: Path) -> None:
-        """Raises UsageError where another process holds it, or a newer version wrote it."""
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Raises UsageError where another process holds it, StoreTooNew where a newer version wrote it."""
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as problem:
+            raise StoreError(
+                f"The journal cannot be kept: {problem.strerror}.", str(directory), "Make that directory writable."
+            ) from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -86,14 +103,24 @@ class Journal:
                 "This transfer is under way in another process.", str(directory), "Wait for it, or stop it."
             ) from None
         self._db = sqlite3.connect(directory / "journal.db", isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare(directory)
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self, directory: Path) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(_TABLES)
-        if int(self.fact("version") or VERSION) > VERSION:
-            self.close()
-            raise UsageError(
+        self._db.execute("CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
+        version = int(self.fact("version") or VERSION)
+        if version > VERSION:
+            raise StoreTooNew(
                 "A newer Quarterdeck wrote this journal.", str(directory), "Use that version to go on with it."
             )
+        if version < VERSION:
+            self._db.executescript(_FROM_VERSION_1)
+        self._db.executescript(_TABLES)
         self.keep_fact("version", str(VERSION))
 
     def __enter__(self) -> Self:
@@ -141,12 +168,12 @@ class Journal:
     def entries(self, *states: State) -> Iterator[Entry]:
         """Files in these states, in all without any, by path."""
         where = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
-        rows = self._db.execute(f"SELECT {_FIELDS} FROM files {where} ORDER BY path", [*states])
+        rows = self._db.execute(f"SELECT {_FIELDS} FROM files f {where} ORDER BY path", [*states])
         yield from map(_entry, rows.fetchall())
 
     def entry(self, path: str) -> Entry:
         """Raises KeyError for a path that is not known."""
-        row = self._db.execute(f"SELECT {_FIELDS} FROM files WHERE path = ?", (os.fsencode(path),)).fetchone()
+        row = self._db.execute(f"SELECT {_FIELDS} FROM files f WHERE path = ?", (os.fsencode(path),)).fetchone()
         if row is None:
             raise KeyError(path)
         return _entry(row)
@@ -161,6 +188,7 @@ class Journal:
 
     def begin(self, path: str, upload: str = "") -> None:
         """The request leaves now; with `upload`, an upload in pieces of that name has begun."""
+        self._db.execute(_SENDING, (os.fsencode(path),))
         self._set(path, "state = ?, upload = ?, offset = 0", State.UPLOADING, upload)
 
     def count(self, path: str, offset: int) -> None:
@@ -171,7 +199,16 @@ class Journal:
         self._set(path, "state = ?, upload = '', error = '', sends = sends + ?", State.UPLOADED, int(sent))
 
     def verified(self, path: str, by: str) -> None:
-        self._set(path, "state = ?, error = '', tries = 0, ours = sha256, verified_by = ?", State.VERIFIED, by)
+        self._set(path, "state = ?, error = '', tries = 0, verified_by = ?", State.VERIFIED, by)
+
+    def doubt(self, path: str) -> None:
+        """It is not there any more as it was verified: it has to be looked at again."""
+        self._set(path, "state = ?, upload = '', offset = 0", State.PENDING)
+
+    def abandoned(self) -> list[str]:
+        """Keys under which something was sent and that no file of the folder has now."""
+        rows = self._db.execute("SELECT DISTINCT key FROM sent WHERE key NOT IN (SELECT key FROM files) ORDER BY key")
+        return [key for (key,) in rows]
 
     def failed(self, path: str, error: str) -> None:
         self._set(path, "state = ?, tries = tries + 1, error = ?", State.FAILED, error)
@@ -181,16 +218,19 @@ class Journal:
 
 
 _FIELDS = (
-    "path, size, mtime_ns, sha256, md5, content_type, doubt,"
-    " key, state, offset, upload, tries, error, ours, verified_by, sends"
+    "path, size, mtime_ns, sha256, md5, content_type, doubt, ctime_ns,"
+    " key, state, offset, upload, tries, error, verified_by, sends,"
+    " (SELECT group_concat(s.sha256) FROM sent s WHERE s.key = f.key)"
 )
+_SENDING = "INSERT OR IGNORE INTO sent SELECT key, sha256 FROM files WHERE path = ?"
 _LEAVE = "INSERT OR REPLACE INTO left_behind VALUES (?, ?, ?)"
 _TAKE = """
-INSERT INTO files (path, size, mtime_ns, sha256, md5, content_type, doubt, key, state, scan)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)
+INSERT INTO files (path, size, mtime_ns, sha256, md5, content_type, doubt, ctime_ns, key, state, scan)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)
 ON CONFLICT (path) DO UPDATE SET
   size = excluded.size, mtime_ns = excluded.mtime_ns, sha256 = excluded.sha256, md5 = excluded.md5,
-  content_type = excluded.content_type, doubt = excluded.doubt, key = excluded.key, scan = excluded.scan,
+  content_type = excluded.content_type, doubt = excluded.doubt, ctime_ns = excluded.ctime_ns,
+  key = excluded.key, scan = excluded.scan,
   state = CASE WHEN files.sha256 = excluded.sha256 THEN files.state ELSE 'pending' END,
   upload = CASE WHEN files.sha256 = excluded.sha256 THEN files.upload ELSE '' END,
   offset = CASE WHEN files.sha256 = excluded.sha256 THEN files.offset ELSE 0 END,
@@ -199,10 +239,38 @@ ON CONFLICT (path) DO UPDATE SET
 
 
 def _of_found(one: Found, key: str, scan: int) -> tuple[object, ...]:
-    told = one.size, one.mtime_ns, one.sha256, one.md5, one.content_type, one.doubt
+    told = one.size, one.mtime_ns, one.sha256, one.md5, one.content_type, one.doubt, one.ctime_ns
     return os.fsencode(one.path), *told, key, scan
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    path, size, mtime_ns, sha256, md5, content_type, doubt, key, state, *rest = row
-    return Entry(Found(os.fsdecode(path), size, mtime_ns, sha256, md5, content_type, doubt), key, State(state), *rest)
+    path, *told = row[:8]
+    key, state, offset, upload, tries, error, verified_by, sends, sent = row[8:]
+    digests = frozenset(sent.split(",")) if sent else frozenset[str]()
+    found = Found(os.fsdecode(path), *told)
+    return Entry(found, key, State(state), offset, upload, tries, error, verified_by, sends, digests)
+
+
+@contextmanager
+def open_journal(directory: Path) -> Iterator[Journal]:
+    """The journal, and whatever befalls its file in words.
+
+    Raises:
+        UsageError: Another process holds it.
+        StoreError: It cannot be written, is damaged, or a newer version wrote it.
+    """
+    try:
+        with Journal(directory) as journal:
+            yield journal
+    except sqlite3.OperationalError as problem:
+        raise StoreError(
+            f"The journal cannot be written: {problem}.",
+            str(directory),
+            "Make room or make it writable; then the same command goes on from there.",
+        ) from problem
+    except sqlite3.DatabaseError as problem:
+        raise StoreDamaged(
+            f"The journal of this transfer is damaged: {problem}.",
+            str(directory),
+            "Remove that directory: the same command makes a new journal, and sends nothing that is there already.",
+        ) from problem

@@ -12,10 +12,13 @@ import hashlib
 import os
 import re
 
+from console.domain.errors import UsageError
+
 LONGEST = 900
 """Bytes of a key, ours; the platform takes 1024, and a prefix comes before."""
+LONGEST_PREFIX = 1024 - LONGEST
 DIGESTED = "=Z/"
-_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_!.*'() &$@;:+,?-")
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_!.*'() &$@;:+,?-")
 _CODED = re.compile(rb"=([0-9A-F]{2})")
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,8}$")
 
@@ -27,6 +30,26 @@ def to_key(path: str) -> str:
         return key
     ending = _ENDING.search(path)
     return f"{DIGESTED}{hashlib.sha256(os.fsencode(path)).hexdigest()}{ending.group() if ending else ''}"
+
+
+def check_prefix(prefix: str) -> None:
+    """What keys begin with is written as the bucket takes it, since no name leads to it.
+
+    Raises:
+        UsageError: A bucket would not take it, or not every key behind it.
+    """
+    parts = prefix.removesuffix("/").split("/")
+    is_taken = all((_PLAIN | {ord("=")}).issuperset(os.fsencode(part)) and part == part.strip() for part in parts)
+    if prefix and (not is_taken or not set(parts).isdisjoint(("", ".", ".."))):
+        raise UsageError(
+            f"Keys cannot begin with {shown(prefix)!r}.",
+            "--prefix",
+            "Use letters and figures of ASCII, blanks within a name, any of _!.*'()&$=@;:+,?- and slashes between.",
+        )
+    if len(prefix) > LONGEST_PREFIX:
+        raise UsageError(
+            f"Keys cannot begin with {len(prefix)} characters.", "--prefix", f"Give at most {LONGEST_PREFIX}."
+        )
 
 
 def to_path(key: str) -> str | None:
@@ -42,8 +65,13 @@ def shown(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+def printed(line: str) -> str:
+    """A line as a terminal may show it: what would steer one, or break the line, in figures."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
+
+
 def _part(name: bytes) -> str:
-    coded = [chr(byte) if byte in _SAFE else f"={byte:02X}" for byte in name]
+    coded = [chr(byte) if byte in _PLAIN else f"={byte:02X}" for byte in name]
     for end in (0, -1):
         if coded[end] == " ":
             coded[end] = "=20"

@@ -22,7 +22,10 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (8, b"WAVE", "audio/wav"),
     (8, b"AVI ", "video/x-msvideo"),
     (4, b"ftypavif", "image/avif"),
+    (4, b"ftypavis", "image/avif"),
     (4, b"ftypheic", "image/heic"),
+    (4, b"ftypheix", "image/heic"),
+    (4, b"ftyphevc", "image/heic"),
     (4, b"ftypqt", "video/quicktime"),
     (4, b"ftypM4A", "audio/mp4"),
     (4, b"ftyp", "video/mp4"),
@@ -37,6 +40,9 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"Rar!\x1a\x07", "application/vnd.rar"),
     (0, b"OggS", "audio/ogg"),
     (0, b"ID3", "audio/mpeg"),
+    (0, b"\xff\xfb", "audio/mpeg"),
+    (0, b"\xff\xf3", "audio/mpeg"),
+    (0, b"\xff\xf2", "audio/mpeg"),
     (0, b"fLaC", "audio/flac"),
     (0, b"BM", "image/bmp"),
     (0, b"II*\x00", "image/tiff"),
@@ -49,6 +55,25 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 )
 _GENERAL = frozenset({"application/zip", "application/x-ole-storage", "video/mp4", "video/webm", "audio/ogg", TEXT, ""})
 """Signatures that many kinds share: a name that says more is believed."""
+_ALWAYS_SIGNED = frozenset(
+    {
+        "image/png",
+        "image/jpeg",
+        "image/gif",
+        "image/webp",
+        "application/pdf",
+        "application/gzip",
+        "application/x-xz",
+        "application/x-7z-compressed",
+        "font/woff",
+        "font/woff2",
+        "audio/flac",
+    }
+)
+"""Kinds whose every file begins with its signature: without it, it is none of them."""
+_NEVER_TEXT = frozenset({"application/zip", "application/x-ole-storage", "image/x-icon", "image/tiff", "image/bmp"})
+_TYPESCRIPT = "video/mp2t"
+"""What Python's table says of `.ts`."""
 _SAME = frozenset(
     frozenset(pair)
     for pair in (
@@ -110,12 +135,29 @@ def decide(name: str, begin: bytes) -> Kind:
     named, seen = by_name(name), by_content(begin)
     if not named:
         return Kind(seen or ANYTHING)
-    if not begin or seen in _GENERAL or seen == named or frozenset((seen, named)) in _SAME:
+    if not begin or seen == named or frozenset((seen, named)) in _SAME:
         return Kind(named)
+    if seen == TEXT and named == _TYPESCRIPT:
+        return Kind(TEXT)
+    if seen in _GENERAL:
+        return _of_general(named, seen, begin)
     if seen in _ACTIVE:
         passive = not named.startswith("text/") and named not in _ACTIVE
         return Kind(named, f"named as {named}, and its content is {seen}" if passive else "")
     return Kind(seen, f"named as {named}, and its content is {seen}")
+
+
+def _of_general(named: str, seen: str, begin: bytes) -> Kind:
+    """The name counts where the content may be what it says."""
+    if not seen:
+        is_binary = named.startswith("text/") and b"\0" in begin and not begin.startswith((b"\xff\xfe", b"\xfe\xff"))
+        if is_binary:
+            return Kind(ANYTHING, f"named as {named}, and its content is binary")
+        return Kind(named, f"named as {named}, and its content is something else" if named in _ALWAYS_SIGNED else "")
+    is_other = named in _NEVER_TEXT if seen == TEXT else named.startswith("text/")
+    if is_other or named in _ALWAYS_SIGNED:
+        return Kind(seen, f"named as {named}, and its content is {seen}")
+    return Kind(named)
 
 
 def by_name(name: str) -> str:

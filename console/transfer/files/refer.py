@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 
@@ -13,12 +13,19 @@ from console.transfer.files import references
 from console.transfer.files.forms import Forms, Target, build_forms
 from console.transfer.files.journal import State
 from console.transfer.files.orphans import find_unnamed
-from console.transfer.files.progress import Reach, Told
+from console.transfer.files.progress import Progress, Reach, Stopped, Told, never, no_crash
 from console.transfer.files.references import References
 from console.transfer.files.request import Act, ReferBy, Request, Result
 
 
-def refer(request: Request, result: Result, urls: Mapping[str, str], told: Told, reach: Reach) -> Result:
+def refer(
+    request: Request,
+    result: Result,
+    urls: Mapping[str, str],
+    told: Told,
+    stopped: Callable[[], bool] = never,
+    reach: Reach = no_crash,
+) -> Result:
     """Find references, and rewrite those that were named.
 
     Args:
@@ -26,7 +33,9 @@ def refer(request: Request, result: Result, urls: Mapping[str, str], told: Told,
 
     Raises:
         Refused: Files that are not verified are to be referred to, or a column cannot be taken back.
+        Stopped: `stopped` said so, and nothing was rewritten.
     """
+    told = _until(stopped, told)
     began = time.monotonic()
     _need_database(request)
     if request.rewrite and not result.holds:
@@ -57,9 +66,10 @@ def refer(request: Request, result: Result, urls: Mapping[str, str], told: Told,
     )
 
 
-def take_back(request: Request, told: Told) -> Result:
-    """Give references that were rewritten their old text."""
+def take_back(request: Request, told: Told, stopped: Callable[[], bool] = never) -> Result:
+    """Give references that were rewritten their old text. Raises Stopped where somebody said so; nothing is changed."""
     _need_database(request)
+    told = _until(stopped, told)
     began = time.monotonic()
     with closing(connect_target(request.database, row_security="off")) as target:
         changed = references.revert(target, request.place, told=told)
@@ -83,6 +93,17 @@ def _base(urls: Mapping[str, str]) -> str:
     first = next(iter(urls.values()), "")
     head, mark, rest = first.partition("/object/public/")
     return f"{head}{mark}{rest.partition('/')[0]}/" if mark else ""
+
+
+def _until(stopped: Callable[[], bool], told: Told) -> Told:
+    """Tell on, until somebody asks to stop."""
+
+    def tell(progress: Progress) -> None:
+        if stopped():
+            raise Stopped
+        told(progress)
+
+    return tell
 
 
 def _need_database(request: Request) -> None:

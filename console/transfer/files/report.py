@@ -25,7 +25,11 @@ MEANINGS = {
 
 
 def to_lines(result: Result) -> Iterator[str]:
-    """The report as text, what is well in one line, what is not with its reason."""
+    """The report as text, what is well in one line, what is not with its reason. Names cannot steer the terminal."""
+    return map(keys.printed, _lines(result))
+
+
+def _lines(result: Result) -> Iterator[str]:
     if result.bucket is not None:
         door = "public" if result.bucket.public else "private"
         yield f"{len(result.entries)} files, {size_words(result.size)} · bucket {result.bucket.name}, {door}"

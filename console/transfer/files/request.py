@@ -55,6 +55,7 @@ class Request:
         old_prefixes: What stood before a path in references so far; empty for the folder's name and path.
         refer_by: What references become.
         triggers_ok: Rewrite also where triggers run on it.
+        state: Quarterdeck's own directory, which is left out where it lies in the folder.
     """
 
     folder: Path
@@ -72,6 +73,7 @@ class Request:
     old_prefixes: tuple[str, ...] = ()
     refer_by: ReferBy = ReferBy.AUTO
     triggers_ok: bool = False
+    state: Path | None = None
 
 
 @dataclass(frozen=True)

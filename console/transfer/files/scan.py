@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from pathlib import Path
 from console.transfer.files import keys, kinds
 
 BLOCK = 1024 * 1024
+SETTLED_NS = 100_000_000
+"""What changed less long ago may change again without another time of change: clocks of file systems are coarse."""
 
 
 class Why(StrEnum):
@@ -28,11 +31,18 @@ class Why(StrEnum):
     CHANGING = "changing"
     TOO_LARGE = "too large"
     TYPE = "type"
+    OURS = "ours"
 
 
 @dataclass(frozen=True)
 class Found:
-    """One file. `path`: below the folder, parts divided by `/`. `size` in bytes. `doubt`: about its type."""
+    """One file.
+
+    Attributes:
+        path: Below the folder, parts divided by `/`. `size` in bytes.
+        ctime_ns: When its content or its facts last changed, which no program can set; 0 where it may change unseen.
+        doubt: About its type.
+    """
 
     path: str
     size: int
@@ -41,6 +51,7 @@ class Found:
     md5: str
     content_type: str
     doubt: str = ""
+    ctime_ns: int = 0
 
     @property
     def key(self) -> str:
@@ -67,8 +78,12 @@ class Remark:
 Known = Mapping[str, Found]
 
 
-def walk(folder: Path, *, follow_links: bool = False) -> Iterator[str | Left]:
-    """Every regular file's path, in order, and what is none. Folders without files leave nothing."""
+def walk(folder: Path, *, follow_links: bool = False, ours: str = "") -> Iterator[str | Left]:
+    """Every regular file's path, in order, and what is none. Folders without files leave nothing.
+
+    Args:
+        ours: A path below the folder that is left out with all below it; empty for none.
+    """
     pending = [""]
     while pending:
         below = pending.pop()
@@ -83,6 +98,8 @@ def walk(folder: Path, *, follow_links: bool = False) -> Iterator[str | Left]:
             path = f"{below}/{entry.name}" if below else entry.name
             if entry.is_symlink():
                 yield _of_link(entry, path, follow_links)
+            elif path == ours:
+                yield Left(path, Why.OURS, "it is Quarterdeck's own state")
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(path)
             elif entry.is_file(follow_symlinks=False):
@@ -93,11 +110,15 @@ def walk(folder: Path, *, follow_links: bool = False) -> Iterator[str | Left]:
 
 
 def _of_link(entry: os.DirEntry[str], path: str, follow: bool) -> str | Left:
-    leads = keys.shown(os.readlink(entry.path))
-    if follow and entry.is_file():
-        return path
-    if follow and not entry.is_dir():
-        return Left(path, Why.LINK, f"the link leads to {leads}, which is not there")
+    try:
+        leads = keys.shown(os.readlink(entry.path))
+        if follow and entry.is_file():
+            return path
+        is_folder = entry.is_dir()
+    except OSError as problem:
+        return Left(path, Why.LINK, f"the link leads nowhere: {problem.strerror}")
+    if follow and not is_folder:
+        return Left(path, Why.LINK, f"the link leads to {leads}, which is no file and no folder")
     words = "links to folders are not followed" if follow else "--follow-links uploads what links to files lead to"
     return Left(path, Why.LINK, f"it is a link to {leads}; {words}")
 
@@ -107,30 +128,33 @@ def scan(
     known: Known,
     *,
     follow_links: bool = False,
+    ours: str = "",
     told: Callable[[str], None] = lambda path: None,
+    beat: Callable[[], None] = lambda: None,
 ) -> Iterator[Found | Left]:
     """Look at everything.
 
     Args:
-        known: Files of an earlier look; one whose size and time of change are the same is not read again.
-        told: Hears of each path before it is read.
+        known: Files of an earlier look; one whose size and times of change are the same is not read again.
+        ours: What is left out, as for `walk`.
+        told: Hears of each path before it is read. `beat`: called again and again while one is read.
     """
-    for one in walk(folder, follow_links=follow_links):
+    for one in walk(folder, follow_links=follow_links, ours=ours):
         if isinstance(one, Left):
             yield one
             continue
         told(one)
-        yield look(folder, one, known.get(one))
+        yield look(folder, one, known.get(one), beat)
 
 
-def look(folder: Path, path: str, before: Found | None = None) -> Found | Left:
+def look(folder: Path, path: str, before: Found | None = None, beat: Callable[[], None] = lambda: None) -> Found | Left:
     """Read one file, unless it is as it was `before`."""
     try:
         with open(folder / path, "rb", opener=_without_waiting) as file:
             first = os.fstat(file.fileno())
             if not stat.S_ISREG(first.st_mode):
                 return Left(path, Why.SPECIAL, "it is no file any more")
-            if before is not None and (before.size, before.mtime_ns) == (first.st_size, first.st_mtime_ns):
+            if before is not None and (before.size, before.mtime_ns, before.ctime_ns) == _state(first):
                 return before
             sha256, md5, begin, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), b"", 0
             while block := file.read(BLOCK):
@@ -138,13 +162,21 @@ def look(folder: Path, path: str, before: Found | None = None) -> Found | Left:
                 size += len(block)
                 sha256.update(block)
                 md5.update(block)
+                beat()
             last = os.fstat(file.fileno())
     except OSError as problem:
         return Left(path, Why.UNREADABLE, f"it cannot be read: {problem.strerror}")
-    if size != last.st_size or (first.st_size, first.st_mtime_ns) != (last.st_size, last.st_mtime_ns):
+    if size != last.st_size or _state(first) != _state(last):
         return Left(path, Why.CHANGING, "it was written to while it was read")
     kind = kinds.decide(path, begin)
-    return Found(path, size, last.st_mtime_ns, sha256.hexdigest(), md5.hexdigest(), kind.content_type, kind.doubt)
+    _, mtime, ctime = _state(last)
+    settled = ctime if time.time_ns() - ctime > SETTLED_NS else 0
+    return Found(path, size, mtime, sha256.hexdigest(), md5.hexdigest(), kind.content_type, kind.doubt, settled)
+
+
+def _state(facts: os.stat_result) -> tuple[int, int, int]:
+    """What differs once a file was written to."""
+    return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def remarks(found: Iterable[Found]) -> list[Remark]:

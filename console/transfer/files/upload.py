@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
 from console.domain.errors import ConsoleError, RateLimited, Unauthorized, Unreachable
 from console.transfer.files import keys
 from console.transfer.files.journal import Entry, Journal, State
 from console.transfer.files.progress import Progress, Reach, Stopped, Told
-from console.transfer.files.scan import Found
+from console.transfer.files.scan import Found, Left, look
 from console.transfer.files.verify import CHECKSUM, Lies, examine
 from providers.contract import FileHead, FileStore
 
@@ -42,6 +42,7 @@ class Uploader:
     """Files of one journal on their way.
 
     Args:
+        there: Keys under which something lies; None where that is not known.
         replace: Take the place of files that are not ours.
     """
 
@@ -51,6 +52,7 @@ class Uploader:
         store: FileStore,
         journal: Journal,
         *,
+        there: Collection[str] | None,
         replace: bool,
         at_once: int,
         told: Told,
@@ -61,6 +63,7 @@ class Uploader:
         self._folder = folder
         self._store = store
         self._journal = journal
+        self._there = there or ()
         self._replace = replace
         self._at_once = at_once
         self._told = told
@@ -68,6 +71,7 @@ class Uploader:
         self._reach = reach
         self._sleep = sleep
         self._hopeless: set[str] = set()
+        self._furthest: dict[str, int] = {}
         self._in_a_row = 0
         self._done, self._total, self._sent, self._size = 0, 0, 0, 0
 
@@ -107,7 +111,10 @@ class Uploader:
 
     async def _bring(self, path: str) -> None:
         problem: Exception = _Again("it was not tried")
-        for attempt in range(1, ATTEMPTS + 1):
+        attempt = 0
+        while attempt < ATTEMPTS:
+            attempt += 1
+            arrived = self._furthest.get(path, 0)
             try:
                 await self._once(path)
             except _Stays as stays:
@@ -122,6 +129,8 @@ class Uploader:
                 elif isinstance(error, ConsoleError) and not error.transient:
                     self._hopeless.add(path)
                     break
+                if self._furthest.get(path, 0) > arrived:
+                    attempt = 1
                 if attempt < ATTEMPTS:
                     await self._wait(attempt, error)
                 continue
@@ -140,13 +149,22 @@ class Uploader:
             wait = max(wait, error.retry_after.total_seconds())
         if isinstance(error, Unauthorized | _Again):
             wait = 0.0
-        await self._sleep(wait)
+        await self._rest(wait)
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, and give up at once where somebody asks to stop."""
+        while not self._stopped():
+            if seconds <= 0:
+                return
+            await self._sleep(min(seconds, 1.0))
+            seconds -= 1.0
+        raise Stopped
 
     async def _once(self, path: str) -> None:
         entry = self._journal.entry(path)
         self._check_unchanged(entry.found)
         replace = self._replace
-        if entry.state is not State.PENDING or entry.ours:
+        if entry.state is not State.PENDING or entry.sent or entry.key in self._there:
             sight = await examine(self._store, entry.key, entry.found)
             if sight.lies is Lies.SAME:
                 if entry.state is not State.UPLOADED:
@@ -154,8 +172,7 @@ class Uploader:
                 self._confirm(path, sight.by)
                 return
             if sight.lies is Lies.OTHER:
-                is_ours = sight.claims and sight.claims in (entry.ours, entry.found.sha256)
-                if not (is_ours or self._replace):
+                if sight.claims not in (*entry.sent, entry.found.sha256) and not self._replace:
                     raise _Stays(f"another file is at {entry.key} ({sight.detail}); --replace takes its place")
                 replace = True
         if not await self._send(entry, replace):
@@ -165,6 +182,7 @@ class Uploader:
         self._reach("uploaded")
         sight = await examine(self._store, entry.key, entry.found)
         if sight.lies is not Lies.SAME:
+            await asyncio.to_thread(self._check_content, entry.found)
             raise _Again(f"what arrived at {entry.key} is not the file: {sight.detail or 'nothing is there'}")
         self._confirm(path, sight.by)
 
@@ -179,6 +197,12 @@ class Uploader:
             raise _Stays(f"it cannot be read any more: {problem.strerror}") from None
         if (now.st_size, now.st_mtime_ns) != (found.size, found.mtime_ns):
             raise _Stays("it changed since it was looked at; the same command looks again")
+
+    def _check_content(self, found: Found) -> None:
+        """Whether the file is what it was, whatever its times of change say."""
+        now = look(self._folder, found.path)
+        if isinstance(now, Left) or now.sha256 != found.sha256:
+            raise _Stays("it changed while it was sent; the same command looks again")
 
     async def _send(self, entry: Entry, replace: bool) -> bool:
         """False where something is there already."""
@@ -219,6 +243,7 @@ class Uploader:
                 raise Stopped
             offset = await self._send_piece(entry, upload, offset)
             self._journal.count(entry.path, offset)
+            self._furthest[entry.path] = max(offset, self._furthest.get(entry.path, 0))
             self._tell(entry.path)
         return True
 
@@ -229,17 +254,16 @@ class Uploader:
             raise _Stays("it became shorter while it was sent")
         arrived = await self._store.append(upload, offset, piece)
         self._reach("piece")
-        if arrived is not None:
-            self._sent += arrived - offset
-            return arrived
-        # Another request of ours may still be writing: the platform lets go of its lock within seconds.
-        await self._sleep(FIRST_WAIT_S)
-        arrived = await self._store.arrived(upload)
+        if arrived is None:
+            # Another request of ours may still be writing: the platform lets go of its lock within seconds.
+            await self._rest(FIRST_WAIT_S)
+            arrived = await self._store.arrived(upload)
         if arrived is None:
             self._journal.begin(entry.path)
             raise _Again("the platform does not know the upload any more")
-        if arrived == offset:
+        if arrived <= offset:
             raise _Again("the platform does not take the next piece: something else is writing")
+        self._sent += arrived - offset
         return arrived
 
     def _read(self, path: str, offset: int, size: int) -> bytes:

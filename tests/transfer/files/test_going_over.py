@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.domain.errors import Unauthorized, Unreachable, UsageError
+from console.domain.errors import StoreDamaged, Unauthorized, Unreachable, UsageError
 from console.transfer.files.journal import State
 from console.transfer.files.progress import Stopped
 from console.transfer.files.report import to_lines, to_values
@@ -50,7 +50,9 @@ class TestGivenAFolderOfManyKinds:
         shipping.line.sent.clear()
 
         assert shipping.go().holds
-        assert not [path for method, path in shipping.line.sent if method in ("POST", "PATCH", "PUT")]
+        assert {path.rpartition("/storage/v1")[2] for method, path in shipping.line.sent if method != "GET"} == {
+            "/object/list-v2/media"
+        }
 
     def test_when_it_is_only_tried_then_nothing_is_sent_and_all_is_told(self, shipping):
         result = shipping.go(act=Act.DRY_RUN)
@@ -117,10 +119,11 @@ class TestGivenWhatCannotGo:
         shipping.write("good.txt", "good")
         (shipping.folder / "link.txt").symlink_to("good.txt")
         (shipping.folder / "circle").symlink_to(".")
+        (shipping.folder / "itself").symlink_to("itself")
 
         result = shipping.go(follow_links=True)
 
-        assert reasons(result) == {"circle": "link"}
+        assert reasons(result) == {"circle": "link", "itself": "link"}
         assert shipping.stored["link.txt"].body == b"good"
 
     def test_when_the_bucket_has_limits_then_nothing_is_sent_that_it_refuses(self, shipping):
@@ -155,10 +158,89 @@ class TestGivenWhatCannotGo:
         with pytest.raises(UsageError, match="no such bucket"):
             shipping.go()
 
+    def test_when_keys_cannot_begin_as_asked_then_it_is_wrong_usage(self, shipping):
+        for prefix in ("é/", "a//b/", "../", "x" * 200 + "/"):
+            with pytest.raises(UsageError, match="Keys cannot begin"):
+                shipping.go(prefix=prefix)
+
+    def test_when_our_own_state_lies_in_the_folder_then_it_stays(self, shipping):
+        shipping.write("state/history.db")
+
+        assert reasons(shipping.go(state=shipping.folder / "state")) == {"state": "ours"}
+
+    def test_when_names_could_steer_a_terminal_then_they_are_shown_in_figures(self, shipping):
+        shipping.write("a\n\x1b[31m.txt", b"")
+
+        assert "  a\\n\\x1b[31m.txt" in list(to_lines(shipping.go()))
+
     def test_when_another_process_is_at_it_then_it_says_so(self, shipping):
         shipping.write("a.txt")
         with pytest.raises(UsageError, match="under way"):
             shipping.go(told=lambda progress: shipping.go())
+
+
+class TestGivenWhatChangesMeanwhile:
+    def test_when_a_file_changes_under_the_same_time_then_it_goes_again(self, shipping):
+        file = shipping.write("a.txt", "old words")
+        before = file.stat()
+        shipping.go()
+        file.write_text("new words")
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+        assert shipping.go().holds
+        assert shipping.stored["a.txt"].body == b"new words"
+
+    def test_when_a_large_file_changes_while_it_is_sent_then_it_is_told_and_the_next_run_mends_it(self, shipping):
+        file = shipping.write("large.bin", bytes(7 * MIB))
+        before = file.stat()
+
+        def change(point):
+            if point == "begun":
+                file.write_bytes(b"1" * 7 * MIB)
+                os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+        spoilt = shipping.go(reach=change)
+
+        assert [one.error for one in spoilt.failed] == ["it changed while it was sent; the same command looks again"]
+        assert shipping.go().holds
+        assert shipping.stored["large.bin"].body == b"1" * 7 * MIB
+
+    def test_when_a_file_was_away_for_a_run_then_it_takes_the_place_of_what_was_sent(self, shipping):
+        file = shipping.write("a.txt", "old")
+        shipping.go()
+        file.unlink()
+        away = shipping.go()
+        shipping.write("a.txt", "new words")
+
+        assert ("sent by an earlier run, and not in the folder any more", ("a.txt",)) in [
+            (one.about, one.paths) for one in away.remarks
+        ]
+        assert shipping.go().holds
+        assert shipping.stored["a.txt"].body == b"new words"
+
+    def test_when_a_verified_file_vanishes_from_the_bucket_then_it_goes_again(self, shipping):
+        shipping.write("a.txt", "words")
+        shipping.go()
+        shipping.stored.clear()
+
+        assert shipping.go().holds
+        assert shipping.stored["a.txt"].body == b"words"
+
+    def test_when_the_journal_is_gone_then_what_is_there_is_found_and_not_sent(self, shipping):
+        shipping.write("a.txt", "words")
+        shipping.go()
+        shipping.line.sent.clear()
+
+        assert shipping.go(work=shipping.place / "other").holds
+        assert not [path for _, path in shipping.line.sent if path.endswith("/object/media/a.txt")]
+
+    def test_when_the_journal_is_damaged_then_it_is_said_in_words(self, shipping):
+        shipping.write("a.txt")
+        shipping.go()
+        (shipping.place / "work" / "journal.db").write_bytes(b"no database" * 1000)
+
+        with pytest.raises(StoreDamaged, match="journal of this transfer is damaged"):
+            shipping.go()
 
 
 class TestGivenALineThatBreaks:

@@ -61,6 +61,9 @@ class TestGivenContentAndName:
             ("noending", b"plain words", "text/plain"),
             ("noending", b"\x00\x01\x02", "application/octet-stream"),
             ("empty.png", b"", "image/png"),
+            ("code.ts", b"const a: number = 1", "text/plain"),
+            ("a.json", b'{"a": 1}', "application/json"),
+            ("song.mp3", b"\xff\xfb\x90\x00", "audio/mpeg"),
         ],
     )
     def test_when_they_agree_or_one_says_more_then_that_counts_without_doubt(self, name, content, kind):
@@ -73,6 +76,21 @@ class TestGivenContentAndName:
 
         assert found.content_type == "image/png"
         assert "image/jpeg" in found.doubt
+
+    @pytest.mark.parametrize(
+        ("name", "content", "kind"),
+        [
+            ("a.png", b"PK\x03\x04rest", "application/zip"),
+            ("a.png", b"not found", "text/plain"),
+            ("a.png", b"\x00\x01", "image/png"),
+            ("a.txt", b"\x7fELF\x00", "application/octet-stream"),
+        ],
+    )
+    def test_when_the_content_cannot_be_what_the_name_says_then_it_is_told(self, name, content, kind):
+        found = decide(name, content)
+
+        assert found.content_type == kind
+        assert found.doubt.startswith("named as")
 
     def test_when_a_page_is_named_as_a_picture_then_nothing_makes_a_browser_run_it(self):
         found = decide("a.jpg", b"<html><script>alert(1)</script>")

@@ -19,6 +19,8 @@ EPOCH_UNITS = ((1e8, 1e11, "s"), (1e11, 1e14, "ms"), (1e14, 1e17, "us"), (1e17, 
 """From and below which size a number that stands for a time is in which unit: from 1973 to the year 5138."""
 JULIAN = (1_721_425.5, 5_373_484.5)
 """Days of the years 1 to 9999."""
+LONGEST_VARCHAR = 10_485_760
+"""Characters that PostgreSQL lets somebody declare."""
 
 PLAINLY = Reading()
 
@@ -105,7 +107,8 @@ def _decimal(_: SourceColumn, facts: ColumnFacts) -> Choice:
 
 def _text(column: SourceColumn, facts: ColumnFacts) -> Choice:
     size = length_of(column.declared)
-    fits = size is not None and size > 0 and facts.longest <= size and facts.texts == facts.values and not facts.nuls
+    is_size = size is not None and 0 < size <= LONGEST_VARCHAR
+    fits = is_size and facts.longest <= (size or 0) and facts.texts == facts.values and not facts.nuls
     type_name = f"varchar({size})" if fits else "text"
     notes = []
     if size is not None and facts.longest > size:

@@ -236,7 +236,10 @@ def _timestamptz(reading: Reading) -> Converter:
 
     def convert(value: Any) -> datetime:
         moment = _from_number(value, reading.epoch) if isinstance(value, int | float) else _from_text(value)
-        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        if not 1 < moment.year < 9999:
+            moment.astimezone(UTC)  # raises OverflowError for what is before the year 1 or after 9999 there
+        return moment
 
     return convert
 

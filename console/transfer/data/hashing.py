@@ -26,6 +26,8 @@ from console.transfer.data.source import read_batches
 
 BATCH = 2_000
 WHOLE = ("bigint", "integer", "smallint")
+MOST_ARGUMENTS = 90
+"""Of one function; PostgreSQL takes a hundred."""
 NEVER = "false"
 """As `touched`: nobody asks who wrote a row."""
 
@@ -191,7 +193,14 @@ def _place(order: Sequence[Any]) -> bytes:
 
 def line_there(what: Compared) -> str:
     """The expression of a row's canonical form."""
-    return f"concat_ws(E'\\x1f', {', '.join(server_form(quoted(one.name), one.type) for one in what.columns)})"
+    forms = [server_form(quoted(one.name), one.type) for one in what.columns]
+    while len(forms) > MOST_ARGUMENTS:
+        forms = [_joined(forms[begin : begin + MOST_ARGUMENTS]) for begin in range(0, len(forms), MOST_ARGUMENTS)]
+    return _joined(forms)
+
+
+def _joined(forms: Sequence[str]) -> str:
+    return f"concat_ws(E'\\x1f', {', '.join(forms)})"
 
 
 def hash_there(target: Target, what: Compared, span: Range | None = None, touched: str = NEVER) -> Iterator[Hashed]:
@@ -208,7 +217,7 @@ def hash_there(target: Target, what: Compared, span: Range | None = None, touche
     )
     columns = f"{', '.join(forms)}, decode(md5({line_there(what)}), 'hex'), {touched}"
     query = f"SELECT {columns} FROM {full_name(what.table)}{_span_there(what, span)} ORDER BY {order}"
-    with target.cursor(f"hashes of {what.table.name}"[:60], binary=True) as cursor:
+    with target.cursor("quarterdeck_hashes", binary=True) as cursor:
         cursor.itersize = BATCH
         cursor.execute(query.encode())
         for *texts, digest, is_touched in cursor:

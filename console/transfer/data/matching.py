@@ -11,7 +11,7 @@ from console.transfer.data.catalog import ThereColumn, ThereTable
 from console.transfer.data.choosing import Choice, ColumnRule, choose
 from console.transfer.data.converters import TYPES
 from console.transfer.data.inventory import SourceColumn, SourceTable, Stored, quoted
-from console.transfer.data.naming import name_all
+from console.transfer.data.naming import name_all, name_columns
 from console.transfer.data.plan import ColumnPlan, TablePlan
 from console.transfer.data.survey import ColumnFacts, survey
 
@@ -76,7 +76,7 @@ def _plan(
     keep_case: bool,
     rules: Rules,
 ) -> TablePlan:
-    names = dict(name_all((column.name for column in table.columns), keep_case=keep_case))
+    names = dict(name_columns((column.name for column in table.columns), keep_case=keep_case))
     kept = base.columns if base else {}
     names |= {name: there_name for name, (there_name, _) in kept.items() if name in names}
     known = all(column.name in kept for column in table.columns if names[column.name] in there.columns)

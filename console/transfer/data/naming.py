@@ -9,6 +9,15 @@ LONGEST = 63
 """Bytes of a PostgreSQL name; what is longer would be cut without a word."""
 
 
+SYSTEM_COLUMNS = ("tableoid", "xmin", "cmin", "xmax", "cmax", "ctid")
+"""Columns that every table over there has already."""
+
+
+def name_columns(names: Iterable[str], *, keep_case: bool = False) -> Mapping[str, str]:
+    """Name the columns of one table, as `name_all` does."""
+    return name_all(names, keep_case=keep_case, taken=SYSTEM_COLUMNS)
+
+
 def name_all(names: Iterable[str], *, keep_case: bool = False, taken: Iterable[str] = ()) -> Mapping[str, str]:
     """Name things so that no two are the same.
 

@@ -101,7 +101,7 @@ def _stretches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
 def _ask(target: Target, what: Compared, stretch: list[Piece]) -> list[tuple[int, str | None]]:
     """The server's count of rows of each piece, and their hash where there are as many as here."""
     key, name = quoted(what.keys[0].name), full_name(what.table)
-    rows = f"{name} WHERE {key} > p.after AND {key} <= p.until"
+    rows = f"{name} AS t WHERE {key} > p.after AND {key} <= p.until"
     line = f"string_agg({line_there(what)}, E'\\x1d' ORDER BY {key})"
     query = (
         f"SELECT c.n, CASE WHEN c.n = p.n THEN (SELECT md5({line}) FROM {rows}) END"

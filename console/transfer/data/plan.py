@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from console.transfer.data.choosing import Choice, ColumnRule, choose
 from console.transfer.data.converters import TYPES, Converter, converter_for, needed
 from console.transfer.data.inventory import Inventory, SourceColumn, SourceTable, Stored
-from console.transfer.data.naming import name_all
+from console.transfer.data.naming import name_all, name_columns
 from console.transfer.data.survey import ColumnFacts
 
 
@@ -97,7 +97,7 @@ def build_plan(
     names = name_all((table.name for table in chosen), keep_case=keep_case)
     tables = []
     for table in chosen:
-        columns = name_all((column.name for column in table.columns), keep_case=keep_case)
+        columns = name_columns((column.name for column in table.columns), keep_case=keep_case)
         plans = tuple(
             ColumnPlan(
                 column,

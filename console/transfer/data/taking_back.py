@@ -7,6 +7,7 @@ the files are on disk before it ends. What was changed or added since is told by
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -112,7 +113,7 @@ def _save(
     rows = 0
     query = sql.SQL("SELECT to_json(t)::text FROM {} t WHERE {}").format(table, condition)
     path = folder / f"{_file_name(name)}.jsonl"
-    with target.cursor(f"saved of {name}"[:60]) as cursor:
+    with target.cursor("quarterdeck_saved") as cursor:
         cursor.itersize = BATCH
         cursor.execute(query)
         first = cursor.fetchmany(BATCH)
@@ -135,7 +136,9 @@ def _open_new(path: Path) -> IO[bytes]:
 
 
 def _file_name(table: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in table)
+    """A name that no other table has; those that a file cannot be called by get a digest."""
+    written = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in table)
+    return written if written == table else f"{written}-{hashlib.sha256(table.encode()).hexdigest()[:8]}"
 
 
 def _write(folder: Path, saved: Sequence[Saved]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from console.transfer.data.choosing import ColumnRule
 from console.transfer.data.converters import Reading
+from console.transfer.data.increment import Increment, run_increment
 
 UNLIKELY = 2**63 - 1
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
@@ -32,6 +33,7 @@ EXACT = [
     ),
     ("VARCHAR(5)", ("abcde", "äöü"), "character varying(5)", ("abcde", "äöü")),
     ("VARCHAR(5)", ("abcdef",), "text", ("abcdef",)),
+    ("VARCHAR(20000000)", ("a",), "text", ("a",)),
     ("CHAR(4)", ("a ", " b"), "character varying(4)", ("a ", " b")),
     ("BLOB", (b"\x00\xff", b""), "bytea", (b"\x00\xff", b"")),
     ("BLOB", (b"\x01", "text"), "bytea", (b"\x01", b"text")),
@@ -76,6 +78,7 @@ REFUSED = [
     ("DATETIME", ("2024-01-01 00:00:00", 20240101), "no known time"),
     ("DATETIME", ("2024-01-01 00:00:00", "2024-01-01 24:00:00"), "no timestamp"),
     ("DATE", ("2024-02-29", "٢٠٢٤-٠١-٠١"), "ISO 8601"),
+    ("DATETIME", ("2024-01-01 00:00:00Z", "0001-01-01 00:00:00+05:00"), "no timestamptz"),
 ]
 
 
@@ -168,6 +171,32 @@ class TestGivenWhatOthersTripOver:
             with pytest.raises(psycopg.errors.IntegrityError):
                 journey.rows(statement)
         assert journey.rows("INSERT INTO odd (n) VALUES (3) RETURNING id, kind, paid") == [(2, "5", True)]
+
+
+class TestGivenNamesAndSizesThatOthersTripOver:
+    """Names that the server keeps for itself or that our own statements use, names too long, tables very wide."""
+
+    def test_then_every_table_arrives_and_an_increment_finds_nothing(self, journey):
+        long, wide = "Ж" * 40, ", ".join(f"c{number} DEFAULT {number}" for number in range(250))
+        journey.write(
+            f"""
+            CREATE TABLE p (ctid INTEGER PRIMARY KEY, xmin TEXT UNIQUE, after INT CHECK (after > 0), "%s" INT);
+            CREATE TABLE "{long}" (id INTEGER PRIMARY KEY, "{long}" TEXT);
+            CREATE TABLE "{long}2" (k TEXT PRIMARY KEY, t INT, k2 TEXT) WITHOUT ROWID;
+            CREATE TABLE wide (id INTEGER PRIMARY KEY, {wide});
+            INSERT INTO p VALUES (1, 'a', 2, 3), (2, 'b', 3, 4); INSERT INTO "{long}" VALUES (1, 'ж');
+            INSERT INTO "{long}2" VALUES ('a', 1, 'b'); INSERT INTO wide (id) VALUES (1);
+            """
+        )
+
+        result = journey.go()
+        again = run_increment(Increment(journey.request()))
+
+        assert result.holds
+        assert [(one.target, one.quarantined) for one in result.proofs] == [(2, 0), (1, 0), (1, 0), (1, 0)]
+        assert journey.rows("SELECT c0, c249 FROM wide") == [(0, 249)]
+        assert again.holds
+        assert not any(table.found.all for table in again.tables)
 
 
 class TestGivenRules:

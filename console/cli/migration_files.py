@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from console.backups.sources import Source, sources_of
@@ -13,7 +14,7 @@ from console.config.loader import load
 from console.config.location import locate
 from console.config.secrets import SecretMissing, resolve
 from console.domain.errors import UsageError
-from console.migrations.files import read_migrations
+from console.migrations.files import is_migration, read_migrations, read_text
 from console.migrations.scripts import Direction, Script, build_scripts
 from providers.contract import MigrationFile
 from providers.database import Database
@@ -32,7 +33,7 @@ class Place:
     source: Source | None = None
     guarded: bool = False
 
-    @property
+    @cached_property
     def scripts(self) -> tuple[Script, ...]:
         return build_scripts(self.name, Direction.UP, self.files)
 
@@ -77,9 +78,25 @@ def find_place(session: Session) -> Place:
     folder = Path(directory or "supabase/migrations")
     if not folder.is_dir():
         raise UsageError(f"There is no directory {folder}.", "migrate", "Name it with --directory.")
-    files = read_migrations({one.name: one.read_text(encoding="utf-8") for one in folder.glob("*.sql")})
+    files = read_migrations(_read_folder(session, folder))
     database = Database(name, name, address, "database") if address else None
     return Place(name or str(folder), files, database, source, guarded)
+
+
+def _read_folder(session: Session, folder: Path) -> dict[str, str]:
+    """Each file of SQL by its name; those that are named as no migration are told, and passed over."""
+    found = {}
+    for file in sorted(folder.glob("*.sql")):
+        if not is_migration(file.name):
+            session.say(f"{file.name!r} is passed over: a migration is named as 20260131120000_words.sql.")
+            continue
+        try:
+            found[file.name] = read_text(file.name, file.read_bytes())
+        except OSError as problem:
+            raise UsageError(
+                f"{file} cannot be read: {problem.strerror}.", "migrate", "Mend it or remove it."
+            ) from None
+    return found
 
 
 def _resolve(reference: str, base: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from console.migrations.read_only import read_only, take_back
 from console.migrations.requests import MigrationFailed, Progress, Request
 from console.migrations.runner import Run
 from providers.database import Database
+
+MANY_STATEMENTS = 50
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,15 @@ async def _sums(session: Session, database: Database, request: Request) -> dict[
 
 
 def _teller(session: Session) -> Callable[[Progress], None]:
+    """Say every file, and of its statements one a second at most where there are many."""
+    last = 0.0
+
     def told(progress: Progress) -> None:
+        nonlocal last
+        is_short = progress.statements <= MANY_STATEMENTS or not progress.statement
+        if not (is_short or progress.words or time.monotonic() - last >= 1):
+            return
+        last = time.monotonic()
         place = f", statement {progress.statement} of {progress.statements}" if progress.statement else ""
         words = f": {progress.words}" if progress.words else ""
         session.say(f"{progress.filename} ({progress.file} of {progress.files}){place}{words}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from console.domain.errors import Rejected
 from console.migrations import ledger
+from console.migrations.files import age_of
 from console.migrations.ledger import Fact
 from console.migrations.scripts import Script, find_edited
 from console.migrations.statement import Phase
@@ -45,8 +46,8 @@ def edited_files(
 
 def late_files(scripts: Sequence[Script], applied: Sequence[str]) -> Sequence[Script]:
     """Files not applied that are older than the newest applied one."""
-    newest = max((int(version) for version in applied if version.isdigit()), default=-1)
-    return [one for one in scripts if one.version not in applied and int(one.version) < newest]
+    newest = max(map(age_of, applied), default=age_of(""))
+    return [one for one in scripts if one.version not in applied and age_of(one.version) < newest]
 
 
 def contracts(scripts: Sequence[Script], applied: Sequence[str]) -> Sequence[str]:
@@ -84,7 +85,7 @@ def check_up(
     if late:
         raise Rejected(
             database.provider,
-            f"Older than the newest applied migration ({max(stored, key=_number)}): "
+            f"Older than the newest applied migration ({max(stored, key=age_of)}): "
             f"{', '.join(one.filename for one in late)}.",
             database.where,
             "Give them a later stamp, or allow it with --include-all. Nothing was run.",
@@ -99,7 +100,3 @@ def check_up(
             database.where,
             f"{remedy} Nothing was run.",
         )
-
-
-def _number(version: str) -> int:
-    return int(version) if version.isdigit() else -1

@@ -53,10 +53,11 @@ def classify_file(sql: str, statements: Sequence[str]) -> tuple[Statement, ...]:
         statements: Its statements as `grammar.split_file` cut them.
     """
     made: set[str] = set()
-    found, at = [], 0
+    found, at, line, counted = [], 0, 1, 0
     for number, text in enumerate(statements, 1):
         at = max(sql.find(text, at), at)
-        line = sql.count("\n", 0, at + _start(text)) + 1
+        begins = at + _start(text)
+        line, counted = line + sql.count("\n", counted, begins), begins
         at += len(text)
         seen = _see(text)
         fresh = bool(seen.objects) and all(_base(name) in made for name in seen.objects)

@@ -9,6 +9,7 @@ from console.domain.errors import UsageError
 from providers.contract import MigrationFile
 
 _NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.*?)(?P<kind>\.down|\.verify)?\.sql")
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 def read_migrations(files: Mapping[str, str]) -> tuple[MigrationFile, ...]:
@@ -32,7 +33,7 @@ def read_migrations(files: Mapping[str, str]) -> tuple[MigrationFile, ...]:
                 "migrations",
                 "Give one of them a later stamp.",
             )
-        same[version] = (filename, parts["name"], text)
+        same[version] = (filename, parts["name"], text.removeprefix(_BYTE_ORDER_MARK))
     ups, downs, verifies = found.values()
     for scripts, does in ((downs, "takes back"), (verifies, "verifies")):
         for version, (filename, _, _) in scripts.items():
@@ -45,8 +46,35 @@ def read_migrations(files: Mapping[str, str]) -> tuple[MigrationFile, ...]:
     nothing = ("", "", "")
     return tuple(
         MigrationFile(version, name, text, downs.get(version, nothing)[2], verifies.get(version, nothing)[2])
-        for version, (_, name, text) in sorted(ups.items())
+        for version, (_, name, text) in sorted(ups.items(), key=lambda one: age_of(one[0]))
     )
+
+
+def read_text(filename: str, content: bytes) -> str:
+    """A file's text.
+
+    Raises:
+        UsageError: It is not in UTF-8; says where.
+    """
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        raise UsageError(
+            f"{filename} is no text in UTF-8: byte 0x{content[problem.start]:02x} in line {line}.",
+            "migrations",
+            "Save it in UTF-8.",
+        ) from None
+
+
+def age_of(version: str) -> tuple[int, str]:
+    """By what versions are put in order: as numbers, so that 10 comes after 9; what is none comes first."""
+    return (int(version) if version.isdecimal() else -1, version)
+
+
+def is_migration(filename: str) -> bool:
+    """Whether a file is named as a migration, or as what belongs to one."""
+    return _NAME.fullmatch(filename) is not None
 
 
 def name_of(file: MigrationFile) -> str:

@@ -5,6 +5,7 @@ What the grammar does not know (a newer server's syntax) is cut by the splitter 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from console.migrations.split import Kind, split_statements, tokenize
@@ -16,14 +17,12 @@ def split_file(sql: str) -> tuple[str, ...]:
     Raises:
         UnfinishedSql: Something is opened and never closed.
     """
-    by_words = split_statements(sql)
-    trees = _parse(sql)
-    if trees is None or len(trees) == len(by_words):
-        return by_words
+    spans = _cut(sql)
+    if spans is None:
+        return split_statements(sql)
     found, end = [], 0
-    for tree in trees:
-        start = end + _semicolons(sql[end : tree.stmt_location])
-        end = tree.stmt_location + tree.stmt_len if tree.stmt_len else len(sql)
+    for span in spans:
+        start, end = _behind_semicolons(sql, end, span.start), _end_of(sql, span.stop)
         found.append(sql[start:end].strip())
     return tuple(found)
 
@@ -53,11 +52,34 @@ def _parse(sql: str) -> Any | None:
         return None
 
 
-def _semicolons(gap: str) -> int:
-    """The length of what a gap between two statements holds up to its last semicolon."""
-    length = at = 0
-    for token in tokenize(gap):
+def _cut(sql: str) -> Sequence[slice] | None:
+    """Where each statement stands, without the comments around it."""
+    try:
+        from pglast import split
+        from pglast.parser import ParseError
+    except ImportError:
+        return None
+    try:
+        spans: Sequence[slice] = split(sql, only_slices=True)
+    except ParseError:
+        return None
+    return spans
+
+
+def _end_of(sql: str, at: int) -> int:
+    """Where the semicolon of the statement stands that ends at `at`; comments may come between."""
+    for token in tokenize(sql, at):
+        if token.kind is Kind.END:
+            break
+        at += len(token.text)
+    return at
+
+
+def _behind_semicolons(sql: str, start: int, end: int) -> int:
+    """Where a gap between two statements goes on behind its last semicolon."""
+    at = start
+    for token in tokenize(sql[start:end]):
         at += len(token.text)
         if token.kind is Kind.END:
-            length = at
-    return length
+            start = at
+    return start

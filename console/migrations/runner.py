@@ -36,6 +36,10 @@ _NOTICE_DEATH = "set client_connection_check_interval = '1s'"
 """Without it a long statement of a killed worker keeps its locks to its end. PostgreSQL has it from 14 on."""
 _NOTICES_DEATH_FROM = 140_000
 _DENIED = "42501"
+_REMEDIES = {
+    "55P04": "Put ALTER TYPE … ADD VALUE into a file of its own: nothing of the same transaction may use the value.",
+    "25001": "Put the statement into a file that says nothing else, and run that by hand: it shares no transaction.",
+}
 
 
 class Run:
@@ -193,7 +197,7 @@ class Run:
 
     async def _settle(self, connection: Connection, script: Script | None = None, piece: Piece | None = None) -> None:
         """Take back what a file may have set: its settings and its role; set again what it set before this piece."""
-        await connection.execute("reset role; reset all")
+        await connection.execute("reset session authorization; reset role; reset all")
         await self._allow_writes(connection)
         await _set(connection, "lock_timeout", f"{round(self._patience.lock_timeout * 1000)}ms")
         await _set(connection, "statement_timeout", self._patience.statement_timeout)
@@ -321,7 +325,8 @@ class Run:
         state = f" ({problem.sqlstate})" if problem.sqlstate else ""
         said = f"{script.filename} failed{self._place(script)}: {self._database.words_of(problem)}{state}."
         kept = await self._keep(connection, script, piece, direction, said)
-        return MigrationFailed(f"{said} {kept}", self._database.where, "Correct the migration and release again.")
+        remedy = _REMEDIES.get(problem.sqlstate or "", "Correct the migration and release again.")
+        return MigrationFailed(f"{said} {kept}", self._database.where, remedy)
 
     async def _held_too_long(
         self, connection: Connection, script: Script, piece: Piece, direction: Direction

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from console.domain.errors import Rejected
-from console.migrations.files import name_of
+from console.migrations.files import age_of, name_of
 from console.migrations.pieces import Piece, cut
 from console.migrations.statement import Statement
 from providers.contract import MigrationFile
@@ -33,7 +34,7 @@ class Script:
     classified: tuple[Statement, ...]
     verify: str = ""
 
-    @property
+    @cached_property
     def statements(self) -> tuple[str, ...]:
         return tuple(one.text for one in self.classified)
 
@@ -54,14 +55,12 @@ def build_scripts(provider: str, direction: Direction, files: Sequence[Migration
         Rejected: Naming everything in the files that cannot be run, so that nothing is begun.
     """
     from console.migrations.classify import classify_file
-    from console.migrations.grammar import split_file
-    from console.migrations.split import UnfinishedSql
 
     faults: list[str] = []
     scripts: list[Script] = []
     counted = Counter(file.version for file in files)
     faults += [f"version {version} is there {times} times" for version, times in counted.items() if times > 1]
-    for file in sorted(files, key=lambda one: one.version, reverse=direction is Direction.DOWN):
+    for file in sorted(files, key=lambda one: age_of(one.version), reverse=direction is Direction.DOWN):
         filename = name_of(file)
         sql = file.sql
         if direction is Direction.DOWN:
@@ -71,19 +70,16 @@ def build_scripts(provider: str, direction: Direction, files: Sequence[Migration
                 continue
         if not file.version.isdigit():
             faults.append(f"{filename} does not begin with a number")
-        try:
-            statements = split_file(sql)
-        except UnfinishedSql as problem:
-            faults.append(f"{filename}, {problem}")
-            continue
-        faults += _misfits(filename, statements)
         verify = file.verify if direction is Direction.UP else ""
+        faults += _cut(f"{filename.removesuffix('.sql')}.verify.sql", verify)[1]
+        statements, problems = _cut(filename, sql)
+        faults += problems or _misfits(filename, statements)
         scripts.append(Script(file.version, file.name, filename, sql, classify_file(sql, statements), verify))
     if faults:
         raise Rejected(
             provider,
             f"These migrations cannot be run: {'; '.join(faults)}.",
-            f"{len(files)} migrations, {direction}",
+            f"{len(files)} migration{'' if len(files) == 1 else 's'}, {direction}",
             "Correct the files and release again. Nothing was changed.",
         )
     return tuple(scripts)
@@ -101,10 +97,26 @@ def find_edited(scripts: Sequence[Script], stored: Mapping[str, Sequence[str]]) 
 def _is_same(statements: Sequence[str], stored: Sequence[str]) -> bool:
     from console.migrations.split import UnfinishedSql, normalize
 
+    if list(statements) == list(stored):
+        return True
     try:
         return normalize(statements) == normalize(stored)
     except UnfinishedSql:
-        return list(statements) == list(stored)
+        return False
+
+
+def _cut(filename: str, sql: str) -> tuple[Sequence[str], Sequence[str]]:
+    """A file's statements; or why it cannot be cut into any that the server understands."""
+    from console.migrations.foreign import foreign_words
+    from console.migrations.grammar import split_file
+    from console.migrations.split import UnfinishedSql
+
+    if words := foreign_words(sql):
+        return (), [f"{filename}, {words}"]
+    try:
+        return split_file(sql), ()
+    except UnfinishedSql as problem:
+        return (), [f"{filename}, {problem}"]
 
 
 def _misfits(filename: str, statements: Sequence[str]) -> Iterator[str]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import dropwhile, islice
 
 
 class UnfinishedSql(ValueError):
@@ -49,6 +50,8 @@ _ALONE = re.compile(
     r"|(?:CREATE(?: UNIQUE)? INDEX|DROP INDEX|REINDEX(?: \([^)]*\))? \w+) CONCURRENTLY\b"
 )
 
+_TOKENS_OF_AN_OPENING = 40
+
 
 def split_statements(sql: str) -> tuple[str, ...]:
     """Cut a file into statements without their final semicolons. What holds nothing but comments is left out.
@@ -77,24 +80,30 @@ def normalize(statements: Iterable[str]) -> str:
 
 def ending_words(statement: str) -> str:
     """The words by which a statement begins or ends a transaction itself; "" for one that does not."""
-    found = _ENDS_OURS.match(_bare(statement).upper())
+    found = _ENDS_OURS.match(opening(statement))
     return found[0] if found else ""
+
+
+def opening(statement: str) -> str:
+    """How a statement begins, in capitals and without comments: enough of it to tell what it is."""
+    gaps = (Kind.SPACE, Kind.COMMENT)
+    told = dropwhile(lambda token: token.kind in gaps, tokenize(statement))
+    return _bare_of(islice(told, _TOKENS_OF_AN_OPENING)).upper()
 
 
 def forbidden_words(statement: str) -> str:
     """The words by which a statement cannot run inside a transaction of ours; "" for one that can."""
-    words = _bare(statement).upper()
+    words = opening(statement)
     found = _ENDS_OURS.match(words) or _ALONE.match(words)
     return found[0] if found else ""
 
 
-def tokenize(sql: str) -> Iterator[Token]:
-    """Read a file as tokens whose texts joined are the file.
+def tokenize(sql: str, at: int = 0) -> Iterator[Token]:
+    """Read a file from a place between two tokens on, as tokens whose texts joined are the file.
 
     Raises:
         UnfinishedSql: Something is opened and never closed.
     """
-    at = 0
     while at < len(sql):
         token = _token_at(sql, at)
         yield token
@@ -191,10 +200,11 @@ def _finish(tokens: list[Token]) -> list[str]:
 
 
 def _bare(statement: str) -> str:
-    parts = (
-        " " if token.kind in (Kind.SPACE, Kind.COMMENT) else token.text.replace("\r\n", "\n")
-        for token in tokenize(statement)
-    )
+    return _bare_of(tokenize(statement))
+
+
+def _bare_of(tokens: Iterable[Token]) -> str:
+    parts = (" " if token.kind in (Kind.SPACE, Kind.COMMENT) else token.text.replace("\r\n", "\n") for token in tokens)
     joined: list[str] = []
     for part in parts:
         if part != " " or (joined and joined[-1] != " "):

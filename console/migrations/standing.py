@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.migrations.checks import edited_files, late_files
+from console.migrations.files import age_of
 from console.migrations.ledger import Fact, State
 from console.migrations.scripts import Script
 
@@ -31,7 +32,7 @@ def compare(scripts: Sequence[Script], stored: Mapping[str, Sequence[str]], fact
     files = {one.version: one for one in scripts}
     return [
         _row(version, files.get(version), facts.get(version), version in stored, edited, late)
-        for version in sorted({*files, *stored}, key=lambda one: (int(one) if one.isdigit() else -1, one))
+        for version in sorted({*files, *stored}, key=age_of)
     ]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from console.domain.errors import UsageError
-from console.migrations.files import name_of, read_migrations
+from console.migrations.files import name_of, read_migrations, read_text
 from providers.contract import MigrationFile
 
 FILES = {
@@ -39,6 +39,16 @@ class TestGivenADirectoryOfMigrations:
     def test_when_a_down_script_has_no_migration_then_it_is_named(self):
         with pytest.raises(UsageError, match=r"2_b\.down\.sql"):
             read_migrations({"1_a.sql": "", "2_b.down.sql": ""})
+
+    def test_when_stamps_have_different_lengths_then_their_numbers_count(self):
+        assert [file.version for file in read_migrations({"10_b.sql": "", "9_a.sql": ""})] == ["9", "10"]
+
+    def test_when_a_file_begins_with_a_byte_order_mark_then_that_is_no_part_of_it(self):
+        assert read_migrations({"1_a.sql": read_text("1_a.sql", b"\xef\xbb\xbfselect 1")})[0].sql == "select 1"
+
+    def test_when_a_file_is_not_in_utf8_then_its_line_is_named(self):
+        with pytest.raises(UsageError, match=r"1_a\.sql is no text in UTF-8: byte 0xe9 in line 2"):
+            read_text("1_a.sql", b"select 1;\nselect '\xe9'")
 
     def test_when_a_file_is_spoken_of_then_by_its_name(self):
         assert name_of(MigrationFile("1", "a.b", "")) == "1_a.b.sql"

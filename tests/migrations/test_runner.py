@@ -145,6 +145,23 @@ class TestGivenAWholeFile:
         assert await world.run(BEFORE) == ["1"]
 
 
+class TestGivenAFileThatChangesItsSession:
+    async def test_when_it_becomes_somebody_else_then_its_history_is_written_all_the_same(self, world):
+        world.ask("do $$ begin if to_regrole('stranger') is null then create role stranger; end if; end $$")
+
+        files = [MigrationFile("1", "a", "set session authorization stranger"), MigrationFile("2", "b", "vacuum")]
+        assert await world.run(*files) == ["1", "2"]
+
+    async def test_when_it_uses_a_value_that_it_adds_then_the_way_out_is_told(self, world):
+        world.ask("create type mood as enum ('calm')")
+        eager = MigrationFile("1", "eager", "alter type mood add value 'rough'; select 'rough'::mood")
+
+        with pytest.raises(MigrationFailed) as raised:
+            await world.run(eager)
+
+        assert raised.value.remedy.startswith("Put ALTER TYPE … ADD VALUE into a file of its own")
+
+
 class TestGivenAVerifyScript:
     async def test_when_it_holds_then_that_is_recorded(self, world):
         await world.run(

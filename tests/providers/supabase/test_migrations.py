@@ -231,6 +231,16 @@ class TestGivenFilesThatCannotBeRun:
             ((MigrationFile("1", "a", "select 1; commit;"),), "1_a.sql uses COMMIT"),
             ((MigrationFile("1", "a", "select 1;\nselect 'x"),), "1_a.sql, line 2"),
             ((MigrationFile("1", "a", ""), MigrationFile("1", "b", "")), "version 1 is there 2 times"),
+            (
+                (MigrationFile("1", "a", "create table a ();\n\\connect other"),),
+                "1_a.sql, line 2: \\connect other is a command of psql",
+            ),
+            (
+                (MigrationFile("1", "a", "copy items (id) from stdin;\n1'\n\\."),),
+                "1_a.sql, line 1: COPY … FROM STDIN needs psql",
+            ),
+            ((MigrationFile("1", "a", "select 1;\0"),), "1_a.sql, line 1 holds a zero byte"),
+            ((MigrationFile("1", "a", "", verify="select 'x"),), "1_a.verify.sql, line 1"),
         ],
     )
     async def test_when_they_are_applied_then_nothing_is_begun(self, can, files, words):

@@ -74,7 +74,8 @@ def age_of(version: str) -> tuple[int, str]:
 
 def is_migration(filename: str) -> bool:
     """Whether a file is named as a migration, or as what belongs to one."""
-    return _NAME.fullmatch(filename) is not None
+    is_text = filename.encode(errors="ignore").decode() == filename
+    return is_text and _NAME.fullmatch(filename) is not None
 
 
 def name_of(file: MigrationFile) -> str:

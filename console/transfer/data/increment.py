@@ -28,6 +28,8 @@ from console.transfer.data.schema import next_number
 from console.transfer.data.source import connect, find_faults, take_snapshot
 from console.transfer.data.spool import Counted, Spool
 
+COPY = "increment.sqlite"
+"""The source as it is now, in the folder of the transfer for as long as this goes on."""
 BATCH = 2_000
 CHANGES_SHOWN = 1_000
 TRIES = 8
@@ -119,7 +121,7 @@ def run_increment(
     """
     request = increment.request
     request.work.mkdir(parents=True, exist_ok=True, mode=0o700)
-    copy = request.work / "increment.sqlite"
+    copy = request.work / COPY
     began = time.monotonic()
     take_snapshot(request.source, copy, lambda done, all_: told(Progress("snapshot", request.source.name, done, all_)))
     seconds = {"snapshot": time.monotonic() - began}
@@ -155,7 +157,7 @@ class _Run:
     def run(self) -> IncrementResult:
         request, began = self._request, time.monotonic()
         self._told(Progress("survey", "the file itself"))
-        faults = tuple(find_faults(self._lite))
+        faults = tuple(find_faults(request.work / COPY))
         schema = quoted(request.schema)
         matches, gaps = match_tables(
             self._lite,

@@ -10,6 +10,7 @@ import hashlib
 import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -54,7 +55,7 @@ def run(
     seconds: dict[str, float] = {}
     with closing(connect(snapshot)) as lite:
         began = time.monotonic()
-        plan, faults = _look(request, lite, told)
+        plan, faults = _look(request, snapshot, lite, told)
         seconds["survey"] = time.monotonic() - began
         if request.dry_run:
             return Result(plan, build_schema(plan), faults, seconds=seconds)
@@ -106,20 +107,21 @@ def choose_tables(request: Request, lite: sqlite3.Connection) -> tuple[Inventory
 
 
 def _look(
-    request: Request, lite: sqlite3.Connection, told: Callable[[Progress], None]
+    request: Request, snapshot: Path, lite: sqlite3.Connection, told: Callable[[Progress], None]
 ) -> tuple[TransferPlan, tuple[str, ...]]:
     told(Progress("survey", "the file itself"))
-    faults = tuple(find_faults(lite))
-    inventory, chosen = choose_tables(request, lite)
-    facts = {}
-    for table in chosen:
+    with ThreadPoolExecutor(1) as beside:  # SQLite reads without Python's lock, on the second core
+        faults = beside.submit(find_faults, snapshot)
+        inventory, chosen = choose_tables(request, lite)
+        facts = {}
+        for table in chosen:
 
-        def tell(rows: int, name: str = table.name) -> None:
-            told(Progress("survey", name, rows))
+            def tell(rows: int, name: str = table.name) -> None:
+                told(Progress("survey", name, rows))
 
-        facts[table.name] = survey(lite, table, tell)
-    plan = build_plan(inventory, facts, schema=request.schema, keep_case=request.keep_case, rules=request.rules)
-    return plan, faults
+            facts[table.name] = survey(lite, table, tell)
+        plan = build_plan(inventory, facts, schema=request.schema, keep_case=request.keep_case, rules=request.rules)
+        return plan, tuple(faults.result())
 
 
 class _Transfer:

@@ -92,16 +92,19 @@ def read_all_texts(lite: sqlite3.Connection) -> None:
     lite.text_factory = decode
 
 
-def find_faults(lite: sqlite3.Connection) -> Sequence[str]:
+def find_faults(path: Path) -> Sequence[str]:
     """What SQLite itself finds wrong: pages, indexes, and rows that point nowhere."""
-    faults = [str(row[0]) for row in lite.execute("PRAGMA quick_check(20)") if row[0] != "ok"]
-    names = [str(row[0]) for row in lite.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-    for name in names:
-        orphans: dict[str, int] = {}
-        try:
-            for _, _, parent, _ in lite.execute("SELECT * FROM pragma_foreign_key_check(?)", (name,)):
-                orphans[parent] = orphans.get(parent, 0) + 1
-        except sqlite3.OperationalError as problem:  # a key to something that is not unique, or not there
-            faults.append(str(problem))
-        faults += [f"{count} rows of {name} point to no row of {parent}" for parent, count in orphans.items()]
+    with closing(connect(path)) as lite:
+        faults = [str(row[0]) for row in lite.execute("PRAGMA quick_check(20)") if row[0] != "ok"]
+        names = [
+            str(name) for (name,) in lite.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        ]
+        for name in names:
+            orphans: dict[str, int] = {}
+            try:
+                for _, _, parent, _ in lite.execute("SELECT * FROM pragma_foreign_key_check(?)", (name,)):
+                    orphans[parent] = orphans.get(parent, 0) + 1
+            except sqlite3.OperationalError as problem:  # a key to something that is not unique, or not there
+                faults.append(str(problem))
+            faults += [f"{count} rows of {name} point to no row of {parent}" for parent, count in orphans.items()]
     return faults

@@ -55,21 +55,6 @@ def rest(asked: Asked) -> Outcome:
     return Done(detail, {**outputs, "report": str(report)})
 
 
-def fence_source(asked: Asked) -> Outcome:
-    """Let nobody write to the source any more."""
-    from console.transfer.data.fence import fence
-
-    tables = fence(_source(asked))
-    return Done(f"{len(tables)} tables take no writes", {"tables": list(tables)})
-
-
-def open_source(asked: Asked) -> Outcome:
-    """Let the source be written to again."""
-    from console.transfer.data.fence import unfence
-
-    return Done("it takes writes again" if unfence(_source(asked)) else "it was not closed")
-
-
 @of_database
 def take_back(asked: Asked) -> Outcome:
     """Save what was written over there since, then leave nothing of the transfer there."""

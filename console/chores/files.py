@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +15,13 @@ from console.chores.lines import Done, Failed, Stopped
 from console.chores.tasks import Asked, Outcome
 
 if TYPE_CHECKING:
+    from console.transfer.files.progress import Progress
+    from console.transfer.files.run import Request
     from providers.contract import FileStore
 
 SHOWN = 5
+LOOKS = 20
+"""Looks at a folder that is to have come to rest, the first one included."""
 
 
 @of_database
@@ -33,7 +39,7 @@ def bring_files(asked: Asked) -> Outcome:
     request = Request(
         Path(asked.argument("files")),
         lambda: _open(asked),
-        asked.folder / "files",
+        asked.folder.parent / f"files-{_name_of(asked)}",
         prefix=f"{prefix}/" if prefix else "",
         place="/".join(str(asked.argument(name, "")) for name in ("provider", "project", "bucket", "prefix")),
         database=asked.order.secrets.get("address", ""),
@@ -42,11 +48,8 @@ def bring_files(asked: Asked) -> Outcome:
         state=asked.folder,
     )
     try:
-        result = run(
-            request,
-            told=lambda told: asked.told(told.phase, "files", told.files, told.total),
-            stopped=asked.stopped,
-        )
+        still = not asked.argument("until_still", False) or _until_still(asked, request)
+        result = run(request, told=_teller(asked), stopped=asked.stopped)
     except Halted:
         return Stopped()
     where = f"bucket {asked.argument('bucket')}"
@@ -68,6 +71,8 @@ def bring_files(asked: Asked) -> Outcome:
         )
     behind = f", {len(left)} left behind" if left else ""
     words = f"{len(result.entries)} files, {size_words(result.size)}, each read back as it is{behind}"
+    if not still:
+        words += "; files keep coming, and what comes from here on stays behind"
     outputs = {"files": len(result.entries), "bytes": result.size, "left": left[:SHOWN]}
     if not request.rewrite:
         return Done(words, outputs)
@@ -75,6 +80,34 @@ def bring_files(asked: Asked) -> Outcome:
     with connect_target(request.database) as target:
         mark = set_mark(target)
     return Done(f"{words}; references rewritten: {changed or 'none'}", {**outputs, "mark": mark})
+
+
+def _until_still(asked: Asked, request: Request) -> bool:
+    """Bring what came meanwhile, and what came while that was brought, until a look finds nothing new.
+
+    Returns whether that came to pass; it does not where files keep coming to a folder that nothing can close.
+    """
+    from console.transfer.files.run import run
+
+    seen: dict[str, str] = {}
+    for _ in range(LOOKS):
+        result = run(replace(request, rewrite=()), told=_teller(asked), stopped=asked.stopped)
+        found = {one.path: one.found.sha256 for one in result.entries}
+        if found == seen:
+            return True
+        seen = found
+    return False
+
+
+def _teller(asked: Asked) -> Callable[[Progress], None]:
+    return lambda told: asked.told(told.phase, "files", told.files, told.total)
+
+
+def _name_of(asked: Asked) -> str:
+    """What the journal of one folder and one bucket is called: one deployment knows what another has brought."""
+    names = ("files", "provider", "project", "bucket", "prefix")
+    told = json.dumps([str(asked.argument(name, "")) for name in names])
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 @asynccontextmanager

@@ -37,8 +37,8 @@ TASKS: Mapping[str, str] = {
     "back-up": "console.chores.backups:back_up",
     "load": "console.chores.data:load",
     "rest": "console.chores.data:rest",
-    "fence-source": "console.chores.data:fence_source",
-    "open-source": "console.chores.data:open_source",
+    "fence-source": "console.chores.closing:fence_source",
+    "open-source": "console.chores.closing:open_source",
     "files": "console.chores.files:bring_files",
     "take-back": "console.chores.data:take_back",
 }

@@ -12,6 +12,7 @@ from console.config.graphs import find_cycle
 from console.config.instances import check_instances, check_strategy_of_arms
 from console.config.kinds import ARM_KINDS, DATABASE_KINDS, PAGE_KINDS, ROUTER_KINDS, SOURCE_KINDS, VARIABLE_KINDS
 from console.config.metrics import check_metrics
+from console.config.projects import check_project
 from console.config.settings import EnvironmentSettings, PlacementSettings, Settings, is_reference
 from console.config.shape import LITERAL
 from console.config.strategies import ROLLING, find_shape, known_strategies
@@ -116,6 +117,7 @@ def _check_environment(
         if settings.services[service].provider in settings.providers:
             yield from _check_placement(settings, environment, service, at)
             yield from _check_page(settings, placement, (*at, "page"))
+            yield from check_project(service, settings.kind_of(service), placement.project, at)
             yield from _check_variables(settings, service, placement.variables, (*at, "variables"))
     for freeze, each in enumerate(environment.freezes):
         for number, service in enumerate(each.services):

@@ -14,6 +14,7 @@ from console.config.failover import FailoverSettings
 from console.config.logins import LoginSettings
 from console.config.maintenance import MaintenanceSettings, PageSettings
 from console.config.metrics import MetricSettings
+from console.config.projects import ProjectSettings
 from console.config.shape import Batch, Duration, DurationOrForever, SecretReference, Section, VariableValue
 from console.config.windows import FreezeSettings, ScheduleSettings
 from console.domain.observations import Confirmation
@@ -161,6 +162,8 @@ class PlacementSettings(Section):
     """Reference to the address of the database, for migrations over a direct connection."""
     migrations: str = ""
     """Directory of the migration files in the repository."""
+    project: ProjectSettings = ProjectSettings()
+    """What a switch-over prepares of the database's project before data comes."""
     variables: Mapping[str, VariableValue] = Field(default_factory=dict)
     """Environment variables it is to have in this environment, over those of the service."""
     promotion: Literal["", "automatic", "manual"] = ""

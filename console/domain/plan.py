@@ -80,6 +80,8 @@ class StepKind(StrEnum):
     MAINTAIN = "maintain"
     TRANSFER_DATA = "transfer-data"
     TRANSFER_FILES = "transfer-files"
+    PREPARE_PROJECT = "prepare-project"
+    RESTORE_PROJECT = "restore-project"
     PREPARE_BUCKET = "prepare-bucket"
     TAKE_BACK_DATA = "take-back-data"
     FENCE_SOURCE = "fence-source"

@@ -42,6 +42,28 @@ class SwitchWish:
     old_prefixes: tuple[str, ...] = ()
 
 
+UNSET, HIDDEN = "null", ""
+"""What a setting without a value says, and one whose value the platform keeps to itself."""
+
+
+@dataclass(frozen=True)
+class SettingChange:
+    """One setting of a project that is not as wanted. `after` is text, or a reference to a secret; `before` is text."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class BucketFacts:
+    """A bucket that is there. `largest`: bytes of a file, None for the project's limit; no `types`: it takes all."""
+
+    public: bool
+    largest: int | None = None
+    types: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class SwitchFacts:
     """What was found on both sides before the plan is written.
@@ -52,6 +74,9 @@ class SwitchFacts:
         open: Tables of the source that cannot be made read-only, because a module of SQLite has them.
         left: Things of the source that nobody but a person can bring over.
         files: How many there are in the folder. `file_bytes`: of all of them.
+        loose: What keeps the folder from being closed for writes, in words; empty where it can be.
+        auth: Settings of authentication that are not as wanted. `postgres`: the same of Postgres.
+        buckets: Those that are there, by name.
     """
 
     problem: str = ""
@@ -61,6 +86,10 @@ class SwitchFacts:
     left: tuple[str, ...] = ()
     files: int = 0
     file_bytes: int = 0
+    loose: str = ""
+    auth: tuple[SettingChange, ...] = ()
+    postgres: tuple[SettingChange, ...] = ()
+    buckets: dict[str, BucketFacts] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -14,6 +14,7 @@ from console.config.settings import Settings
 from console.domain.errors import UsageError
 from console.domain.plan import Wish
 from console.domain.switch_over import SwitchFacts, SwitchWish
+from console.engine.projects import fetch_project
 from console.engine.variables import Variables
 from console.planning.switch_over import find_database
 from providers.contract import Connection, Unsupported
@@ -39,7 +40,10 @@ async def fetch_switch(
         address = await variables.follow(reference, f"environments.{wish.environment}.services.{database}")
     except UsageError as problem:
         return SwitchFacts(problem=f"{problem.what} {problem.remedy}".strip())
-    return await asyncio.to_thread(_look, switch, address)
+    facts = await asyncio.to_thread(_look, switch, address)
+    if facts.problem:
+        return facts
+    return await fetch_project(settings, connections, variables, wish, database, facts)
 
 
 def _why_no_files(connection: Connection | None) -> str:
@@ -60,10 +64,12 @@ def _look(switch: SwitchWish, address: str) -> SwitchFacts:
         return SwitchFacts(problem=f"{problem.what} ({problem.where})")
     closes = not switch.leave_open
     facts = look(Path(switch.source), address, switch.schema, keep_case=switch.keep_case, closes=closes)
-    return _count_files(facts, Path(switch.files)) if switch.files and not facts.problem else facts
+    if facts.problem or not switch.files:
+        return facts
+    return _count_files(facts, Path(switch.files), closes=closes)
 
 
-def _count_files(facts: SwitchFacts, folder: Path) -> SwitchFacts:
+def _count_files(facts: SwitchFacts, folder: Path, *, closes: bool) -> SwitchFacts:
     """Their number and bytes, as far as a few seconds tell."""
     if not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
         return replace(facts, problem=f"{folder} is no folder that the worker's user may read.")
@@ -75,4 +81,14 @@ def _count_files(facts: SwitchFacts, folder: Path) -> SwitchFacts:
             files += 1
         if time.monotonic() > until:
             break
-    return replace(facts, files=files, file_bytes=size)
+    loose = _find_loose(folder) if closes else ""
+    return replace(facts, files=files, file_bytes=size, loose=loose)
+
+
+def _find_loose(folder: Path) -> str:
+    """Why the folder, or who writes to it, cannot be held; empty where the worker's user owns it and is not root."""
+    own = os.geteuid()
+    if own == 0:
+        return "Files that root writes cannot be kept out of the folder of uploads."
+    owner = folder.stat().st_uid
+    return "" if owner == own else "The folder of uploads belongs to another user than the worker's, and stays open."

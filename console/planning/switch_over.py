@@ -1,37 +1,34 @@
 """Plan the first production deployment: the data comes over, then a release goes live that uses it there. Pure.
 
-Most of it comes while everything goes on as before, and new releases are prepared beside. Then the source takes no
-more writes, what was written meanwhile follows and every row is proven, and only then is anybody served by a new
-release. The way back is that of every deployment; the source takes writes again at once, and the tables go last, after
-the rows that were written into them are saved.
+The project is prepared, most of the data comes while everything goes on as before, and new releases are built and tried
+beside. Then the source takes no more writes, what was written meanwhile follows and every row is proven, and only then
+is anybody served by a new release. The way back is that of every deployment; the source takes writes again at once, and
+the tables go last, after the rows that were written into them are saved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from console.config.settings import Settings
 from console.domain.ids import EnvironmentName, ServiceName, StepId
-from console.domain.plan import Phase, Plan, Step, StepKind, Undo
+from console.domain.plan import Phase, Plan, Step, StepKind
 from console.domain.switch_over import SWITCH_OVER, SwitchWish
+from console.migrations.adding import name_beyond_adding
 from console.planning.assembly import choose_services, close, frame
 from console.planning.draft import Draft
 from console.planning.flows import flow_of
 from console.planning.holding import find_pushes, plan_lift
 from console.planning.release import join_flows
 from console.planning.risk import judge_risk
-
-LOAD, FENCE, REST = StepId("data.load"), StepId("data.fence"), StepId("data.rest")
-BUCKET, FILES, LAST_FILES = StepId("files.bucket"), StepId("files.load"), StepId("files.rest")
-FILES_A_SECOND = 20
-ROWS_A_SECOND = 40_000
-"""Rows that are loaded, indexed and proven in a second, as a first guess; later ones come from what it took."""
+from console.planning.switch_project import plan_project, project_notes, refuse_project
+from console.planning.switch_steps import plan_bringing
 
 WITHOUT_SOURCE = "Say where the data is: `quarterdeck switch-over ENV --from FILE`."
 BEFORE = frozenset({Phase.CHECK, Phase.ANNOUNCE, Phase.PREPARE})
 """Phases whose steps may be done while the source still takes writes."""
+OF_SCHEMA = frozenset({StepKind.BACK_UP, StepKind.MIGRATE})
 
 
 def find_database(settings: Settings, environment: EnvironmentName, wished: str) -> tuple[str, str]:
@@ -62,15 +59,18 @@ def plan_switch_over(draft: Draft, refusals: Sequence[str]) -> Plan:
     chosen = choose_services(draft)
     flows = {name: flow_of(draft, name) for name in chosen}
     found += [refusal for flow in flows.values() for refusal in flow.refusals]
+    found += refuse_project(draft, wish, database)
     before = frame(draft)
-    data = _data(draft, wish, database, before)
-    files, last = _files(draft, wish, database)
-    first = files[-1] if files else data[0]
-    body, told = join_flows(draft, flows, (*before, first))
-    proven = (last or data[-1]).id
-    steps = (*before, *_in_order((data[0], *files, *data[1:], *((last,) if last else ()), *_held(body, proven))))
+    project = _behind(plan_project(draft, wish, database), before[-1:])
+    bringing = plan_bringing(draft, wish, database, [step.id for step in (*before, *project)[-1:]])
+    body, told = join_flows(draft, flows, (*before, bringing.before[-1]))
+    beyond = _beyond_adding(body)
+    early, late = _part(body, beyond, bringing.proven)
+    brought = (*project, *bringing.before, *early, *bringing.after(_ends(early)))
+    steps = (*before, *_in_order((*brought, *late)))
     steps = (*steps, *close(draft, steps))
     steps = (*steps, *plan_lift(draft, steps))
+    notes = (*_notes(draft, wish), *project_notes(project), *_window_notes(wish, beyond))
     return replace(
         empty,
         steps=steps,
@@ -79,113 +79,52 @@ def plan_switch_over(draft: Draft, refusals: Sequence[str]) -> Plan:
         candidate_arms={name: flow.candidate_arm for name, flow in flows.items() if flow.candidate_arm},
         risk=judge_risk(draft, steps, tuple(flows.values())),
         refusals=tuple(found),
-        notes=tuple(dict.fromkeys((*_notes(draft, wish), *(n for flow in flows.values() for n in flow.notes), *told))),
+        notes=tuple(dict.fromkeys((*notes, *(n for flow in flows.values() for n in flow.notes), *told))),
         pushes=find_pushes(draft, chosen),
     )
 
 
-def _data(draft: Draft, wish: SwitchWish, database: str, before: Sequence[Step]) -> tuple[Step, ...]:
-    source: dict[str, object] = {"source": wish.source}
-    whole: dict[str, object] = {
-        **source,
-        "schema": wish.schema,
-        "rules": wish.rules,
-        "keep_case": wish.keep_case,
-        "address": draft.placement(database).database_url,
-    }
-    more = {"quarantine_ok": wish.quarantine_ok}
-    limit = draft.environment.limits.transfer
-    name = wish.source.rpartition("/")[2]
-
-    def step(step_id: StepId, words: str, kind: StepKind, arguments: dict[str, object], **others: object) -> Step:
-        made = draft.step(step_id, words, kind, Phase.MIGRATE, service=database, arguments=arguments, time_limit=limit)
-        return replace(made, provider=None, **others)  # type: ignore[arg-type]  # fields of a step, by name
-
-    load = step(
-        LOAD,
-        f"Bring {name} into {database}",
-        StepKind.TRANSFER_DATA,
-        {"task": "load", **whole, **more},
-        needs=tuple(s.id for s in before[-1:]),
-        undo=Undo(StepKind.TAKE_BACK_DATA, f"Save rows written since, then drop {name}'s tables", whole),
-    )
-    guess = timedelta(seconds=2 + draft.live.switch.rows / ROWS_A_SECOND)
-    load = replace(load, forecast=load.forecast or guess)
-    loaded = FILES if wish.files else LOAD
-    rest = step(
-        REST,
-        f"Bring the rest of {name}, and prove every row",
-        StepKind.TRANSFER_DATA,
-        {"task": "rest", **whole, **more},
-        needs=(loaded,),
-        no_undo="It goes with what was brought first.",
-        forecast=guess,
-    )
-    if wish.leave_open:
-        return load, rest
-    fence = step(
-        FENCE,
-        f"Let {name} take no more writes",
-        StepKind.FENCE_SOURCE,
-        source,
-        needs=(loaded,),
-        undo=Undo(StepKind.OPEN_SOURCE, f"Let {name} take writes again", source),
-        forecast=timedelta(seconds=1),
-    )
-    return load, fence, replace(rest, needs=(FENCE,))
+def _behind(steps: Sequence[Step], needs: Sequence[Step]) -> tuple[Step, ...]:
+    """The same, the first of them behind what comes before all."""
+    return tuple(step if step.needs else replace(step, needs=tuple(need.id for need in needs)) for step in steps)
 
 
-def _files(draft: Draft, wish: SwitchWish, database: str) -> tuple[tuple[Step, ...], Step | None]:
-    """What brings most of the files, and what brings those that came meanwhile."""
-    if not wish.files:
-        return (), None
-    provider = draft.service(database).provider
-    place: dict[str, object] = {"project": draft.placement(database).id, "bucket": wish.bucket}
-    name = wish.files.rstrip("/").rpartition("/")[2]
-    given = {**place, "files": wish.files, "prefix": wish.prefix, "leave_ok": wish.leave_ok}
-    bucket = draft.step(
-        BUCKET,
-        f"See to the bucket {wish.bucket}",
-        StepKind.PREPARE_BUCKET,
-        Phase.MIGRATE,
-        service=database,
-        provider=provider,
-        arguments={**place, "public": wish.public},
-        needs=(LOAD,),
-        no_undo="A bucket that stays does no harm; nothing of the old product looks there.",
-    )
-    guess = timedelta(seconds=2 + draft.live.switch.files / FILES_A_SECOND)
-
-    def bring(step_id: StepId, words: str, need: StepId, **more: object) -> Step:
-        step = draft.step(
-            step_id,
-            words,
-            StepKind.TRANSFER_FILES,
-            Phase.MIGRATE,
-            service=database,
-            provider=provider,
-            arguments={**given, **more},
-            needs=(need,),
-            no_undo="The copies stay in the bucket; nothing of the old product looks there.",
-            time_limit=draft.environment.limits.transfer,
-        )
-        return replace(step, forecast=step.forecast or guess)
-
-    load = bring(FILES, f"Bring {name} into the bucket {wish.bucket}", BUCKET)
-    words, more = f"Bring files that came to {name} meanwhile", dict[str, object]()
-    if wish.rewrite:
-        words += f", and rewrite references in {', '.join(wish.rewrite)}"
-        address = draft.placement(database).database_url
-        more = {"rewrite": list(wish.rewrite), "old_prefixes": list(wish.old_prefixes), "address": address}
-    return (bucket, load), bring(LAST_FILES, words, REST, **more)
+def _beyond_adding(body: Sequence[Step]) -> tuple[str, ...]:
+    """What migrations do that would spoil rows which come later, or would be spoilt by them; empty for nothing."""
+    steps = [step for step in body if step.kind is StepKind.MIGRATE and step.phase is Phase.MIGRATE]
+    files = [file for step in steps for file in _files_of(step)]
+    return name_beyond_adding([str(file["sql"]) for file in files])
 
 
-def _held(body: Sequence[Step], proven: StepId) -> Iterator[Step]:
-    """Nobody is served, and nothing in the database changes, before everything is there and proven."""
-    held = {step.id for step in body if step.phase not in BEFORE}
+def _files_of(step: Step) -> list[dict[str, object]]:
+    files = step.arguments.get("files")
+    return files if isinstance(files, list) else []
+
+
+def _part(body: Sequence[Step], beyond: Sequence[str], proven: StepId) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """What is done while the source still takes writes, and what waits until everything is proven.
+
+    Nobody is served before, and what migrations make of rows needs all of them; those that only add come early, and so
+    do the builds and trials that need them.
+    """
+    early, late = list[Step](), list[Step]()
+    waiting: set[StepId] = set()
     for step in body:
-        waits = step.id in held and not held & {*step.needs}
-        yield replace(step, needs=(*step.needs, proven)) if waits else step
+        is_schema = step.kind in OF_SCHEMA and step.phase is Phase.MIGRATE
+        if waiting & {*step.needs}:
+            late.append(step)
+        elif step.phase in BEFORE or (is_schema and not beyond):
+            early.append(step)
+            continue
+        else:
+            late.append(replace(step, needs=(*step.needs, proven)))
+        waiting.add(step.id)
+    return tuple(early), tuple(late)
+
+
+def _ends(steps: Sequence[Step]) -> tuple[StepId, ...]:
+    needed = {need for step in steps for need in step.needs}
+    return tuple(step.id for step in steps if step.id not in needed)
 
 
 def _in_order(steps: Sequence[Step]) -> Iterator[Step]:
@@ -216,4 +155,14 @@ def _notes(draft: Draft, wish: SwitchWish) -> Iterator[str]:
         yield f"Left for a person, since nothing else can bring them: {', '.join(facts.left)}."
     if wish.quarantine_ok:
         yield "Rows that have no place over there are put into quarterdeck.quarantine, and stop nothing."
+    if facts.loose and wish.files and not wish.leave_open:
+        yield f"{facts.loose} What still comes there is brought as long as the last look at it finds some."
     yield "A rollback saves every row that was written over there since, on the worker's host, before tables go."
+
+
+def _window_notes(wish: SwitchWish, beyond: Sequence[str]) -> Iterator[str]:
+    if beyond and not wish.leave_open:
+        yield (
+            f"Migrations do more than add ({', '.join(beyond)}), so they wait for the last row; what is built or tried"
+            " after them comes while the source takes no writes."
+        )

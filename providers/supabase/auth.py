@@ -9,7 +9,7 @@ from typing import Annotated
 from providers.ensuring import HIDDEN, Ensuring, Sealed, Standing, absent, done
 from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import ProjectRef, Row, project_path
-from providers.supabase.values import is_same, parse_value
+from providers.supabase.values import UNSET, is_same, parse_value
 from providers.wire import need_table, pick
 
 SECRET_ENDINGS = frozenset({"secret", "secrets", "pass", "key", "token"})
@@ -77,7 +77,7 @@ def _holds(shown: object, value: str, request: SetAuth) -> bool:
 
 
 def _typed(name: str, value: str, now: object) -> object:
-    if value == "null":
+    if value == UNSET:
         return None
     if isinstance(now, bool):
         return parse_value(value, bool)

@@ -13,7 +13,7 @@ from typing import Annotated
 from providers.ensuring import Setting, Standing, absent, done
 from providers.supabase.client import SupabaseClient
 from providers.supabase.fields import OfProject, ProjectRef, Row, project_path, row_of, rows_of
-from providers.supabase.values import parse_value
+from providers.supabase.values import UNSET, parse_value
 from providers.traced import Traced
 from providers.wire import moment, need_items, need_table, pick, text, whole
 
@@ -64,7 +64,7 @@ class SetPooler:
 @dataclass(frozen=True)
 class SetPostgres:
     project: ProjectRef
-    settings: Annotated[Mapping[str, str], "names and values, e.g. work_mem=8MB; others keep theirs"]
+    settings: Annotated[Mapping[str, str], "names and values, e.g. work_mem=8MB; `null` unsets one; others stay"]
     restart: Annotated[bool, "restart the database, where a setting needs that"] = False
 
 
@@ -127,7 +127,9 @@ class Postgres:
 
         async def write(request: SetPostgres) -> None:
             now = await self.fetch_settings(OfProject(request.project))
-            body = {**now, **_typed(request.settings), "restart_database": request.restart}
+            told = {**now, **_typed(request.settings)}
+            body = {name: value for name, value in told.items() if value is not None}
+            body["restart_database"] = request.restart
             await self._http.send("PUT", _settings(request.project), json=body)
 
         def say(request: SetPostgres) -> str:
@@ -151,4 +153,4 @@ def _pooler_body(request: SetPooler) -> dict[str, object]:
 
 def _typed(settings: Mapping[str, str]) -> dict[str, object]:
     kinds = {name: int if name in NUMBERS else bool if name in FLAGS else str for name in settings}
-    return {name: parse_value(text, kinds[name]) for name, text in settings.items()}
+    return {name: None if text == UNSET else parse_value(text, kinds[name]) for name, text in settings.items()}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+UNSET = "null"
+"""The text that takes a setting's value away."""
 TRUTHS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
 

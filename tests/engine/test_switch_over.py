@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,11 +14,12 @@ from console.domain.deployment import Deployment, DeploymentStatus, StepStatus
 from console.domain.errors import PlanRejected
 from console.domain.events import Control
 from console.domain.plan import StepKind, Wish
-from console.domain.switch_over import SWITCH_OVER, SwitchFacts, SwitchWish
+from console.domain.switch_over import HIDDEN, SWITCH_OVER, SettingChange, SwitchFacts, SwitchWish
 from console.engine import planner
 from console.engine.engine import Engine
-from providers.contract import Action, Desk
-from providers.ensuring import Setting
+from providers.contract import Action, Desk, Reading
+from providers.ensuring import HIDDEN as HIDDEN_SECRET
+from providers.ensuring import Sealed, Setting
 from tests.engine.chores import ROWS, FakeChores
 from tests.engine.world import NEW, OLD, PRODUCTION, World
 
@@ -29,6 +32,18 @@ class CreateBucket:
     project: str
     bucket: str
     public: bool = False
+
+
+@dataclass(frozen=True)
+class SetAuth:
+    project: str
+    settings: Mapping[str, str]
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OfProject:
+    project: str
 
 
 class Moving(World):
@@ -48,7 +63,26 @@ class Moving(World):
         super()._furnish()
         self.chores = FakeChores(self.clock)
         self.buckets: dict[str, bool] = {}
-        self.platform.desk = Desk(actions={"create-bucket": self._creating()})  # type: ignore[attr-defined]  # has none
+        self.auth = {"site_url": "http://localhost", "jwt_exp": "3600"}
+        self.platform.desk = Desk(  # type: ignore[attr-defined]  # has none
+            {"auth": Reading("Settings.", OfProject, self._fetch_auth)},
+            {"create-bucket": self._creating(), "set-auth": self._setting()},
+        )
+
+    async def _fetch_auth(self, _: OfProject) -> dict[str, object]:
+        return {name: "set" if name == "smtp_pass" else value for name, value in self.auth.items()}
+
+    def _setting(self) -> Action[SetAuth]:
+        async def holds(request: SetAuth) -> bool:
+            wanted = {**request.settings, **request.secrets}
+            return all(self.auth.get(name) == value or value is HIDDEN_SECRET for name, value in wanted.items())
+
+        async def write(request: SetAuth) -> None:
+            self.auth |= {**request.settings, **request.secrets}
+
+        sealed = Sealed(SimpleNamespace(guard=lambda values: None), ("secrets",))  # type: ignore[arg-type]  # no network
+        setting = Setting(SetAuth, holds=holds, write=write, say=lambda request: "set", sealed=sealed)
+        return Action("Set.", SetAuth, setting)
 
     def _creating(self) -> Action[CreateBucket]:
         async def holds(request: CreateBucket) -> bool:
@@ -114,7 +148,7 @@ class TestGivenDataInAFile:
         began = order_of(deployment, *(StepKind(k) for k in ("prepare-bucket", "transfer-files", "fence-source")))
         orders = [order for order in world.chores.orders if order.task == "files"]
         assert deployment.status is DeploymentStatus.SUCCEEDED
-        assert began == ["files.bucket", "files.load", "data.fence", "files.rest"]
+        assert began == ["database.bucket-uploads", "files.load", "data.fence", "files.rest"]
         assert world.buckets == {"uploads": False}
         assert orders[0].arguments["project"] == "ref"
         assert orders[0].secrets == {"provider": '{"token": "tok-0001"}'}
@@ -153,6 +187,71 @@ class TestGivenDataInAFile:
 
         with pytest.raises(PlanRejected, match="no service of production with a database_url"):
             await world.switch_over(database="api")
+        assert not world.chores.orders
+
+
+class TestGivenMigrations:
+    async def test_when_they_only_add_then_builds_and_trials_come_before_the_source_is_closed(
+        self, world: Moving
+    ) -> None:
+        world.platform.files[NEW]["20260201000000_second.sql"] = "alter table t add note text"
+
+        deployment = await world.until_ended(await world.switch_over())
+
+        ended = {name: state.ended_at for name, state in deployment.steps.items()}
+        fenced = deployment.steps["data.fence"].started_at  # type: ignore[index]
+        early = ("database.migrate", "api.deploy", "api.health", "front.deploy")
+        assert deployment.status is DeploymentStatus.SUCCEEDED
+        assert [name for name in early if ended[name] > fenced] == []  # type: ignore[index,operator]
+        assert order_of(deployment, StepKind.TRANSFER_DATA, StepKind.SHIFT)[:2] == ["data.load", "data.rest"]
+
+    async def test_when_they_change_rows_then_they_wait_for_the_last_of_them_and_the_plan_says_so(
+        self, world: Moving
+    ) -> None:
+        world.platform.files[NEW]["20260201000000_second.sql"] = "update t set note = 'x'"
+
+        plan = await world.preview()
+
+        assert "data.rest" in plan.step("database.migrate").needs
+        assert any("Migrations do more than add (UPDATE t)" in note for note in plan.notes)
+
+
+class TestGivenAProjectToPrepare:
+    @pytest.fixture(autouse=True)
+    def wanted(self, world: Moving) -> None:
+        world.secrets["env:SMTP"] = "smtp-0001"
+        changes = (
+            SettingChange("site_url", "http://localhost", "https://shop.example"),
+            SettingChange("smtp_pass", HIDDEN, "env:SMTP"),
+        )
+        world.facts = replace(world.facts, auth=changes)
+
+    async def test_when_switched_over_then_its_settings_are_as_declared_before_data_comes(self, world: Moving) -> None:
+        plan = await world.preview()
+        deployment = await world.until_ended(await world.switch_over())
+
+        began = order_of(deployment, StepKind.PREPARE_PROJECT, StepKind.TRANSFER_DATA)
+        assert deployment.status is DeploymentStatus.SUCCEEDED
+        assert began == ["database.project-auth", "data.load", "data.rest"]
+        assert world.auth == {"site_url": "https://shop.example", "jwt_exp": "3600", "smtp_pass": "smtp-0001"}
+        assert "smtp-0001" not in str(world.ledger.events)
+        assert any("cannot put back smtp_pass" in note for note in plan.notes)
+
+    async def test_when_it_goes_back_then_they_are_what_they_were(self, world: Moving) -> None:
+        world.chores.fails["rest"] = Failed("3 rows differ.", "orders", "Look.")
+
+        deployment = await world.until_ended(await world.switch_over())
+
+        assert deployment.status is DeploymentStatus.ROLLED_BACK
+        assert world.auth["site_url"] == "http://localhost"
+
+    async def test_when_somebody_changed_one_since_then_nothing_is_set(self, world: Moving) -> None:
+        world.auth["site_url"] = "https://somebody.example"
+
+        deployment = await world.until_ended(await world.switch_over())
+
+        assert deployment.status is DeploymentStatus.ROLLED_BACK
+        assert world.auth == {"site_url": "https://somebody.example", "jwt_exp": "3600"}
         assert not world.chores.orders
 
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from console.domain.plan import StepKind
 from console.engine.executors.chore import carry_out, chores_of, follow_address
-from console.engine.work import Done, Failed, Outcome, Work
-from providers.contract import Unsupported
+from console.engine.work import Outcome, Work
 
 MARKING = frozenset({StepKind.TRANSFER_DATA, StepKind.TRANSFER_FILES})
 """Kinds that write rows over there, and say up to where they are ours."""
@@ -27,19 +26,6 @@ async def transfer_files(work: Work) -> Outcome:
     if given.get("rewrite"):
         secrets["address"] = await follow_address(work)
     return await carry_out(work, "files", given, secrets)
-
-
-async def prepare_bucket(work: Work) -> Outcome:
-    """See to it that there is a bucket; one that is there stays as it is."""
-    action = work.connection().desk.actions.get("create-bucket")
-    if action is None or isinstance(action, Unsupported):
-        why = action or Unsupported("This kind of provider has no buckets.")
-        return Failed(why.reason, f"provider {work.step.provider}", why.remedy)
-    request = action.request(
-        project=work.argument("project"), bucket=work.argument("bucket"), public=work.argument("public", False)
-    )
-    ended = await work.perform(action.actuator, request, f"make the bucket {work.argument('bucket')}")
-    return ended if isinstance(ended, Failed) else Done(ended.detail, ended.outputs)
 
 
 async def take_back_data(work: Work) -> Outcome:

@@ -9,6 +9,7 @@ from psycopg.sql import SQL, Composable, Identifier
 
 from console.domain.errors import UsageError
 from console.transfer.connecting import Target
+from console.transfer.files.values import Writing
 
 _COLUMNS = """
 SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, NULL), t.typname,
@@ -26,7 +27,8 @@ SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, NULL), t.typname
     (f.conrelid = c.oid AND a.attnum = ANY (f.conkey)) OR (f.confrelid = c.oid AND a.attnum = ANY (f.confkey)))),
   COALESCE((
     SELECT array_agg(g.tgname::text ORDER BY g.tgname) FROM pg_trigger g
-    WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 16 <> 0), '{}'),
+    WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 16 <> 0
+      AND (g.tgattr::text = '' OR a.attnum = ANY (g.tgattr::int2[]))), '{}'),
   has_table_privilege(c.oid, 'SELECT'), has_column_privilege(c.oid, a.attnum, 'UPDATE')
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
@@ -64,8 +66,9 @@ class Column:
 
     Attributes:
         type: As it is written, without a length: a cast to one would cut what does not fit.
+        writing: How it writes its values.
         key: Columns that name a row, without this one; empty for none.
-        triggers: Of its table, those that run on an update.
+        triggers: Of its table, those that run when this column is written.
         obstacle: Why it cannot be rewritten and taken back; empty for nothing.
     """
 
@@ -73,6 +76,7 @@ class Column:
     table: str
     name: str
     type: str
+    writing: Writing
     key: tuple[str, ...]
     triggers: tuple[str, ...]
     obstacle: str
@@ -125,10 +129,11 @@ def _column(row: tuple[Any, ...]) -> Column:
         obstacle = "its table has no key apart from it by which a row could be found again"
     elif is_reference:
         obstacle = "a foreign key leads from or to it"
-    elif kind.startswith("_"):
-        obstacle = "it is an array"
-    elif kind in ("bpchar", "name", "char"):
+    elif kind.removeprefix("_") in ("name", "char") or kind == "_bpchar":
         obstacle = f"{written} does not keep a text as it is"
     elif not may_update:
         obstacle = "this role may not write it"
-    return Column(schema, table, name, written, tuple(key), tuple(triggers), obstacle)
+    writing = Writing.JSON if kind in ("json", "jsonb") else Writing.ARRAY if kind.startswith("_") else Writing.PLAIN
+    # Written as `character`, a cast to it would cut after one.
+    cast = kind if kind == "bpchar" else written
+    return Column(schema, table, name, cast, writing, tuple(key), tuple(triggers), obstacle)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ _INNER = frozenset("-_./%~@\\")
 _URI = ";,/?:@&=+$-_.!~*'()#"
 _TOKEN = re.compile(r"[^\s\"'<>()\\?#|,;]+")
 _ESCAPED = frozenset("nrtbf")
+_PERCENT = ("address", "uri", "address-lower", "uri-lower")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Forms:
 
     def __post_init__(self) -> None:
         self._lengths: dict[str, list[int]] = {}
+        self._within: dict[str, list[str]] = {}
         self._starts: re.Pattern[str] | None = None
 
     def seal(self) -> Forms:
@@ -70,6 +73,7 @@ class Forms:
                 known.pop(form, None)
         self._lengths = {mark: sorted({len(one) for one in known}, reverse=True) for mark, known in self.inside.items()}
         marks = sorted(self.inside, key=len, reverse=True)
+        self._within = {mark: [one for one in marks if one != mark and mark.startswith(one)] for mark in marks}
         self._starts = re.compile("|".join(map(re.escape, marks))) if marks else None
         return self
 
@@ -91,23 +95,24 @@ class Forms:
             if not target.new:
                 return Reading(text, True, (), (target.path,))
             return Reading(target.new, True, (target.path,))
-        return self._read_inside(text)
+        return self.read_inside(text)
 
-    def _read_inside(self, text: str) -> Reading:
+    def read_inside(self, text: str) -> Reading:
+        """Find every file that is named within a text, and not by all of it."""
         parts: list[str] = []
         named, unready, dangling = [], [], []
         at = 0
         for start, mark in self._find_starts(text):
             if start < at:
                 continue
-            form = self._longest(text, start, mark)
-            if form is None:
+            found = next(filter(None, (self._longest(text, start, one) for one in (mark, *self._within[mark]))), None)
+            if found is None:
                 token = _TOKEN.match(text, start)
                 if token is not None and len(token[0]) > len(mark):
                     dangling.append(token[0].rstrip("."))
                     at, parts = start + len(token[0]), [*parts, text[at : start + len(token[0])]]
                 continue
-            target = self.inside[mark][form]
+            form, target = found
             if target.new:
                 named.append(target.path)
                 parts += [text[at:start], target.new]
@@ -126,12 +131,12 @@ class Forms:
             if _begins(text, found.start()):
                 yield found.start(), found[0]
 
-    def _longest(self, text: str, start: int, mark: str) -> str | None:
+    def _longest(self, text: str, start: int, mark: str) -> tuple[str, Target] | None:
         known = self.inside[mark]
         for length in self._lengths[mark]:
             form = text[start : start + length]
             if form in known and _ends(text, start + length):
-                return form
+                return form, known[form]
         return None
 
 
@@ -140,36 +145,48 @@ def build_forms(files: Iterable[Target], folder: Path, prefixes: Iterable[str] =
 
     Args:
         prefixes: What stood before a path so far, as `https://old.example/media/`; without any the folder's name, with
-            and without a slash, and its whole path.
+            and without a slash or `./` before it, and its whole path.
         base: What every new reference begins with, where they are addresses, percent-encoded already; else empty.
     """
     is_address = bool(base)
     named = [f"{one.rstrip('/')}/" for one in prefixes]
-    before = named or [f"/{folder.name}/", f"{folder.name}/", f"{folder.resolve()}/"]
+    before = named or [f"/{folder.name}/", f"{folder.name}/", f"./{folder.name}/", f"{folder.resolve()}/"]
     forms = Forms()
-    for file in files:
-        if not _is_text(file.path):
-            continue
+    texts = [file for file in files if _is_text(file.path)]
+    for file in texts:
         if file.new:
             forms.settled[file.new] = file.path
         if file.new and base:
             for spell in ("plain", "json-slash"):
                 known = forms.inside.setdefault(_ENCODINGS[spell](base), {})
                 known[_ENCODINGS[spell](file.new)] = Target(file.path, _ENCODINGS[spell](file.new))
-        for old in (file.path, f"/{file.path}"):
-            _put(forms, forms.whole, old, file)
-            for spelt, new in _spellings(old, file.new, is_address):
-                _put(forms, forms.whole, spelt, Target(file.path, new))
-        for prefix in before:
-            _put(forms, forms.whole, f"{prefix}{file.path}", file)
-            marks = _encodings(prefix)
-            for spell, mark in marks.items():
-                old = _ENCODINGS[spell](f"{prefix}{file.path}")
-                known = forms.inside.setdefault(mark, {})
-                new = _renew(spell, file.new, is_address)
-                if old.startswith(mark):
-                    _put(forms, known, old, Target(file.path, new))
+        _spell(forms, file, file.path, before, is_address)
+    paths = {file.path for file in texts}
+    for file in texts:
+        for other in _other_bytes(file.path):
+            if other not in paths:
+                _spell(forms, file, other, before, is_address)
     return forms.seal()
+
+
+def _spell(forms: Forms, file: Target, path: str, before: Iterable[str], is_address: bool) -> None:
+    """Every form of one file, whose path is written so."""
+    for old in (path, f"/{path}", f"./{path}"):
+        _put(forms, forms.whole, old, file)
+        for spelt, new in _spellings(old, file.new, is_address):
+            _put(forms, forms.whole, spelt, Target(file.path, new))
+    for prefix in before:
+        _put(forms, forms.whole, f"{prefix}{path}", file)
+        for spell, mark in _encodings(prefix).items():
+            old = _ENCODINGS[spell](f"{prefix}{path}")
+            known = forms.inside.setdefault(mark, {})
+            if old.startswith(mark):
+                _put(forms, known, old, Target(file.path, _renew(spell, file.new, is_address)))
+
+
+def _other_bytes(path: str) -> set[str]:
+    """The same letters in other bytes, as another system would have written them."""
+    return set() if path.isascii() else {unicodedata.normalize(form, path) for form in ("NFC", "NFD")} - {path}
 
 
 def _put(forms: Forms, known: dict[str, Target], form: str, file: Target) -> None:
@@ -186,10 +203,17 @@ def _json_ascii(text: str) -> str:
     return json.dumps(text)[1:-1]
 
 
+def _lower_figures(text: str) -> str:
+    """`%C3` as `%c3`, which some write."""
+    return re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), text)
+
+
 _ENCODINGS: dict[str, Callable[[str], str]] = {
     "plain": lambda text: text,
     "address": lambda text: quote(text, safe="/:"),
     "uri": lambda text: quote(text, safe=_URI),
+    "address-lower": lambda text: _lower_figures(quote(text, safe="/:")),
+    "uri-lower": lambda text: _lower_figures(quote(text, safe=_URI)),
     "html": lambda text: html.escape(text, quote=False),
     "attribute": lambda text: html.escape(text, quote=True),
     "json": _json,
@@ -205,13 +229,13 @@ def _encodings(prefix: str) -> dict[str, str]:
 
 
 def _spellings(old: str, new: str, is_address: bool) -> Iterator[tuple[str, str]]:
-    for name in ("address", "uri"):
+    for name in _PERCENT:
         yield _ENCODINGS[name](old), _renew(name, new, is_address)
 
 
 def _renew(encoding: str, new: str, is_address: bool) -> str:
     """What a reference becomes where the old one was written in this encoding."""
-    if encoding in ("address", "uri"):
+    if encoding in _PERCENT:
         return new if is_address else quote(new, safe="/")
     return _ENCODINGS[encoding](new)
 

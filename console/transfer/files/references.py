@@ -19,6 +19,8 @@ from console.transfer.connecting import Target
 from console.transfer.files.columns import Column, choose, fetch_columns
 from console.transfer.files.forms import Forms
 from console.transfer.files.progress import Progress, Reach, Told
+from console.transfer.files.request import MOST_DANGLING
+from console.transfer.files.values import Writing, read_value
 
 AT_ONCE = 2_000
 SAMPLES = 3
@@ -32,15 +34,12 @@ CREATE TABLE IF NOT EXISTS quarterdeck.file_references (
   at timestamptz NOT NULL DEFAULT now(), reverted_at timestamptz);
 """
 _WRITE: LiteralString = (
-    "UPDATE {table} t SET {column} = h.new::{type} FROM quarterdeck_hits h WHERE {row} = h.key AND {value} = h.old"
-)
-_SPOILT: LiteralString = (
-    "SELECT count(*) FROM {table} t JOIN quarterdeck_hits h ON {row} = h.key WHERE {value} <> h.new"
-)
-_KEEP: LiteralString = (
-    "INSERT INTO quarterdeck.file_references"
+    "WITH written AS (UPDATE {table} t SET {column} = h.new::{type} FROM quarterdeck_hits h"
+    " WHERE {row} = h.key AND {value} = h.old RETURNING h.key, h.old, h.new, {value} AS now),"
+    " kept AS (INSERT INTO quarterdeck.file_references"
     " (place, schema_name, table_name, column_name, column_type, key_columns, key, old, new)"
-    " SELECT {place}, {names}, {key}, h.key, h.old, {value} FROM {table} t JOIN quarterdeck_hits h ON {row} = h.key"
+    " SELECT {place}, {names}, {key}, key, old, now FROM written)"
+    " SELECT count(*), count(*) FILTER (WHERE now <> new) FROM written"
 )
 
 Hit = tuple[str, str, str]
@@ -178,6 +177,12 @@ def _read(target: Target, forms: Forms, column: Column) -> Iterator[tuple[str, s
     query: Composed = SQL(
         "SELECT {key}::text, {value} FROM {table} t WHERE {value} IN (SELECT old FROM quarterdeck_forms)"
     ).format(key=column.row if column.key else SQL("NULL"), value=value, table=column.relation)
+    if column.writing is Writing.JSON:
+        query += SQL(" OR strpos({}, '/') > 0").format(value)
+    if column.writing is Writing.ARRAY:
+        query += SQL(
+            " OR EXISTS (SELECT FROM unnest(t.{}::text[]) AS u(one) JOIN quarterdeck_forms f ON f.old = u.one)"
+        ).format(Identifier(column.name))
     for mark in forms.marks:
         query += SQL(" OR strpos({}, {}) > 0").format(value, Literal(mark))
     with target.cursor(name="quarterdeck_references") as cursor:
@@ -190,10 +195,11 @@ def _find_in(target: Target, forms: Forms, column: Column, dangling: list[Dangli
     whole = within = unready = lost = 0
     samples: list[str] = []
     for key, text in _read(target, forms, column):
-        reading = forms.read(text)
+        reading = read_value(forms, column.writing, text)
         named.update(reading.named)
         named.update(reading.unready)
-        dangling += [Dangling(column.words, str(key), one) for one in reading.dangling]
+        if len(dangling) < MOST_DANGLING:
+            dangling += [Dangling(column.words, str(key), one) for one in reading.dangling]
         lost += bool(reading.dangling)
         unready += bool(reading.unready)
         is_old = bool(reading.named) and reading.text != text
@@ -231,12 +237,19 @@ def _rewrite_one(target: Target, forms: Forms, place: str, column: Column, told:
         rows += len(batch)
         told(Progress("rewrite", column.words, rows))
     target.execute("ANALYZE quarterdeck_hits")
-    written = target.execute(_fill(_WRITE, column)).rowcount
-    spoilt = target.execute(_fill(_SPOILT, column)).fetchone() if column.type != "jsonb" else (0,)
-    kept = target.execute(_fill(_KEEP, column, place)).rowcount
-    if not rows == written == kept or not spoilt or spoilt[0]:
+    try:
+        written, spoilt = target.execute(_fill(_WRITE, column, place)).fetchone() or (0, 0)
+    except (psycopg.DataError, psycopg.IntegrityError) as problem:
+        raise Refused(
+            f"{column.words} does not take its new references: {problem.diag.message_primary}; nothing was changed.",
+            f"--rewrite · {problem.sqlstate}",
+            "Let the table take them: a longer column, another rule; or name them shorter by --refer-by key.",
+        ) from problem
+    # Arrays and binary JSON have one way of writing of their own, which the ledger keeps.
+    is_exact = column.writing is not Writing.ARRAY and column.type != "jsonb"
+    if rows != written or (is_exact and spoilt):
         raise ConsoleError(
-            f"{column.words}: of {rows} rows {written} were written and {kept} kept what was written; "
+            f"{column.words}: of {rows} rows {written} were written, and {spoilt} of them otherwise than asked; "
             "nothing was changed.",
             "--rewrite",
             "Something in the database changes what is written: a rule, a trigger, a type with a length.",
@@ -260,7 +273,7 @@ def _fill(query: LiteralString, column: Column, place: str = "") -> Composed:
 
 def _hits(target: Target, forms: Forms, column: Column) -> Iterator[Hit]:
     for key, text in _read(target, forms, column):
-        reading = forms.read(text)
+        reading = read_value(forms, column.writing, text)
         if reading.named and reading.text != text:
             yield key, text, reading.text
 
@@ -283,7 +296,7 @@ def _revert_all(target: Target, place: str, told: Told) -> Iterator[Changed]:
         (place,),
     ).fetchall()
     for schema, table, name, kind, key, at in turns:
-        column = Column(schema, table, name, kind, tuple(key), (), "")
+        column = Column(schema, table, name, kind, Writing.PLAIN, tuple(key), (), "")
         told(Progress("revert", column.words))
         due = SQL(
             "place = {} AND schema_name = {} AND table_name = {} AND column_name = {} AND at = {}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from console.transfer.files import keys
 from console.transfer.files.check import Letter
 from console.transfer.files.journal import State
-from console.transfer.files.request import Act, Result
+from console.transfer.files.request import MOST_DANGLING, Act, Result
 
 if TYPE_CHECKING:
     from console.transfer.files.references import References
@@ -113,7 +113,8 @@ def _reference_lines(result: Result, found: References) -> Iterator[str]:
     if not found.findings:
         yield "No column names any of these files as they were."
     lost = [f"{one.column} {one.key}: {one.reference}" for one in found.dangling]
-    yield from _many("references to files that are not there", lost)
+    first = f" (the first {MOST_DANGLING})" if len(lost) >= MOST_DANGLING else ""
+    yield from _many(f"references to files that are not there{first}", lost)
     yield from _many("files that no reference names", list(result.orphans))
 
 

@@ -17,6 +17,8 @@ from providers.contract import BucketFacts, FileStore
 if TYPE_CHECKING:
     from console.transfer.files.references import References
 
+MOST_DANGLING = 1_000
+"""References to nothing that are told one by one; beyond, they are counted."""
 OpenStore = Callable[[], AbstractAsyncContextManager[FileStore]]
 
 

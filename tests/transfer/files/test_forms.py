@@ -69,6 +69,26 @@ class TestGivenOneFile:
         assert reading.dangling == (f"{BASE}gone.png",)
 
 
+class TestGivenNamesInOtherBytes:
+    def test_when_the_database_spells_the_same_letters_otherwise_then_it_is_the_same_file(self):
+        forms = forms_of("e\u0301.png")
+
+        assert forms.read("/uploads/\u00e9.png").named == ("e\u0301.png",)
+        assert forms.read('"/uploads/%c3%a9.png"').named == ("e\u0301.png",)
+
+    def test_when_both_spellings_are_files_then_each_is_its_own(self):
+        forms = forms_of("e\u0301.png", "\u00e9.png")
+
+        assert forms.read("/uploads/\u00e9.png").named == ("\u00e9.png",)
+
+
+class TestGivenPrefixesWithinPrefixes:
+    def test_when_the_longer_one_leads_to_nothing_then_the_shorter_one_counts(self):
+        forms = forms_of("x/a.png", "b.png", prefixes=("https://old/", "https://old/x/"))
+
+        assert forms.read("see https://old/x/a.png").named == ("x/a.png",)
+
+
 class TestGivenSeveralFiles:
     def test_when_one_name_begins_another_then_the_longest_counts(self):
         forms = forms_of("a b.png", "a", "a b")
@@ -78,7 +98,7 @@ class TestGivenSeveralFiles:
     def test_when_a_form_stands_for_two_then_it_is_left(self):
         forms = forms_of("a.png", "uploads/a.png")
 
-        assert forms.shared == {"uploads/a.png", "/uploads/a.png"}
+        assert forms.shared == {"uploads/a.png", "/uploads/a.png", "./uploads/a.png"}
         assert forms.read("uploads/a.png").text == "uploads/a.png"
 
     def test_when_names_are_coded_then_each_coding_is_known(self):

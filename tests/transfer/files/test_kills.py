@@ -64,7 +64,7 @@ class TestGivenFortyFilesAndALineThatLosesAnswers:
                 database.execute("INSERT INTO posts VALUES (%s, %s)", (number, f"/uploads/{path}"))
             before = database.execute("SELECT id, picture FROM posts ORDER BY id").fetchall()
             shipping.line.breaks = lambda request, answered: answered and chance.random() < 0.05
-            wish = {"rewrite": ("posts.picture",), "database": dsn, "place": "supabase/ref/media/"}
+            wish = {"rewrite": ("posts.picture",), "database": dsn, "place": "supabase/ref/media/", "at_once": 3}
 
             assert set(KILLS) == set(POINTS)
             for point, number in KILLS.items():

@@ -105,6 +105,22 @@ class Actions:
             return
         self._open_form(DeployForm(Wish(self.app.selected, release=release, at=at)))
 
+    def do_backups(self) -> None:
+        from screens.backups import BackupsScreen
+
+        if not isinstance(self.app.screen, BackupsScreen):
+            self.app.push_screen(BackupsScreen())
+
+    def do_backup_take(self, argument: str) -> None:
+        from screens.backups import take_dialog
+
+        self.app.push_screen(take_dialog(self.app.selected, tuple(map(ServiceName, argument.split()))))
+
+    def do_backup_drill(self) -> None:
+        from screens.backups import drill_dialog
+
+        self.app.push_screen(drill_dialog(self.app.selected))
+
     def do_deploy_disaster_recovery(self, argument: str) -> None:
         how = ":".join(["failover", *argument.split()])
         self._open_form(FailoverForm(Wish(self.app.selected, strategy=how)))

@@ -89,7 +89,9 @@ class Address:
         """
         import psycopg
 
-        options = {"connect_timeout": CONNECT_WITHIN_S, **self._parts, "application_name": APPLICATION}
+        # Of a database without an encoding (SQL_ASCII), names would come as bytes.
+        own = {"application_name": APPLICATION, "client_encoding": "utf8"}
+        options = {"connect_timeout": CONNECT_WITHIN_S, **self._parts, **own}
         try:
             connection = psycopg.connect("", autocommit=True, prepare_threshold=None, **options)
         except psycopg.Error as problem:

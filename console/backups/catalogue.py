@@ -65,7 +65,7 @@ class Catalogue:
             folder.parent.mkdir(mode=0o700, exist_ok=True)
             folder.mkdir(mode=0o700)
         except OSError as problem:
-            raise _cannot_write(folder, problem) from problem
+            raise cannot_write(folder, problem) from problem
         backup = Backup(
             backup_id, name, kind, now, process=_this_process(), host=socket.gethostname(), folder=str(folder)
         )
@@ -87,7 +87,7 @@ class Catalogue:
                 os.fsync(file.fileno())
             os.replace(draft, backup.path / RECORD)
         except OSError as problem:
-            raise _cannot_write(backup.path, problem) from problem
+            raise cannot_write(backup.path, problem) from problem
 
     def find_all(self, name: str = "") -> list[Backup]:
         """All backups, or those of one name, the newest first. Records that cannot be read are passed over."""
@@ -125,7 +125,7 @@ class Catalogue:
         except FileNotFoundError:
             return
         except OSError as problem:
-            raise _cannot_write(backup.path, problem) from problem
+            raise cannot_write(backup.path, problem) from problem
 
     def sweep(self) -> list[str]:
         """Remove what was left half taken by processes of this host that are gone; returns their ids."""
@@ -231,7 +231,8 @@ def _start_of(pid: int) -> str:
     return fields[19]
 
 
-def _cannot_write(folder: Path, problem: OSError) -> StoreError:
+def cannot_write(folder: Path, problem: OSError) -> StoreError:
+    """The error for what a disk does not take."""
     return StoreError(
         f"The backup cannot be written: {problem.strerror or problem}.",
         str(folder),

@@ -52,8 +52,10 @@ def choose_contents(
     listed = work / "contents"
     with Program([tools.path("pg_restore"), "--list", f"--file={listed}", str(dump)], environment, redact) as program:
         program.wait(never)
-    lines = listed.read_text(encoding="utf-8").splitlines(keepends=True)
-    listed.write_text("".join(line for line in lines if not without.leaves_out(line)), encoding="utf-8")
+    # Names are in the encoding of the database, whatever that is.
+    lines = listed.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+    kept = "\n".join(line for line in lines if not without.leaves_out(line))
+    listed.write_text(kept, encoding="utf-8", errors="surrogateescape")
     return [f"--use-list={listed}", *(f"--exclude-schema={schema}" for schema in without.schemas)]
 
 

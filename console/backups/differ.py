@@ -3,27 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
+from console.backups.definitions import SINCE_RIGHTS
 from console.backups.values import Sums, TableSum
 
-REWORDED = ("view ", "policy ", "function ")
-"""Kinds whose text PostgreSQL writes differently from one major version to the next."""
+REWORDED = ("view ", "policy ", "function ", "rule ", "statistics ", "grants ", "default grants ")
+"""Kinds whose text PostgreSQL writes differently from one major version to the next, or that have more to say then."""
 
 
-def find_differences(expected: Sums, found: Sums) -> Iterator[str]:
-    """Say what the second reading lacks, has more, or has otherwise; nothing where they are equal."""
+def find_differences(expected: Sums, found: Sums, without: tuple[str, ...] = ()) -> Iterator[str]:
+    """Say what the second reading lacks, has more, or has otherwise; nothing where they are equal.
+
+    Args:
+        without: Beginnings of names of objects that do not count.
+    """
+    passed_over = without if expected.scope and found.scope else (*without, *SINCE_RIGHTS)
+    expected, found = _part(expected, passed_over), _part(found, passed_over)
     other_version = _major(expected) != _major(found)
     for name in sorted({*expected.tables, *found.tables}):
         yield from _compare_tables(name, expected.tables.get(name), found.tables.get(name), other_version)
     for name in sorted({*expected.sequences, *found.sequences}):
         yield from _compare_sequences(name, expected, found)
     for name in sorted({*expected.objects, *found.objects}):
+        if _goes_with_its_table(name, expected, found):
+            continue
         if name not in found.objects:
             yield f"{name} is missing."
         elif name not in expected.objects:
             yield f"{name} was not there."
         elif expected.objects[name] != found.objects[name] and not (other_version and name.startswith(REWORDED)):
             yield f"{name} is defined otherwise."
+
+
+def _part(sums: Sums, without: tuple[str, ...]) -> Sums:
+    """The same without some kinds of objects."""
+    kept = {name: digest for name, digest in sums.objects.items() if not (without and name.startswith(without))}
+    return replace(sums, objects=kept)
+
+
+def _goes_with_its_table(name: str, expected: Sums, found: Sums) -> bool:
+    """Whether it is about a table that only one side has, which is said of the table."""
+    if not name.startswith(SINCE_RIGHTS):
+        return False
+    table = f"table {name.rpartition(' ')[2]}"
+    return (table in expected.objects) != (table in found.objects)
 
 
 def find_newer(backup: Sums, present: Sums) -> list[str]:

@@ -18,6 +18,7 @@ from console.backups import seal
 from console.backups.address import Address
 from console.backups.catalogue import DUMP, SEALED_DUMP, Catalogue, check_files, work_directory
 from console.backups.contents import Without, choose_contents, find_missing
+from console.backups.definitions import EVENT_TRIGGERS, RIGHTS
 from console.backups.differ import find_differences
 from console.backups.programs import Program, ProgramFailed
 from console.backups.replay import Dump, Wanted, replay
@@ -40,6 +41,7 @@ from console.backups.values import (
 from console.domain.errors import ConsoleError, Refused
 
 SHOWN = 50
+_NO_RIGHT = ("permission denied", "must be superuser", "must be owner", "must be able to set role", "must be member of")
 _NOT_THE_BACKUP = (
     "no space left",
     "out of memory",
@@ -47,11 +49,12 @@ _NOT_THE_BACKUP = (
     "server closed the connection",
     "terminating connection",
     "too many clients",
+    "remaining connection slots",
     "is not available",
-    "permission denied",
-    "must be superuser",
+    *_NO_RIGHT,
 )
 """What a server says that could not hold it, whatever is in it: no room, no extension, no right."""
+_MEMBER_OF = "select count(*) from pg_roles where rolname = any(%s) and pg_has_role(oid, 'member')"
 
 
 @dataclass(frozen=True)
@@ -101,37 +104,116 @@ def prove(
 
 
 def _restore(backup: Backup, request: ProveRequest, told: Told, stopped: Stopped, now: Callable[[], datetime]) -> Proof:
-    where = request.where or request.server.name
-    roles = backup.roles if request.is_ours else ()
-    like = None if request.is_ours else request.server
-    missing: tuple[str, ...] = ()
     try:
-        with (
-            opened_dump(backup, request.identity, request.work) as dump,
-            scratch_database(request.server, like, roles) as scratch,
-        ):
-            began = time.monotonic()
-            with scratch.connect() as connection:
-                missing = tuple(find_missing(connection, backup.extensions))
-            _restore_into(scratch, dump, backup, request, missing, told, stopped)
-            restored = time.monotonic()
-            found = read_sums(scratch, backup, told, stopped)
-            ended = time.monotonic()
+        with opened_dump(backup, request.identity, request.work) as dump:
+            if not _may_give_away(backup, request):
+                return _try(dump, _Manner(backup, request, with_owners=False), told, stopped, now)
+            try:
+                return _try(dump, _Manner(backup, request, with_owners=True), told, stopped, now)
+            except ProgramFailed as problem:
+                if not _speaks_of(problem, _NO_RIGHT):
+                    raise
+            return _try(dump, _Manner(backup, request, with_owners=False), told, stopped, now)
     except (ProgramFailed, seal.Unreadable) as problem:
-        words = str(problem)
-        if isinstance(problem, ProgramFailed) and (missing or any(sign in words.lower() for sign in _NOT_THE_BACKUP)):
-            lacks = f" There is no extension {', '.join(missing)} there." if missing else ""
+        where = request.where or request.server.name
+        if isinstance(problem, ProgramFailed) and (
+            isinstance(problem, _Lacking) or _speaks_of(problem, _NOT_THE_BACKUP)
+        ):
+            lacks = (
+                f" There is no extension {', '.join(problem.missing)} there." if isinstance(problem, _Lacking) else ""
+            )
             raise ConsoleError(
-                f"The backup could not be proven: {words}{lacks}",
+                f"The backup could not be proven: {problem}{lacks}",
                 f"{backup.id} · {where}",
                 "That is no fault of the backup. Prove it on another server: `quarterdeck backup verify --on …`.",
             ) from None
         return Proof(False, now(), (f"It cannot be restored: {problem}",), where)
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """One way to restore a backup for its proof: with owners and grants where that is allowed there."""
+
+    backup: Backup
+    request: ProveRequest
+    with_owners: bool
+
+    @property
+    def with_event_triggers(self) -> bool:
+        """Only where nobody else is: what one does when something happens may reach out of its database."""
+        return self.request.is_ours and self.with_owners
+
+    @property
+    def passed_over(self) -> tuple[str, ...]:
+        """Beginnings of what cannot be compared then."""
+        rights = () if self.with_owners else RIGHTS
+        triggers = () if self.with_event_triggers else (*EVENT_TRIGGERS, *(f"owner {kind}" for kind in EVENT_TRIGGERS))
+        return (*rights, *triggers)
+
+    @property
+    def unproven(self) -> tuple[str, ...]:
+        """What the backup has, and the proof says nothing of."""
+        known = self.backup.sums.objects
+        triggers = any(name.startswith(EVENT_TRIGGERS) for name in known) and not self.with_event_triggers
+        words = [*([] if self.with_owners else ["owners and grants"]), *(["event triggers"] if triggers else [])]
+        return tuple(words)
+
+
+class _Lacking(ProgramFailed):
+    """It could not be restored where extensions are missing."""
+
+    def __init__(self, words: str, missing: Sequence[str]) -> None:
+        super().__init__(words)
+        self.missing = missing
+
+
+def _try(dump: Path, manner: _Manner, told: Told, stopped: Stopped, now: Callable[[], datetime]) -> Proof:
+    """Restore into a scratch database and compare.
+
+    Raises:
+        ProgramFailed: It cannot be restored in this manner.
+    """
+    backup, request = manner.backup, manner.request
+    roles = {role: role in backup.superusers for role in backup.roles} if request.is_ours else {}
+    with scratch_database(request.server, backup.locale, roles) as scratch:
+        began = time.monotonic()
+        with scratch.connect() as connection:
+            missing = tuple(find_missing(connection, backup.extensions))
+        try:
+            _restore_into(scratch, dump, manner, missing, told, stopped)
+        except ProgramFailed as problem:
+            if missing:
+                raise _Lacking(str(problem), missing) from None
+            raise
+        restored = time.monotonic()
+        found = read_sums(scratch, backup, told, stopped)
+        ended = time.monotonic()
     known = {name: digest for name, digest in backup.sums.objects.items() if name not in _named(missing)}
-    why = tuple(find_differences(replace(backup.sums, objects=known), found))
+    why = tuple(find_differences(replace(backup.sums, objects=known), found, manner.passed_over))
     shown = (*why[:SHOWN], f"… and {len(why) - SHOWN} more.") if len(why) > SHOWN else why
-    seconds = (round(restored - began, 3), round(ended - restored, 3))
-    return Proof(not why, now(), shown, where, *seconds, left_out=missing)
+    return Proof(
+        not why,
+        now(),
+        shown,
+        request.where or request.server.name,
+        round(restored - began, 3),
+        round(ended - restored, 3),
+        left_out=missing,
+        unproven=manner.unproven,
+    )
+
+
+def _may_give_away(backup: Backup, request: ProveRequest) -> bool:
+    """Whether what is restored there can get the owners that it had."""
+    if request.is_ours:
+        return True
+    with request.server.connect() as connection:
+        row = connection.execute(_MEMBER_OF, (list(backup.roles),)).fetchone()
+    return bool(backup.sums.scope) and row is not None and row[0] == len(backup.roles)
+
+
+def _speaks_of(problem: Exception, signs: Sequence[str]) -> bool:
+    return any(sign in str(problem).lower() for sign in signs)
 
 
 def _named(extensions: Sequence[str]) -> set[str]:
@@ -154,29 +236,24 @@ def opened_dump(backup: Backup, identity: str, work: Path | None = None) -> Iter
 
 
 def _restore_into(
-    database: Address,
-    dump: Path,
-    backup: Backup,
-    request: ProveRequest,
-    missing: Sequence[str],
-    told: Told,
-    stopped: Stopped,
+    database: Address, dump: Path, manner: _Manner, missing: Sequence[str], told: Told, stopped: Stopped
 ) -> None:
-    """Restore a dump into an empty database, without its owners, grants, event triggers and what cannot be there.
+    """Restore a dump into an empty database, without what cannot be there.
 
     Where `pg_restore` is newer than the server, it would set what the server does not know; then its text is replayed.
 
     Raises:
         ProgramFailed: Something in the dump could not be restored.
     """
-    without = Without((), missing, event_triggers=True)
+    backup, request = manner.backup, manner.request
+    without = Without((), missing, event_triggers=not manner.with_event_triggers)
     told(Progress("restore", database.dbname))
     with work_directory(backup.path.parent) as work:
         with database.connect() as connection:
             version = connection.info.server_version
             tools = find_tools(version)
             if tools.major > version // 10_000:
-                wanted = Wanted(with_owners=False, without=without)
+                wanted = Wanted(with_owners=manner.with_owners, without=without)
                 with connection.transaction():
                     replay(connection, database, Dump(dump, work, tools), wanted, told, stopped)
                 return
@@ -185,8 +262,7 @@ def _restore_into(
             tools.path("pg_restore"),
             f"--jobs={request.jobs}",
             "--exit-on-error",
-            "--no-owner",
-            "--no-privileges",
+            *([] if manner.with_owners else ["--no-owner", "--no-privileges"]),
             "--no-subscriptions",
             "--no-password",
             *choose_contents(tools, dump, work, without, environment, database.redact),

@@ -21,11 +21,13 @@ from console.backups.values import Interrupted, Progress, Stopped, Told
 if TYPE_CHECKING:
     from console.backups.address import Connection
 
-_COPY = re.compile(rb"^COPY .* FROM stdin;\n$")
+_COPY = b"COPY "
+_ROWS_FOLLOW = b" FROM stdin;\n"
 _END = b"\\.\n"
 _OWN_TRANSACTION = (b"BEGIN;\n", b"COMMIT;\n")
 _FOR_PSQL = re.compile(rb"^\\(?:un)?restrict [A-Za-z0-9]+\n$")
 _SINCE_17 = b"SET transaction_timeout = 0;\n"
+_ENCODING = re.compile(rb"^SET client_encoding = '\w+';$", re.MULTILINE)
 _BLOCK = 1 << 20
 _NOT_THE_DUMP = ("08", "53", "57")
 """Classes of SQLSTATE that say nothing about what is brought in: a lost connection, no room, a stop."""
@@ -107,12 +109,17 @@ def _run_data(connection: Connection, lines: BinaryIO, stopped: Stopped, *, is_o
     for line in _for_us(lines, is_old=is_old):
         if line in _OWN_TRANSACTION:
             continue
-        if not _COPY.match(line):
-            pending.append(line)
+        pending.append(line)
+        if not line.endswith(_ROWS_FOLLOW):
             continue
-        _execute(connection, b"".join(pending))
+        # A name may have line breaks in it.
+        begin = next((place for place in reversed(range(len(pending))) if pending[place].startswith(_COPY)), None)
+        if begin is None:
+            continue
+        _execute(connection, b"".join(pending[:begin]))
+        statement = b"".join(pending[begin:]).rstrip(b";\n")
         pending.clear()
-        with connection.cursor() as cursor, cursor.copy(line.rstrip(b";\n")) as copy:
+        with connection.cursor() as cursor, cursor.copy(statement) as copy:
             for block in _rows(lines):
                 copy.write(block)
         if stopped():
@@ -145,5 +152,10 @@ def _for_us(lines: BinaryIO, *, is_old: bool) -> Iterator[bytes]:
 
 
 def _execute(connection: Connection, script: bytes) -> None:
-    if script.strip():
-        connection.execute(script)
+    if not script.strip():
+        return
+    # The whole script is read in the encoding that holds before its first statement.
+    encoding = _ENCODING.search(script)
+    if encoding is not None:
+        connection.execute(encoding[0])
+    connection.execute(script)

@@ -14,17 +14,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from psycopg import sql
-
 from console.backups import seal
 from console.backups.address import Address
 from console.backups.catalogue import check_files, work_directory
+from console.backups.clearing import clear
 from console.backups.contents import Without
+from console.backups.definitions import RIGHTS, fetch_objects
 from console.backups.differ import find_differences, find_newer
 from console.backups.programs import ProgramFailed
 from console.backups.prove import opened_dump
 from console.backups.replay import Dump, Wanted, replay
-from console.backups.sums import LARGE_OBJECTS, fetch_objects, fetch_sums, prepare
+from console.backups.sums import LARGE_OBJECTS, fetch_sums, prepare
 from console.backups.take import TakeRequest, fetch_migration, take, utc_now
 from console.backups.tools import find_tools
 from console.backups.values import Backup, Interrupted, Kind, Progress, State, Stopped, Sums, Told, keep_quiet, never
@@ -34,24 +34,8 @@ if TYPE_CHECKING:
     from console.backups.address import Connection
 
 SHOWN = 10
-
-_SCHEMAS = """
-select nspname from pg_namespace n
-where nspname <> 'information_schema' and nspname !~ '^pg_' and nspname <> all(%(left_out)s)
-and not exists (
-    select from pg_depend e where e.classid = 'pg_namespace'::regclass and e.objid = n.oid and e.deptype = 'e')
-order by 1
-"""
-_PUBLIC = """
-create schema if not exists public authorization pg_database_owner;
-grant usage on schema public to public;
-comment on schema public is 'standard public schema';
-"""
-_GONE_WITH_SCHEMAS = {
-    "publication": "select pubname from pg_publication",
-    "event trigger": """select evtname from pg_event_trigger t where not exists (select from pg_depend e
-        where e.classid = 'pg_event_trigger'::regclass and e.objid = t.oid and e.deptype = 'e')""",
-}
+LEFT_WITHIN_S = 60.0
+LEFT_LOOK_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -95,27 +79,45 @@ def check_restore(backup: Backup, request: RestoreRequest) -> None:
     Raises:
         Refused: It is not whole, was harmed, was never proven, or would take back more than is known; says what.
     """
+    check_record(backup, request)
+    wrong = check_files(backup)
+    if wrong:
+        raise _damaged(backup, wrong[0])
+    check_newer(backup, request)
+
+
+def check_record(backup: Backup, request: RestoreRequest) -> None:
+    """Refuse what speaks against it by its record alone. Raises Refused."""
     if backup.kind is not Kind.POSTGRES:
         raise Refused("This is a backup of a SQLite file.", backup.id, "Write it out with `--to FILE`.")
     if backup.state is State.TAKING:
         raise Refused("This backup is not whole.", backup.id, "Wait until it is taken, or name another one.")
-    wrong = check_files(backup)
-    if wrong or backup.state is State.DAMAGED:
-        why = wrong[0] if wrong else backup.proof.why[0] if backup.proof and backup.proof.why else ""
-        raise Refused(f"This backup is damaged: {why}", backup.id, "Name another one: `quarterdeck backup list`.")
+    if backup.state is State.DAMAGED:
+        raise _damaged(backup, backup.proof.why[0] if backup.proof and backup.proof.why else "")
     if backup.state is not State.VERIFIED and not request.unproven:
         raise Refused(
             "This backup was never restored for proof.",
             backup.id,
             f"Prove it first: `quarterdeck backup verify {backup.id}`. Or say --unproven.",
         )
+
+
+def check_newer(backup: Backup, request: RestoreRequest) -> None:
+    """Refuse to lose what the database has and the backup does not know.
+
+    Raises:
+        Refused: Names it, unless somebody said that it may go.
+        ProviderError: The database does not answer.
+    """
+    if request.over_newer:
+        return
     with request.address.connect() as connection:
         migration = fetch_migration(connection)
         prepare(connection)
         left_out = [*backup.left_out, *request.left_alone]
         present = Sums(objects=fetch_objects(connection, left_out))
     newer = find_newer(backup.sums, present)
-    if not request.over_newer and (newer or (migration > backup.migration)):
+    if newer or migration > backup.migration:
         shown = (
             [f"migration {migration} instead of {backup.migration or 'none'}"] if migration > backup.migration else []
         )
@@ -127,6 +129,10 @@ def check_restore(backup: Backup, request: RestoreRequest) -> None:
         )
 
 
+def _damaged(backup: Backup, why: str) -> Refused:
+    return Refused(f"This backup is damaged: {why}", backup.id, "Name another one: `quarterdeck backup list`.")
+
+
 def restore(
     backup: Backup,
     request: RestoreRequest,
@@ -135,11 +141,14 @@ def restore(
     stopped: Stopped = never,
     now: Callable[[], datetime] = utc_now,
     look: Callable[[Backup], None] = lambda saved: None,
+    ending: Callable[[Backup, str], None] = lambda saved, transaction: None,
 ) -> Restored:
     """Save the present, then put the backup in its place. The caller has somebody's explicit yes.
 
     Args:
         look: Gets what was saved before anything is dropped; raises to leave all as it is.
+        ending: Gets what was saved and the number of the transaction, right before it is committed: `is_committed`
+            says later whether it was.
 
     Raises:
         Interrupted: `stopped` said so; the database is as it was.
@@ -160,10 +169,12 @@ def restore(
             tools = find_tools(connection.info.server_version)
             connection.execute("set default_transaction_read_only = off")  # somebody has said that it is to be replaced
             with connection.transaction():
-                _drop(connection, [*backup.left_out, *request.left_alone])
+                clear(connection, [*backup.left_out, *request.left_alone], with_rights=request.with_owners)
                 wanted = Wanted(request.with_owners, Without(request.left_alone))
                 replay(connection, request.address, Dump(dump, work, tools), wanted, told, stopped)
                 _compare(connection, backup, request, told, stopped)
+                row = connection.execute("select txid_current()").fetchone()
+                ending(saved, str(row[0]) if row else "")
     except (ProgramFailed, seal.Unreadable) as problem:
         raise ConsoleError(
             f"The backup could not be restored: {problem}",
@@ -176,18 +187,27 @@ def restore(
     return Restored(backup, saved, round(time.monotonic() - began, 3))
 
 
-def _drop(connection: Connection, left_out: Sequence[str]) -> None:
-    """Drop everything that the backup brings back, waiting for nobody's lock longer than 5 seconds."""
-    prepare(connection)
-    for kind, query in _GONE_WITH_SCHEMAS.items():
-        for (name,) in connection.execute(query.encode()).fetchall():
-            connection.execute(sql.SQL(f"drop {kind} {{}}").format(sql.Identifier(name)))
-    schemas = [row[0] for row in connection.execute(_SCHEMAS, {"left_out": list(left_out)})]
-    for schema in schemas:
-        connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(schema)))
-    connection.execute("select lo_unlink(oid) from pg_largeobject_metadata")
-    if "public" in schemas:
-        connection.execute(_PUBLIC.encode())
+def is_committed(address: Address, transaction: str) -> bool:
+    """Whether a transaction that nobody waited for took place; one that goes on is waited for.
+
+    Raises:
+        ProviderError: The database does not answer.
+        ConsoleError: It still goes on.
+    """
+    until = time.monotonic() + LEFT_WITHIN_S
+    with address.connect() as connection:
+        while True:
+            row = connection.execute("select txid_status(%s::int8)", (transaction,)).fetchone()
+            status = row[0] if row else None
+            if status != "in progress":
+                return bool(status == "committed")
+            if time.monotonic() > until:
+                raise ConsoleError(
+                    "A restore that was left still goes on.",
+                    f"{address.name} · transaction {transaction}",
+                    "Wait for its end, or end its session (pg_terminate_backend); then try again.",
+                )
+            time.sleep(LEFT_LOOK_S)
 
 
 def _compare(connection: Connection, backup: Backup, request: RestoreRequest, told: Told, stopped: Stopped) -> None:
@@ -200,7 +220,8 @@ def _compare(connection: Connection, backup: Backup, request: RestoreRequest, to
 
     prepare(connection)
     found = fetch_sums(connection, [*backup.left_out, *request.left_alone], look)
-    why = list(find_differences(_without(backup.sums, request.left_alone), found))
+    rights = () if request.with_owners else RIGHTS
+    why = list(find_differences(_without(backup.sums, request.left_alone), found, rights))
     if why:
         raise ProgramFailed(f"what came out is not what the backup holds: {' '.join(why[:SHOWN])}")
 

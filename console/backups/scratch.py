@@ -7,11 +7,11 @@ nobody's.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from psycopg import sql
+from psycopg import Error, sql
 
 from console.backups.address import Address
 
@@ -30,13 +30,15 @@ _ROLES = "select rolname from pg_roles"
 
 
 @contextmanager
-def scratch_database(server: Address, like: Address | None = None, roles: tuple[str, ...] = ()) -> Iterator[Address]:
+def scratch_database(
+    server: Address, locale: Mapping[str, str] | None = None, roles: Mapping[str, bool] | None = None
+) -> Iterator[Address]:
     """Make an empty database for as long as the block lasts.
 
     Args:
         server: Any database of the server on which it is made.
-        like: Takes encoding and collation of this one where it is on the same server.
-        roles: Made without any right where they are missing; only for a server that is ours.
+        locale: Its encoding and collation, as `fetch_locale` tells them; else those of that database of the server.
+        roles: Made where they are missing, with every right where it is said so; only for a server that is ours.
 
     Raises:
         ProviderError: The server does not answer, or this user may not make databases there.
@@ -49,10 +51,11 @@ def scratch_database(server: Address, like: Address | None = None, roles: tuple[
         connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
         _sweep(connection)
         known = {row[0] for row in connection.execute(_ROLES)}
-        for role in roles:
+        for role, may_all in (roles or {}).items():
             if role not in known:
-                connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
-        connection.execute(_creation(connection, name, like.dbname if like else ""))
+                rights = sql.SQL("superuser" if may_all else "nosuperuser")
+                connection.execute(sql.SQL("create role {} {}").format(sql.Identifier(role), rights))
+        _create(connection, name, locale or fetch_locale(connection, server.dbname))
         try:
             with place.connect():
                 connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
@@ -68,19 +71,36 @@ def _sweep(connection: Connection) -> None:
         connection.execute(sql.SQL("drop database if exists {}").format(sql.Identifier(name)))
 
 
-def _creation(connection: Connection, name: str, like: str) -> sql.Composed:
-    """CREATE DATABASE with encoding and collation of another one, under whatever names this version keeps them."""
-    made = sql.SQL("create database {} template template0").format(sql.Identifier(name))
+def fetch_locale(connection: Connection, name: str) -> dict[str, str]:
+    """Encoding and collation of a database, as CREATE DATABASE takes them, by whatever names this version keeps them.
+
+    Empty where there is no such database on this server.
+    """
     row = connection.execute(
-        "select to_jsonb(d), pg_encoding_to_char(d.encoding) from pg_database d where datname = %s", (like,)
+        "select to_jsonb(d), pg_encoding_to_char(d.encoding) from pg_database d where datname = %s", (name,)
     ).fetchone()
     if row is None:
-        return made
+        return {}
     told, encoding = row
-    words = {"encoding": encoding, "lc_collate": told["datcollate"], "lc_ctype": told["datctype"]}
+    words = {"encoding": str(encoding), "lc_collate": told["datcollate"], "lc_ctype": told["datctype"]}
     provider = {"i": "icu", "b": "builtin"}.get(str(told.get("datlocprovider")), "")
     locale = told.get("datlocale") or told.get("daticulocale")
     if provider and locale:
         words |= {"locale_provider": provider, f"{provider}_locale": locale}
-    parts = [sql.SQL(f"{key} = {{}}").format(sql.Literal(value)) for key, value in words.items()]
+    return words
+
+
+def _create(connection: Connection, name: str, locale: Mapping[str, str]) -> None:
+    """Make it; where the server knows no such collation, with the same encoding at least."""
+    try:
+        connection.execute(_creation(name, locale))
+    except Error:
+        if "encoding" not in locale:
+            raise
+        connection.execute(_creation(name, {"encoding": locale["encoding"], "lc_collate": "C", "lc_ctype": "C"}))
+
+
+def _creation(name: str, locale: Mapping[str, str]) -> sql.Composed:
+    made = sql.SQL("create database {} template template0").format(sql.Identifier(name))
+    parts = [sql.SQL(f"{key} = {{}}").format(sql.Literal(value)) for key, value in locale.items()]
     return sql.SQL(" ").join([made, *parts])

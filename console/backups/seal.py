@@ -7,6 +7,7 @@ authenticated: a changed byte is an error, never another content.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tarfile
@@ -27,7 +28,12 @@ BLOCK = 1 << 20
 
 
 class Unreadable(Exception):
-    """The file was changed or cut, or the identity is none of those it was encrypted to; says which."""
+    """The file was changed or cut."""
+
+
+NO_MATCH = "No matching keys"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE)
+"""What says nothing of the file that is read."""
 
 
 def check_recipients(recipients: Sequence[str]) -> None:
@@ -67,8 +73,9 @@ def opened(sealed: Path, identity: str, work: Path) -> Iterator[Path]:
         work: Where the directory of its own is made; needs room for the dump.
 
     Raises:
-        Unreadable: It is damaged, or is not for this identity.
-        UsageError: The identity is none.
+        Unreadable: It is damaged.
+        UsageError: The identity is none, or none of those that it was encrypted to.
+        ConsoleError: There is no room to open it in.
     """
     pyrage = _pyrage()
     keys = _identities(pyrage, identity)
@@ -82,8 +89,20 @@ def opened(sealed: Path, identity: str, work: Path) -> Iterator[Path]:
                     with clear.open("wb") as into:
                         pyrage.decrypt_io(file, into, keys)
         except pyrage.DecryptError as problem:
+            if NO_MATCH in str(problem):
+                raise UsageError(
+                    "The identity is none of those that this backup is encrypted to.",
+                    str(sealed),
+                    "Name the secret key of that time; a file may hold old and new ones, a line each.",
+                ) from None
             raise Unreadable(f"It cannot be decrypted: {problem}.") from None
         except (OSError, tarfile.TarError) as problem:
+            if isinstance(problem, OSError) and problem.errno in _NO_ROOM:
+                raise ConsoleError(
+                    f"The backup cannot be opened: {problem.strerror}.",
+                    str(directory),
+                    "That is no fault of the backup. Opening it takes as much room again.",
+                ) from None
             raise Unreadable(f"It cannot be decrypted to its end: {problem}.") from None
         yield clear
 
@@ -93,8 +112,9 @@ def opened_with(backup: Backup, sealed: Path, identity: str, work: Path | None =
     """Open the file of a backup, by default beside it, where there is room for backups.
 
     Raises:
-        Unreadable: It is damaged, or is not for this identity.
-        UsageError: There is no identity.
+        Unreadable: It is damaged.
+        UsageError: There is no identity, or not the right one.
+        ConsoleError: There is no room to open it in.
     """
     if not identity:
         raise UsageError(

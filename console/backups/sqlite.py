@@ -15,7 +15,8 @@ from datetime import datetime
 from pathlib import Path
 
 from console.backups import seal
-from console.backups.catalogue import LITE, SEALED_LITE, Catalogue, check_files, digest_file, digest_files
+from console.backups.catalogue import LITE, SEALED_LITE, Catalogue, check_files, digest_file
+from console.backups.frame import Frame
 from console.backups.take import utc_now
 from console.backups.values import (
     Backup,
@@ -63,18 +64,15 @@ def take_copy(
         Interrupted: `stopped` said so; nothing is left.
         UsageError: There is no such file, it is no SQLite database, or it is damaged; nothing is left.
     """
-    seal.check_recipients(request.recipients)
-    catalogue = Catalogue(request.root)
-    catalogue.sweep()
-    began = time.monotonic()
+    frame = Frame(request.root, request.name, Kind.SQLITE, LITE, SEALED_LITE, request.recipients, request.note)
+    frame.prepare()
 
     def look(done: int, total: int) -> None:
         if stopped():
             raise Interrupted
         told(Progress("copy", request.file.name, done, total))
 
-    backup = catalogue.begin(request.name, Kind.SQLITE, now())
-    try:
+    def fill(backup: Backup) -> Backup:
         clear = backup.path / LITE
         take_snapshot(request.file, clear, look)
         faults = _find_damage(clear)
@@ -84,29 +82,10 @@ def take_copy(
                 str(request.file),
                 "Repair it first (`.recover` of sqlite3); a backup of it would be no better.",
             )
-        sums = _read_sums(clear)
-        source_size = clear.stat().st_size
-        if request.recipients:
-            seal.seal(clear, backup.path / SEALED_LITE, request.recipients)
-        backup = replace(
-            backup,
-            state=State.TAKEN,
-            sums=sums,
-            files=digest_files(backup.path),
-            size=sum(path.stat().st_size for path in backup.path.iterdir()),
-            source_size=source_size,
-            took_s=round(time.monotonic() - began, 3),
-            sealed=bool(request.recipients),
-            recipients=tuple(request.recipients),
-            tool=f"SQLite {sqlite3.sqlite_version}",
-            note=request.note,
-            process="",
-        )
-        catalogue.write(backup)
-    except BaseException:
-        catalogue.remove(backup)
-        raise
-    return backup
+        tool = f"SQLite {sqlite3.sqlite_version}"
+        return replace(backup, sums=_read_sums(clear), source_size=clear.stat().st_size, tool=tool)
+
+    return frame.take(fill, told, now)
 
 
 def prove_copy(

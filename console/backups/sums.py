@@ -8,20 +8,20 @@ ones of two versions are not.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from psycopg import sql
 
+from console.backups.definitions import NOT_OF, OURS, SCOPE, fetch_objects
 from console.backups.values import Sums, TableSum
 
 if TYPE_CHECKING:
     from console.backups.address import Connection
 
 SETTINGS = {
+    "client_encoding": "UTF8",
     "TimeZone": "UTC",
     "DateStyle": "ISO, YMD",
     "IntervalStyle": "postgres",
@@ -48,93 +48,24 @@ _HASHES = {
 # Exact for every type: a number's trailing zeros and a negative zero are seen, which typed hashes pass over.
 _AS_TEXT = 'hashtextextended({}::text collate "C", {})'
 
-_OURS = "n.nspname <> 'information_schema' and n.nspname !~ '^pg_' and n.nspname <> all(%(left_out)s)"
-_NOT_OF = "not exists (select from pg_depend e where e.classid = '{}'::regclass and e.objid = {} and e.deptype = 'e')"
-
 _COLUMNS = f"""
 select n.nspname, c.relname, a.attname, format_type(a.atttypid, null)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-where c.relkind = 'r' and {_OURS} and {_NOT_OF.format("pg_class", "c.oid")}
+where c.relkind = 'r' and {OURS} and {NOT_OF.format("pg_class", "c.oid")}
 order by 1, 2, 3
 """
 _SEQUENCES = f"""
 select n.nspname, c.relname, s.last_value
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 join pg_sequences s on s.schemaname = n.nspname and s.sequencename = c.relname
-where c.relkind = 'S' and {_OURS} and {_NOT_OF.format("pg_class", "c.oid")}
+where c.relkind = 'S' and {OURS} and {NOT_OF.format("pg_class", "c.oid")}
 """
 _LARGE_OBJECTS = """
 select count(*), coalesce(sum(hashtextextended(encode(lo_get(oid), 'hex'), oid::int8)), 0)::text
 from pg_largeobject_metadata
 """
 LARGE_OBJECTS = "(large objects)"
-
-_OBJECTS = f"""
-select 'column ' || n.nspname || '.' || c.relname || '.' || a.attname,
-    concat_ws(' ', c.relkind, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
-        pg_get_expr(d.adbin, d.adrelid))
-from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'v', 'm', 'p', 'f', 'c') and {_OURS}
-    and {_NOT_OF.format("pg_class", "c.oid")}
-union all
-select 'table ' || n.nspname || '.' || c.relname, concat_ws(' ', c.relkind, c.relrowsecurity, c.relforcerowsecurity,
-        pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid))
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'v', 'm', 'p', 'f') and {_OURS} and {_NOT_OF.format("pg_class", "c.oid")}
-union all
-select 'constraint ' || n.nspname || '.' || c.relname || '.' || k.conname, pg_get_constraintdef(k.oid)
-from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
-where k.contype <> 'n' and {_OURS} and {_NOT_OF.format("pg_class", "c.oid")}
-union all
-select 'index ' || n.nspname || '.' || c.relname, pg_get_indexdef(i.indexrelid)
-from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
-where i.indisvalid and {_OURS} and {_NOT_OF.format("pg_class", "i.indrelid")}
-union all
-select 'view ' || n.nspname || '.' || c.relname, pg_get_viewdef(c.oid)
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('v', 'm') and {_OURS} and {_NOT_OF.format("pg_class", "c.oid")}
-union all
-select 'function ' || n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
-    pg_get_functiondef(p.oid)
-from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-where p.prokind in ('f', 'p') and {_OURS} and {_NOT_OF.format("pg_proc", "p.oid")}
-union all
-select 'trigger ' || n.nspname || '.' || c.relname || '.' || t.tgname, pg_get_triggerdef(t.oid) || t.tgenabled::text
-from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
-where not t.tgisinternal and {_OURS} and {_NOT_OF.format("pg_class", "c.oid")}
-union all
-select 'policy ' || n.nspname || '.' || c.relname || '.' || p.polname,
-    concat_ws(' ', p.polcmd, p.polpermissive,
-        (select string_agg(r::regrole::text, ',' order by r::regrole::text) from unnest(p.polroles) r where r <> 0),
-        pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
-from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
-where {_OURS} and {_NOT_OF.format("pg_class", "c.oid")}
-union all
-select 'enum ' || n.nspname || '.' || t.typname, string_agg(e.enumlabel, ',' order by e.enumsortorder)
-from pg_enum e join pg_type t on t.oid = e.enumtypid join pg_namespace n on n.oid = t.typnamespace
-where {_OURS} and {_NOT_OF.format("pg_type", "t.oid")}
-group by n.nspname, t.typname
-union all
-select 'domain ' || n.nspname || '.' || t.typname,
-    concat_ws(' ', format_type(t.typbasetype, t.typtypmod), t.typnotnull, t.typdefault,
-        (select string_agg(pg_get_constraintdef(k.oid), ' ' order by k.conname) from pg_constraint k
-            where k.contypid = t.oid and k.contype <> 'n'))
-from pg_type t join pg_namespace n on n.oid = t.typnamespace
-where t.typtype = 'd' and {_OURS} and {_NOT_OF.format("pg_type", "t.oid")}
-union all
-select 'sequence ' || n.nspname || '.' || c.relname, concat_ws(' ', s.seqstart, s.seqincrement, s.seqcycle)
-from pg_sequence s join pg_class c on c.oid = s.seqrelid join pg_namespace n on n.oid = c.relnamespace
-where {_OURS} and {_NOT_OF.format("pg_class", "c.oid")}
-union all
-select 'extension ' || extname, '' from pg_extension
-"""
-# What the parser adds when a definition comes back as text: casts that were not written, parentheses, spaces.
-_CAST = re.compile(
-    r"::\"?[\w.]+\"?(?: varying| precision| with(?:out)? time zone)?(?:\(\d+(?:,\d+)?\))?(?:\[\])*", re.IGNORECASE
-)
-_NOISE = re.compile(r"[\s()]+")
 
 
 def prepare(connection: Connection) -> None:
@@ -171,6 +102,7 @@ def fetch_sums(
         tables,
         fetch_sequences(connection, left_out),
         fetch_objects(connection, left_out),
+        SCOPE,
     )
 
 
@@ -178,12 +110,6 @@ def fetch_sequences(connection: Connection, left_out: Sequence[str] = ()) -> dic
     """What every sequence stands at now, whatever the snapshot."""
     rows = connection.execute(_SEQUENCES, {"left_out": list(left_out)})
     return {f"{schema}.{name}": (value,) for schema, name, value in rows}
-
-
-def fetch_objects(connection: Connection, left_out: Sequence[str] = ()) -> dict[str, str]:
-    """A digest of every definition, by kind and name; the same before and after a dump."""
-    rows = connection.execute(_OBJECTS.encode(), {"left_out": list(left_out)})
-    return {str(name): _digest(text or "") for name, text in rows}
 
 
 def merge_sequences(
@@ -222,7 +148,3 @@ def _sum_table(connection: Connection, schema: str, table: str, columns: Sequenc
     found: tuple[Any, ...] = connection.execute(query).fetchone() or (0, "0")
     names = [column for column, _ in columns]
     return TableSum(int(found[0]), str(found[1]), dict(zip(names, map(str, found[2:]), strict=True)))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(_NOISE.sub("", _CAST.sub("", text)).encode()).hexdigest()[:16]

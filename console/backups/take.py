@@ -7,20 +7,20 @@ seconds, and what fails or is stopped leaves nothing behind.
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.backups import seal
 from console.backups.address import Address
-from console.backups.catalogue import DUMP, SEALED_DUMP, Catalogue, digest_files
+from console.backups.catalogue import DUMP, SEALED_DUMP
+from console.backups.frame import Frame
 from console.backups.programs import Program, ProgramFailed
+from console.backups.scratch import fetch_locale
 from console.backups.sums import fetch_sequences, fetch_sums, merge_sequences, prepare
 from console.backups.tools import Tools, find_tools
-from console.backups.values import Backup, Interrupted, Kind, Progress, State, Stopped, Told, keep_quiet, never
+from console.backups.values import Backup, Interrupted, Kind, Progress, Stopped, Told, keep_quiet, never
 from console.domain.errors import ConsoleError, StoreError
 
 if TYPE_CHECKING:
@@ -36,11 +36,13 @@ select coalesce(has_table_privilege(to_regclass('supabase_migrations.schema_migr
 """
 _NEWEST = "select max(version) from supabase_migrations.schema_migrations"
 _ROLES = """
-select distinct r.rolname from pg_roles r where r.rolname !~ '^pg_' and exists (
+select r.rolname, r.rolsuper from pg_roles r where r.rolname !~ '^pg_' and (exists (
     select from pg_shdepend d where d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid
-    and d.dbid = (select oid from pg_database where datname = current_database()))
+    and d.dbid = (select oid from pg_database where datname = current_database())) or r.oid = %(first)s)
 order by 1
 """
+_FIRST_ROLE = 10
+"""The role that PostgreSQL was set up with: nothing depends on it by record, whatever it owns."""
 
 
 @dataclass(frozen=True)
@@ -81,40 +83,20 @@ def take(
         Interrupted: `stopped` said so; nothing is left.
         ConsoleError: It could not be taken; nothing is left.
     """
-    seal.check_recipients(request.recipients)
-    catalogue = Catalogue(request.root)
-    catalogue.sweep()
-    began = time.monotonic()
+    frame = Frame(
+        request.root, request.address.name, Kind.POSTGRES, DUMP, SEALED_DUMP, request.recipients, request.note
+    )
+    frame.prepare()
     with request.address.connect() as connection:
-        version = connection.info.server_version
-        tools = find_tools(version)
+        tools = find_tools(connection.info.server_version)
         size = int(str(_value(connection, "select pg_database_size(current_database())")))
         _check_room(request, size)
-        backup = catalogue.begin(request.address.name, Kind.POSTGRES, now())
-        try:
-            backup = _dump(connection, request, tools, backup, told, stopped)
-            if request.recipients:
-                told(Progress("encrypt", SEALED_DUMP))
-                seal.seal(backup.path / DUMP, backup.path / SEALED_DUMP, request.recipients)
-            backup = replace(
-                backup,
-                state=State.TAKEN,
-                files=digest_files(backup.path),
-                size=sum(path.stat().st_size for path in backup.path.rglob("*") if path.is_file()),
-                took_s=round(time.monotonic() - began, 3),
-                source_size=size,
-                sealed=bool(request.recipients),
-                recipients=tuple(request.recipients),
-                left_out=tuple(request.left_out),
-                tool=str(tools),
-                note=request.note,
-                process="",
-            )
-            catalogue.write(backup)
-        except BaseException:
-            catalogue.remove(backup)
-            raise
-    return backup
+
+        def fill(backup: Backup) -> Backup:
+            dumped = _dump(connection, request, tools, backup, told, stopped)
+            return replace(dumped, source_size=size, left_out=tuple(request.left_out), tool=str(tools))
+
+        return frame.take(fill, told, now)
 
 
 def fetch_migration(connection: Connection) -> str:
@@ -152,7 +134,7 @@ def _dump(
         "--no-password",
         f"--snapshot={snapshot}",
         f"--lock-wait-timeout={LOCK_WAIT}",
-        *(f'--exclude-schema="{schema}"' for schema in request.left_out),
+        *(f'--exclude-schema="{schema.replace(chr(34), 2 * chr(34))}"' for schema in request.left_out),
         f"--file={backup.path / DUMP}",
     ]
     try:
@@ -175,16 +157,19 @@ def _dump(
         ) from None
     after = fetch_sequences(connection, request.left_out)
     extensions = [str(row[0]) for row in connection.execute("select extname from pg_extension order by 1")]
-    roles = [str(row[0]) for row in connection.execute(_ROLES)]
+    roles = connection.execute(_ROLES, {"first": _FIRST_ROLE}).fetchall()
     migration = fetch_migration(connection)
+    locale = fetch_locale(connection, request.address.dbname)
     connection.execute("rollback")
     return replace(
         backup,
         at=at.astimezone(UTC),
         sums=replace(sums, sequences=merge_sequences(before, after)),
         migration=migration,
+        locale=locale,
         extensions=tuple(extensions),
-        roles=tuple(roles),
+        roles=tuple(str(name) for name, _ in roles),
+        superusers=tuple(str(name) for name, may_all in roles if may_all),
     )
 
 

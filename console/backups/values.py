@@ -75,12 +75,14 @@ class Sums:
         sequences: What each stood at, seen once or twice. They move outside of snapshots: what a dump holds of them
             lies between what was seen before and after it. None where it was never used.
         objects: A digest of the definition of everything that has one, by kind and name.
+        scope: Which kinds of these were read: `definitions.SCOPE` of then; 0 of SQLite and of the first backups.
     """
 
     server: int = 0
     tables: Mapping[str, TableSum] = field(default_factory=dict)
     sequences: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
     objects: Mapping[str, str] = field(default_factory=dict)
+    scope: int = 0
 
     @property
     def rows(self) -> int:
@@ -99,6 +101,7 @@ class Proof:
         sums_s: Seconds that comparing took.
         total_s: Seconds from the beginning to the answer, with checking and opening its files.
         left_out: Extensions that could not be made there, without which all the rest was restored.
+        unproven: What else of the dump was not restored there, in words: owners and grants, event triggers.
     """
 
     verified: bool
@@ -109,6 +112,7 @@ class Proof:
     sums_s: float = 0.0
     total_s: float = 0.0
     left_out: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,8 @@ class Backup:
         migration: The newest applied migration, where the database tells one.
         left_out: Schemas that are not in it.
         roles: Names of roles that its objects speak of. Roles themselves are not in a dump.
+        superusers: Those of them that may do everything.
+        locale: Encoding and collation of the database, as CREATE DATABASE takes them.
         process: Who makes it, while it is being taken: `PID START` on `host`.
         folder: Where it is; not written down, so that a folder may move.
     """
@@ -146,6 +152,8 @@ class Backup:
     left_out: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    superusers: tuple[str, ...] = ()
+    locale: Mapping[str, str] = field(default_factory=dict)
     tool: str = ""
     note: str = ""
     process: str = ""

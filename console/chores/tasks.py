@@ -35,6 +35,9 @@ Task = Callable[[Asked], Outcome]
 
 TASKS: Mapping[str, str] = {
     "back-up": "console.chores.backups:back_up",
+    "prove-backup": "console.chores.backups:prove_backup",
+    "restore-data": "console.chores.backups:restore_data",
+    "bring-back-data": "console.chores.backups:bring_back_data",
     "load": "console.chores.data:load",
     "rest": "console.chores.data:rest",
     "fence-source": "console.chores.closing:fence_source",

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from console.cli.session import Session
-from console.domain.errors import UsageError
+from console.domain.errors import Refused, UsageError
 
 
 def ask_text(session: Session, question: str) -> str:
@@ -22,6 +22,16 @@ def ask_text(session: Session, question: str) -> str:
             "The questions were not answered to the end.", "standard input", "Use --yes to be asked nothing."
         )
     return line.strip()
+
+
+def want_name(session: Session, wanted: str, given: str = "") -> None:
+    """Let somebody write a name before something is taken away, unless it was given already.
+
+    Raises:
+        Refused: It is another one.
+    """
+    if (given or ask_text(session, f"Write {wanted} to go on:")) != wanted:
+        raise Refused("Nothing was done: that is not its name.", wanted, f"Say --confirm {wanted}.")
 
 
 def choose_one(session: Session, question: str, names: Sequence[str]) -> int | None:

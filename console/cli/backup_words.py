@@ -63,6 +63,8 @@ def proof_lines(backup: Backup, proof: Proof | None) -> Iterator[str]:
         )
         if proof.left_out:
             yield f"  Restored without extension {', '.join(proof.left_out)}, which could not be made there."
+        if proof.unproven:
+            yield f"  Not proven there: {', '.join(proof.unproven)}."
     else:
         yield f"✗ {backup.id} is damaged:"
         yield from (f"  {word}" for word in proof.why)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.cli.migration_backup import back_up
+from console.cli.migration_backup import back_up, find_before, restore_before
 from console.cli.migration_files import Place, find_place
 from console.cli.migration_run import perform
 from console.cli.migration_words import finding_lines, lint_lines, plan_lines, row_lines
@@ -147,10 +147,14 @@ async def down(session: Session) -> int:
     if not wanted:
         show(session, {"reverted": []}, ["Nothing to take back."])
         return ExitCode.GOOD
+    if options.restore_database:
+        return await restore_before(session, place, [row for row in rows if row.version in wanted])
     without = [version for version in wanted if version not in {file.version for file in place.files}]
     if without:
         raise UsageError(
-            f"There is no file of {', '.join(without)}.", place.name, "Bring the files, or restore a backup."
+            f"There is no file of {', '.join(without)}.",
+            place.name,
+            "Bring the files; or say --restore-database, which loses what was written since.",
         )
     _check_ways_back(place, [row for row in rows if row.version in wanted])
     scripts = build_scripts(place.name, Direction.DOWN, [file for file in place.files if file.version in wanted])
@@ -229,13 +233,12 @@ def _check_ways_back(place: Place, rows: Sequence[Row]) -> None:
     missing = [row for row in rows if row.version in bare]
     if not missing:
         return
-    # What all of them are taken back by is the backup before the oldest.
-    backup = next((row.backup for row in rows if row.backup), "")
-    named = f"`quarterdeck backup restore {backup}`" if backup else "a backup"
+    backup = find_before(place, rows)
+    named = f"restores {backup}" if backup else "looks for a backup from before it"
     raise Refused(
         f"No down script: {', '.join(f'{row.version}_{row.name}' for row in missing)}.",
         f"{place.name} · nothing was taken back",
-        f"Write what is missing; or restore {named}: what was written since is lost then.",
+        f"Write what is missing; or say --restore-database, which {named}: what was written since is lost then.",
     )
 
 

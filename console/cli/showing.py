@@ -182,6 +182,10 @@ def rollback_lines(preview: RollbackPreview) -> Iterator[str]:
     yield f"forecast  {say_length(preview.forecast_s)}"
     for line in preview.cannot:
         yield f"stays     {line}"
+    for line in preview.restores:
+        yield f"restored  {line}"
+    for line in preview.restorable:
+        yield f"offered   {line}: say --restore-database"
     if preview.refusal:
         yield f"refused   {preview.refusal}"
 

@@ -16,6 +16,7 @@ from console.client.service import WorkerUnavailable
 from console.client.transport import Transport
 from console.client.wire import log_batch_from_json
 from console.domain.audit import AuditCheck, AuditEntry
+from console.domain.backups import BackupList
 from console.domain.codec import from_json, to_json
 from console.domain.delivery import Delivery
 from console.domain.deployment import Deployment
@@ -170,10 +171,19 @@ class HttpService:
         return from_json(_many(Delivery), await self._worker.get("/v1/delivery", values))
 
     async def preview_rollback(
-        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
+        self,
+        deployment: DeploymentId,
+        services: tuple[ServiceName, ...] = (),
+        *,
+        asks: bool = True,
+        restores: bool = False,
     ) -> RollbackPreview:
         path = f"/v1/deployments/{_part(deployment)}/rollback"
-        return from_json(RollbackPreview, await self._worker.get(path, {"service": services, "asks": int(asks)}))
+        asked = {"service": services, "asks": int(asks), "restores": int(restores)}
+        return from_json(RollbackPreview, await self._worker.get(path, asked))
+
+    async def backups(self, environment: EnvironmentName | None = None) -> BackupList:
+        return from_json(BackupList, await self._worker.get("/v1/backups", {"environment": environment}))
 
     async def deployment(self, deployment: str) -> Deployment:
         return from_json(Deployment, await self._worker.get(f"/v1/deployments/{_part(deployment)}"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from console.domain.audit import AuditCheck, AuditEntry
+from console.domain.backups import BackupList
 from console.domain.delivery import Delivery
 from console.domain.deployment import Deployment
 from console.domain.errors import ConsoleError
@@ -164,9 +165,21 @@ class Service(Protocol):
         ...
 
     async def preview_rollback(
-        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
+        self,
+        deployment: DeploymentId,
+        services: tuple[ServiceName, ...] = (),
+        *,
+        asks: bool = True,
+        restores: bool = False,
     ) -> RollbackPreview:
-        """What a rollback would do; without `asks` from the record alone, at once, whatever platforms do."""
+        """What a rollback would do; without `asks` from the record alone, at once, whatever platforms do.
+
+        With `restores`, as one that puts databases back to their backups where nothing else takes them back.
+        """
+        ...
+
+    async def backups(self, environment: EnvironmentName | None = None) -> BackupList:
+        """Backups of the databases of one environment or all, and how well each would come back."""
         ...
 
     async def deployment(self, deployment: str) -> Deployment:

@@ -287,7 +287,7 @@ def _with_review(d: Deployment, **changes: Any) -> Deployment:
 
 
 def _on_rollback_requested(d: Deployment, event: ev.Event, p: ev.RollbackRequested) -> Deployment:
-    rollback = Rollback(p.trigger, p.reason, event.actor, p.requested_at, p.services)
+    rollback = Rollback(p.trigger, p.reason, event.actor, p.requested_at, p.services, restores_data=p.restores_data)
     return replace(d, status=DeploymentStatus.ROLLING_BACK, rollback=rollback, paused_by=None, ended_at=None)
 
 

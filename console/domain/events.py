@@ -39,6 +39,8 @@ class Control(StrEnum):
     PROMOTE_FULL = "promote-full"
     ABORT = "abort"
     ROLLBACK = "rollback"
+    ROLLBACK_DATA = "rollback-data"
+    """A rollback that also puts back the backup from before migrations that nothing else takes back."""
     RETRY = "retry"
     SKIP = "skip"
     RENEW = "renew"
@@ -222,12 +224,16 @@ class ReviewClosed:
 
 @dataclass(frozen=True)
 class RollbackRequested:
-    """`requested_at` is when the key was pressed or the verdict fell, before any of our own work."""
+    """`requested_at` is when the key was pressed or the verdict fell, before any of our own work.
+
+    `restores_data`: somebody said that databases may go back to the backup from before their migrations.
+    """
 
     trigger: Trigger
     reason: str
     requested_at: datetime
     services: tuple[ServiceName, ...] = ()
+    restores_data: bool = False
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,8 @@ class RollbackPreview:
     """What `R` would do: the undos in order, how long they should take, and what cannot be taken back.
 
     `services` are those that go back when not all do: those named, and what is halfway. `asked` says whether the
-    platforms were asked what stands in the way now; without it everything is from the record.
+    platforms were asked what stands in the way now; without it everything is from the record. `restores` are the
+    backups that databases would go back to, `restorable` those that they could, should somebody say so.
     """
 
     deployment: DeploymentId
@@ -164,6 +165,8 @@ class RollbackPreview:
     refusal: str = ""
     services: tuple[ServiceName, ...] = ()
     asked: bool = True
+    restores: tuple[str, ...] = ()
+    restorable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from console.domain.backups import BACKUPS
 from console.domain.deployment import Deployment, DeploymentStatus, StepStatus
 from console.domain.ids import Actor, DeploymentId, ProviderName, ServiceName
 from console.domain.maintenance import MAINTENANCE
@@ -24,7 +25,7 @@ MOVES_A_RELEASE = frozenset({StepKind.DEPLOY, StepKind.PROMOTE, StepKind.SHIFT})
 
 def stands_aside(strategy: str) -> bool:
     """Whether a deployment of this strategy moves no release, so that an earlier one is what goes back."""
-    return strategy in {LIFT_HOLD, MAINTENANCE} or strategy.startswith(RECOVERY)
+    return strategy in {LIFT_HOLD, MAINTENANCE} or strategy.startswith((RECOVERY, BACKUPS))
 
 
 @dataclass(frozen=True)

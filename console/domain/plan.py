@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from console.domain.backups import BackupWish
 from console.domain.codec import to_json
 from console.domain.emergency import EmergencyTerms
 from console.domain.ids import EnvironmentName, ProviderName, ServiceName, StepId
@@ -42,6 +43,9 @@ class StepKind(StrEnum):
     APPROVAL = "approval"
     ANNOUNCE = "announce"
     BACK_UP = "back-up"
+    PROVE_BACKUP = "prove-backup"
+    RESTORE_DATA = "restore-data"
+    BRING_BACK_DATA = "bring-back-data"
     MIGRATE = "migrate"
     MIGRATE_DOWN = "migrate-down"
     CONFIGURE = "configure"
@@ -182,6 +186,7 @@ class Wish:
     """Go back to a release that was live before, forwards: without approvals, and at once where it still runs."""
     maintenance: MaintenanceWish | None = None
     switch: SwitchWish | None = None
+    backup: BackupWish | None = None
     at: datetime | None = None
     """When it is to begin; None for now."""
     pinned: Release | None = None

@@ -79,6 +79,7 @@ class Rollback:
     steps: tuple[StepId, ...] = ()
     traffic_restored_at: datetime | None = None
     ended_at: datetime | None = None
+    restores_data: bool = False
 
     @property
     def traffic_restored_after(self) -> timedelta | None:

@@ -17,6 +17,8 @@ class Role(IntEnum):
         return self.name.lower()
 
 
+RESTORE = "restore"
+"""The right to replace what a database holds by a backup; a rollback that does so takes it, too."""
 EMERGENCY = "emergency"
 """The right to pass gates in an emergency: approvers have it, and deployers to whom it is given."""
 
@@ -41,6 +43,8 @@ NEEDED: dict[str, Role] = {
     "approve": Role.APPROVER,
     "reject": Role.APPROVER,
     EMERGENCY: Role.APPROVER,
+    RESTORE: Role.APPROVER,
+    "rollback-data": Role.APPROVER,
     "review": Role.APPROVER,
     "destroy": Role.ADMIN,
     "stop-worker": Role.ADMIN,

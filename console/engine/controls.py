@@ -14,6 +14,8 @@ from console.engine.emergencies import refuse_control
 from console.engine.promotions import refuse_full
 from console.planning.partial import refuse_partial, with_halfway
 
+ROLLBACKS = frozenset({Control.ROLLBACK, Control.ROLLBACK_DATA})
+
 
 def refuse_wish(deployment: Deployment, request: ControlRequest, now: datetime) -> None:
     """Hold a wish against how the deployment stands.
@@ -21,7 +23,7 @@ def refuse_wish(deployment: Deployment, request: ControlRequest, now: datetime) 
     Raises:
         Refused: It cannot apply, now or at all.
     """
-    if request.control in {Control.ROLLBACK, Control.ABORT}:
+    if request.control in {*ROLLBACKS, Control.ABORT}:
         _refuse_return(deployment, request)
     elif request.control is Control.SKIP:
         _refuse_skip(deployment, request)
@@ -31,7 +33,7 @@ def refuse_wish(deployment: Deployment, request: ControlRequest, now: datetime) 
 
 
 def _refuse_return(deployment: Deployment, request: ControlRequest) -> None:
-    takes_back = request.control is Control.ROLLBACK
+    takes_back = request.control in ROLLBACKS
     if takes_back and deployment.status is DeploymentStatus.ROLLING_BACK:
         since = f"since {deployment.rollback.requested_at:%H:%M:%S} UTC" if deployment.rollback else ""
         raise Refused(f"Deployment {deployment.id} is being rolled back already.", since)

@@ -19,7 +19,7 @@ from console.planning.rollback import traffic_undos
 from console.planning.standing import describe_standing, name_place
 
 DONE = frozenset({StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.UNDONE})
-UNCHANGING = FRAMING
+UNCHANGING = FRAMING | {StepKind.BACK_UP, StepKind.PROVE_BACKUP}
 """Kinds that change nothing of the product, so that stopping after them is an abort and not a rollback."""
 
 ASK = "ask"
@@ -194,12 +194,13 @@ def reply_to(
     """Turn a person's wish into what is recorded. Abort and rollback win over everything else."""
     note: tuple[ev.Payload, ...] = (request,)
     match control:
-        case ev.Control.ROLLBACK | ev.Control.ABORT:
+        case ev.Control.ROLLBACK | ev.Control.ROLLBACK_DATA | ev.Control.ABORT:
             if deployment.rollback is not None and not deployment.is_terminal:
                 return note
             words = request.reason or f"{control.value} by {actor}"
             chosen = with_halfway(deployment, services)
-            return (*note, ev.RollbackRequested(ev.Trigger.MANUAL, words, at, chosen))
+            restores = control is ev.Control.ROLLBACK_DATA
+            return (*note, ev.RollbackRequested(ev.Trigger.MANUAL, words, at, chosen, restores))
         case ev.Control.PAUSE:
             pausable = deployment.status in {DeploymentStatus.RUNNING, DeploymentStatus.WAITING}
             return (*note, ev.DeploymentPaused(request.reason)) if pausable else note

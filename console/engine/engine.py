@@ -19,7 +19,7 @@ from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import Lock
 from console.domain.plan import Plan, Wish
 from console.engine.chores import Chores
-from console.engine.controls import refuse_wish
+from console.engine.controls import ROLLBACKS, refuse_wish
 from console.engine.crash_points import CrashPoint, no_crash
 from console.engine.emergencies import refuse_review
 from console.engine.executors.table import EXECUTORS
@@ -66,7 +66,8 @@ class Engine:
         self._clock = clock
         self._worker = worker
         self._crash = crash
-        self._planner = Planner(settings, ledger, connections, clock, variables)
+        backups = chores.backups() if chores is not None else None
+        self._planner = Planner(settings, ledger, connections, clock, variables, backups)
         self._rollbacks = Rollbacks(ledger, connections, clock)
         self._runner = Runner(
             ledger=ledger,
@@ -225,10 +226,15 @@ class Engine:
             await self._ledger.append(ev.Event(deployment_id, self._clock.now(), payload, actor), once=once)
 
     async def preview_rollback(
-        self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
+        self,
+        deployment_id: DeploymentId,
+        services: tuple[ServiceName, ...] = (),
+        *,
+        asks: bool = True,
+        restores: bool = False,
     ) -> RollbackPreview:
         """What a rollback would do now; without `asks` from the record alone, whatever platforms do."""
-        return await self._rollbacks.preview(await self.load(deployment_id), services, asks=asks)
+        return await self._rollbacks.preview(await self.load(deployment_id), services, asks=asks, restores=restores)
 
     async def load(self, deployment_id: DeploymentId) -> Deployment:
         """A deployment as it is on record; one that runs here is at hand without reading.
@@ -272,14 +278,16 @@ class Engine:
     async def _control_ended(
         self, deployment: Deployment, request: ControlRequest, actor: Actor, answers: int | None = None
     ) -> None:
-        wants_back = request.control in {Control.ROLLBACK, Control.RETRY}
+        wants_back = request.control in {*ROLLBACKS, Control.RETRY}
         if not wants_back or (request.control is Control.RETRY and deployment.status is not DeploymentStatus.FAILED):
             ended = f"ended {deployment.ended_at:%Y-%m-%d %H:%M:%S} UTC" if deployment.ended_at else ""
             raise Refused(
                 f"Deployment {deployment.id} is over ({deployment.status.value}): too late to {request.control.value}.",
                 ended,
             )
-        refusal = await self._rollbacks.find_refusal(deployment, request.services)
+        agreed = deployment.rollback is not None and deployment.rollback.restores_data
+        restores = request.control is Control.ROLLBACK_DATA or (request.control is Control.RETRY and agreed)
+        refusal = await self._rollbacks.find_refusal(deployment, request.services, restores=restores)
         if refusal:
             raise Refused(f"Deployment {deployment.id} cannot be rolled back: {refusal}", deployment.environment)
         now = self._clock.now()
@@ -287,7 +295,7 @@ class Engine:
         reason = request.reason or f"{request.control.value} by {actor}"
         lock = Lock(deployment.environment, deployment.id, actor, now, reason, self._worker)
         asked = ev.ControlReceived(request.control, request.step, request.reason)
-        rollback = ev.RollbackRequested(ev.Trigger.MANUAL, reason, at, request.services)
+        rollback = ev.RollbackRequested(ev.Trigger.MANUAL, reason, at, request.services, restores)
         await self._ledger.append(
             ev.Event(deployment.id, now, asked, actor),
             ev.Event(deployment.id, now, rollback, actor),

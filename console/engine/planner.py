@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 from console.config.settings import Settings
 from console.config.strategies import known_strategies
+from console.domain.backups import BackupFacts
 from console.domain.clock import Clock
 from console.domain.deployment import Deployment
 from console.domain.errors import UsageError
@@ -21,6 +23,7 @@ from console.domain.rotation import Rotation, SecretFacts
 from console.domain.schedule import say_later
 from console.domain.standby import FailoverFacts
 from console.domain.switch_over import SwitchFacts
+from console.engine.backups import fetch_backups
 from console.engine.failover import fetch_failover
 from console.engine.freezes import Freezes
 from console.engine.pages import fetch_pages
@@ -56,7 +59,10 @@ class Planner:
         connections: Mapping[str, Connection],
         clock: Clock,
         variables: Variables | None = None,
+        backups: Path | None = None,
     ) -> None:
+        """`backups` is where they are unless the configuration says otherwise."""
+        self._backups = backups
         self._settings = settings
         self._ledger = ledger
         self._connections = connections
@@ -130,7 +136,8 @@ class Planner:
             self._fetch_failover(wish, asked) if Fact.FAILOVER in facts else _known(FailoverFacts()),
             self._fetch_switch(wish) if Fact.SWITCH in facts else _known(SwitchFacts()),
         )
-        return replace(live, pages=pages, hold=hold, secret=secret, failover=failover, switch=switch)
+        backups = await self._fetch_backups(wish, asked) if Fact.BACKUPS in facts else BackupFacts()
+        return replace(live, pages=pages, hold=hold, secret=secret, failover=failover, switch=switch, backups=backups)
 
     async def _fetch_secret(self, wish: Wish, asked: Rotation) -> SecretFacts:
         return await fetch_secret(self._settings, self._connections, self._variables, wish, asked)
@@ -143,6 +150,9 @@ class Planner:
 
     async def _fetch_switch(self, wish: Wish) -> SwitchFacts:
         return await fetch_switch(self._settings, self._connections, self._variables, wish)
+
+    async def _fetch_backups(self, wish: Wish, act: str) -> BackupFacts:
+        return await fetch_backups(self._settings, self._variables, self._backups, wish, act)
 
     async def _look_at_release(
         self, wish: Wish, past: Sequence[Deployment], history: Forecasts

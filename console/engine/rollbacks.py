@@ -18,7 +18,7 @@ from console.engine.past import fetch_past
 from console.engine.way_back import acts_of_rollback, find_obstacles
 from console.planning.forecast import Forecasts, build_forecasts
 from console.planning.partial import name_dependants, refuse_partial, with_halfway
-from console.planning.rollback import build_rollback, has_revoked, name_irreversible
+from console.planning.rollback import build_rollback, has_revoked, name_irreversible, name_restorable
 from console.watch.holds import History
 from providers.contract import Connection
 
@@ -34,17 +34,22 @@ class Rollbacks:
         self._clock = clock
 
     async def preview(
-        self, deployment: Deployment, services: tuple[ServiceName, ...], *, asks: bool = True
+        self, deployment: Deployment, services: tuple[ServiceName, ...], *, asks: bool = True, restores: bool = False
     ) -> RollbackPreview:
-        """What a rollback would do now, of all services or of some; asks no platform unless it `asks`."""
+        """What a rollback would do now, of all services or of some; asks no platform unless it `asks`.
+
+        Args:
+            restores: Somebody says that databases go back to their backups where nothing else takes them back.
+        """
         services = with_halfway(deployment, services)
         history = build_forecasts(await fetch_past(self._history, deployment.environment))
         steps = tuple(
             replace(step, forecast=_forecast(deployment, step, history, self._clock.now()))
-            for step in build_rollback(deployment, services)
+            for step in build_rollback(deployment, services, restores=restores)
         )
         forecast = longest_path(steps)
         obstacles = await find_obstacles(acts_of_rollback(steps), self._connections) if asks else ()
+        restorable = name_restorable(deployment, services)
         before = sorted(set(deployment.plan.current.values()))
         return RollbackPreview(
             deployment=deployment.id,
@@ -53,19 +58,29 @@ class Rollbacks:
             to_release=", ".join(commit[:8] for commit in before) or "nothing",
             steps=tuple(step.name for step in steps),
             forecast_s=forecast.total_seconds() if forecast is not None else None,
-            cannot=(*name_irreversible(deployment, services), *name_dependants(deployment, services), *obstacles),
-            refusal=await self.find_refusal(deployment, services),
+            cannot=(
+                *name_irreversible(deployment, services, restores=restores),
+                *name_dependants(deployment, services),
+                *obstacles,
+            ),
+            refusal=await self.find_refusal(deployment, services, restores=restores),
             services=services,
             asked=asks,
+            restores=restorable if restores else (),
+            restorable=() if restores else restorable,
         )
 
-    async def find_refusal(self, deployment: Deployment, services: tuple[ServiceName, ...] = ()) -> str:
+    async def find_refusal(
+        self, deployment: Deployment, services: tuple[ServiceName, ...] = (), *, restores: bool = False
+    ) -> str:
         """Why it cannot go back now, or these services of it; empty when it can."""
+        if restores and not name_restorable(deployment, services):
+            return "no database of it has to be restored, or no backup was taken before its migrations."
         partial = refuse_partial(deployment, services)
         if partial:
             return partial
         was_partial = deployment.rollback is not None and bool(deployment.rollback.services)
-        remains = was_partial and bool(build_rollback(deployment, services))
+        remains = (was_partial or restores) and bool(build_rollback(deployment, services, restores=restores))
         if deployment.status in TAKEN_BACK and not remains:
             return f"it was {deployment.status.value.replace('_', ' ')} already."
         if deployment.status is DeploymentStatus.ROLLING_BACK:

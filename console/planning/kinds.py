@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from console.config.settings import Settings
 from console.config.strategies import known_strategies
+from console.domain.backups import RESTORE, TAKE, VERIFY, read_backup_act
 from console.domain.failover import Failover, read_failover
 from console.domain.hold import LIFT_HOLD
 from console.domain.maintenance import MAINTENANCE
@@ -21,6 +22,7 @@ from console.domain.recovery import Recovery, read_recovery
 from console.domain.rotation import Rotation, read_rotation
 from console.domain.switch_over import SWITCH_OVER
 from console.domain.variables import SYNC
+from console.planning.backups import plan_backups
 from console.planning.draft import Draft
 from console.planning.failover import plan_failover
 from console.planning.holding import plan_lifting
@@ -43,6 +45,7 @@ class Fact(Enum):
     SECRET = auto()
     FAILOVER = auto()
     SWITCH = auto()
+    BACKUPS = auto()
 
 
 class Origin(Enum):
@@ -79,6 +82,10 @@ class PlanKind(Generic[Asked]):
     origin: Origin
     build: Callable[[Draft, Asked, Sequence[str]], Plan]
     goes_forward: bool = True
+
+
+SAYING = {TAKE: "backs up", VERIFY: "proves the backup of", RESTORE: "restores a backup of"}
+"""What is done with backups, in the words that stand beside the environment's lock."""
 
 
 def _named(word: str) -> Callable[[str], str | None]:
@@ -137,6 +144,14 @@ SWITCHING_OVER = PlanKind[str](
     origin=Origin.WISH,
     build=lambda draft, _, refusals: plan_switch_over(draft, refusals),
 )
+BACKING_UP = PlanKind[str](
+    read=read_backup_act,
+    purpose=lambda act, plan: f"{SAYING[act]} {', '.join(plan.services)}",
+    facts=frozenset({Fact.BACKUPS}),
+    origin=Origin.LAST,
+    build=plan_backups,
+    goes_forward=False,
+)
 RELEASING = PlanKind[str](
     read=lambda strategy: strategy,
     purpose=lambda _, plan: f"deploys {plan.release.name}",
@@ -153,6 +168,7 @@ KINDS: tuple[PlanKind[Any], ...] = (
     RECOVERING,
     ROTATING,
     SWITCHING_OVER,
+    BACKING_UP,
     RELEASING,
 )
 """The last takes every name that the others leave; whether it is one is another question: `is_strategy`."""

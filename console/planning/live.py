@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from console.domain.backups import BackupFacts
 from console.domain.hold import Hold
 from console.domain.ids import ServiceName
 from console.domain.observations import Lock
@@ -116,6 +117,7 @@ class Live:
     failover: FailoverFacts = field(default_factory=FailoverFacts)
     switch: SwitchFacts = field(default_factory=SwitchFacts)
     pages: Mapping[ServiceName, LivePage] = field(default_factory=dict)
+    backups: BackupFacts = field(default_factory=BackupFacts)
 
     def of(self, service: str) -> LiveService:
         """A service nobody read counts as not deployed."""

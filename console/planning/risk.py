@@ -67,6 +67,8 @@ def _data(steps: Sequence[Step]) -> Iterator[Points]:
     for step in steps:
         if step.kind is StepKind.FENCE_SOURCE:
             yield 10, f"{step.service} takes the place of a file that people's data is in."
+        if step.kind is StepKind.RESTORE_DATA:
+            yield 40, f"All that {step.service} holds is replaced by what it held before."
 
 
 def _firsts(flows: Sequence[Flow]) -> Iterator[Points]:

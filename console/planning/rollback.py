@@ -18,6 +18,7 @@ from console.domain.ids import ServiceName, StepId
 from console.domain.plan import TRAFFIC_KINDS, Phase, Step, StepKind
 from console.planning.configuration import lost_names
 from console.planning.holding import hold_steps
+from console.planning.restoring import say_restores, with_restores
 from console.planning.rolling_back import RolledService, find_rolled
 from console.planning.undos import Member, health_after, merge, undo_id, undo_step
 
@@ -34,17 +35,21 @@ IRREVERSIBLE = frozenset(
 )
 
 
-def build_rollback(deployment: Deployment, services: Collection[ServiceName] = ()) -> tuple[Step, ...]:
+def build_rollback(
+    deployment: Deployment, services: Collection[ServiceName] = (), *, restores: bool | None = None
+) -> tuple[Step, ...]:
     """Build the rollback's steps, in an order that respects their needs.
 
     Args:
         services: Take back only these (a partial rollback); empty takes back all.
+        restores: Databases go back to their backups where nothing else takes their migrations back; None does what
+            was said when the rollback was asked for.
 
     Each step has phase ROLLBACK and `undoes` set; its arguments are the undo's, with the outputs of the undone step
     under `outputs`. Where several steps share one undo (three shifts, one way back) it appears once, for the first of
     them, and the others are named in its argument `also_undoes`.
     """
-    every = merge(_begun(deployment, frozenset(services)))
+    every = merge(_begun(deployment, frozenset(services), restores=restores))
     rolled = find_rolled(deployment, every, services)
     instances = {m.id for each in rolled for m in (each.shift, *each.changed) if m is not None}
     members = tuple(m for m in every if m.id not in instances)
@@ -144,9 +149,11 @@ def traffic_undos(deployment: Deployment) -> frozenset[StepId]:
     )
 
 
-def name_irreversible(deployment: Deployment, services: Collection[ServiceName] = ()) -> tuple[str, ...]:
+def name_irreversible(
+    deployment: Deployment, services: Collection[ServiceName] = (), *, restores: bool = False
+) -> tuple[str, ...]:
     """Say in words what a rollback now could not take back."""
-    begun = [state.step for state in _begun(deployment, frozenset(services))]
+    begun = [state.step for state in _begun(deployment, frozenset(services), restores=restores)]
     return (
         *(
             f"{step.name}: {step.no_undo or 'it has no undo.'}"
@@ -155,6 +162,11 @@ def name_irreversible(deployment: Deployment, services: Collection[ServiceName] 
         ),
         *(f"{step.name}: nobody has the earlier {', '.join(lost_names(step))}." for step in begun if lost_names(step)),
     )
+
+
+def name_restorable(deployment: Deployment, services: Collection[ServiceName] = ()) -> tuple[str, ...]:
+    """Say in words which databases a backup could take back, and nothing else."""
+    return tuple(say_restores(deployment, _begun(deployment, frozenset(services), restores=False)))
 
 
 def has_revoked(deployment: Deployment) -> bool:
@@ -169,8 +181,10 @@ def _changes_what_serves(step: Step) -> bool:
     return step.kind in IRREVERSIBLE or (step.kind is StepKind.DEPLOY and step.phase is Phase.ROLLOUT)
 
 
-def _begun(deployment: Deployment, services: frozenset[ServiceName]) -> tuple[StepState, ...]:
+def _begun(deployment: Deployment, services: frozenset[ServiceName], *, restores: bool | None) -> tuple[StepState, ...]:
     """States of the plan's steps that may have touched a platform and still stand, in plan order."""
+    if restores is None:
+        restores = deployment.rollback is not None and deployment.rollback.restores_data
     also_undone = {
         str(other)
         for state in deployment.steps.values()
@@ -178,13 +192,14 @@ def _begun(deployment: Deployment, services: frozenset[ServiceName]) -> tuple[St
         for other in _names(state.step.arguments.get("also_undoes"))
     }
     states = (deployment.steps[step.id] for step in deployment.plan.steps)
-    return tuple(
+    begun = tuple(
         state
         for state in states
         if state.was_begun
         and state.step.id not in also_undone
         and (not services or state.step.service is None or state.step.service in services)
     )
+    return with_restores(deployment, begun) if restores else begun
 
 
 def _is_of_one_arm(one: Member, other: Member) -> bool:

@@ -17,10 +17,12 @@ from pathlib import Path
 
 from console.backups.catalogue import Catalogue
 from console.backups.drill import stand
-from console.backups.sources import sources_of
+from console.backups.sources import Source, sources_of
+from console.backups.values import Backup
 from console.config.settings import Settings
+from console.domain.backups import BackupLine, BackupList, BackupOutlook
 from console.domain.clock import Clock
-from console.domain.ids import ServiceName
+from console.domain.ids import EnvironmentName, ServiceName
 from console.domain.observations import BackupStatus, EnvironmentStatus
 
 log = logging.getLogger(__name__)
@@ -95,6 +97,50 @@ async def with_backups(
         return tuple(replace(one, backups=tuple(_standings(settings, one.name, home, now))) for one in statuses)
 
     return await asyncio.to_thread(add)
+
+
+async def list_backups(
+    settings: Settings, home: Path, now: datetime, environment: EnvironmentName | None = None
+) -> BackupList:
+    """All backups of the databases of one environment or all, the newest first, and how each would come back."""
+
+    def read() -> BackupList:
+        names = [environment] if environment is not None else list(settings.environments)
+        sources = [source for name in names for source in sources_of(settings, name, home)]
+        own = {source.name: Catalogue(source.root).find_all(source.name) for source in sources}
+        found = sorted((one for backups in own.values() for one in backups), key=lambda one: one.at, reverse=True)
+        return BackupList(
+            tuple(map(_line, found)), tuple(_outlook(source, own[source.name], now) for source in sources)
+        )
+
+    return await asyncio.to_thread(read)
+
+
+def _line(backup: Backup) -> BackupLine:
+    proof = backup.proof
+    return BackupLine(
+        backup.id,
+        backup.name,
+        backup.at,
+        backup.state.value,
+        backup.sums.rows,
+        backup.size,
+        backup.sealed,
+        backup.note,
+        proof.total_s if proof is not None and proof.verified else None,
+        proof.why[0] if proof is not None and proof.why else "",
+    )
+
+
+def _outlook(source: Source, backups: Iterable[Backup], now: datetime) -> BackupOutlook:
+    standing = stand(source.name, backups, now)
+    return BackupOutlook(
+        source.name,
+        standing.verified.at if standing.verified else None,
+        standing.rpo_s,
+        standing.rto_s,
+        standing.problem(source.settings.every),
+    )
 
 
 def _standings(settings: Settings, environment: str, home: Path, now: datetime) -> Iterator[BackupStatus]:

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from console.domain.audit import AuditCheck, AuditEntry
+from console.domain.backups import RESTORE as RESTORING
+from console.domain.backups import BackupList, read_backup_act
 from console.domain.delivery import Delivery
 from console.domain.deployment import Deployment, DeploymentStatus
 from console.domain.errors import ConsoleError, Refused, StoreError, UsageError
@@ -39,13 +41,13 @@ from console.domain.exchange import (
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, MetricCheck
 from console.domain.plan import Plan, Wish
-from console.domain.roles import EMERGENCY, Role, may
+from console.domain.roles import EMERGENCY, RESTORE, Role, may
 from console.domain.secrets import SecretReport
 from console.domain.telemetry import Measurement
 from console.domain.variables import VariableReport
 from console.reports.delivery import measure_delivery
 from console.reports.verification import verify_record
-from console.server.backups import with_backups
+from console.server.backups import list_backups, with_backups
 from console.server.calendar import Calendar, with_calendar
 from console.server.live import follow_events, follow_lines, line_filter
 from console.server.memory import resident_bytes
@@ -135,6 +137,8 @@ class LocalService:
                 raise UsageError("A deployment to come is scheduled.", "wish.at", "Add it to /v1/schedule.")
             if wish.emergency:
                 self._need(EMERGENCY)
+            if read_backup_act(wish.strategy) == RESTORING:
+                self._need(RESTORE)
             self._check_paths(wish)
             submitted = await self._parts.engine.deploy(wish, request_id, digest, self._actor)
             detail["deployment"] = submitted.deployment
@@ -148,9 +152,10 @@ class LocalService:
         Raises:
             Refused: They are not its own user.
         """
-        if wish.switch is not None and not self._owns_worker:
+        named = wish.switch.source if wish.switch is not None else wish.backup.identity if wish.backup else ""
+        if named and not self._owns_worker:
             what = f"{self._actor} may name no file of the worker's host: the worker has other rights."
-            raise Refused(what, wish.switch.source, "Have the worker's own user do it.")
+            raise Refused(what, named, "Have the worker's own user do it.")
 
     async def control(self, deployment: DeploymentId, request: ControlRequest) -> None:
         request = self._with_honest_time(request)
@@ -181,12 +186,25 @@ class LocalService:
         return request if believable else replace(request, requested_at=now)
 
     async def preview_rollback(
-        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
+        self,
+        deployment: DeploymentId,
+        services: tuple[ServiceName, ...] = (),
+        *,
+        asks: bool = True,
+        restores: bool = False,
     ) -> RollbackPreview:
         self._need("view")
-        preview = await self._parts.engine.preview_rollback(deployment, services, asks=asks)
+        preview = await self._parts.engine.preview_rollback(deployment, services, asks=asks, restores=restores)
         names = self._parts.monitor.names_of(preview.to_release.split(", "))
         return replace(preview, to_release=", ".join(dict.fromkeys(names.values())))
+
+    async def backups(self, environment: EnvironmentName | None = None) -> BackupList:
+        """Those of the databases of one environment or all, and how well each would come back."""
+        self._need("view")
+        if environment is not None:
+            self._check_environment(environment)
+        parts = self._parts
+        return await list_backups(parts.settings, parts.about.home, parts.clock.now(), environment)
 
     async def deployment(self, deployment: str) -> Deployment:
         self._need("view")

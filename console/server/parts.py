@@ -55,7 +55,12 @@ class EngineDoor(Protocol):
     async def review(self, deployment_id: DeploymentId, comment: str, actor: Actor) -> None: ...
 
     async def preview_rollback(
-        self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
+        self,
+        deployment_id: DeploymentId,
+        services: tuple[ServiceName, ...] = (),
+        *,
+        asks: bool = True,
+        restores: bool = False,
     ) -> RollbackPreview: ...
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from console.client.wire import Message, log_batch_to_json
 from console.domain.audit import AuditCheck, AuditEntry
+from console.domain.backups import BackupList
 from console.domain.codec import from_json, to_json
 from console.domain.delivery import Delivery
 from console.domain.deployment import Deployment
@@ -279,9 +280,14 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/deployments/{deployment}/rollback", "preview_rollback", "What a rollback would do now.",
           RollbackPreview,
           lambda asked: asked.service.preview_rollback(
-              asked["deployment"], tuple(map(ServiceName, asked["service"])), asks=bool(asked["asks"])),
+              asked["deployment"], tuple(map(ServiceName, asked["service"])), asks=bool(asked["asks"]),
+              restores=bool(asked["restores"])),
           parameters=(DEPLOYMENT, Parameter("service", tuple[str, ...], "only these; may come several times"),
-                      Parameter("asks", int, "0 asks no platform: what is on record, at once", 1)),
+                      Parameter("asks", int, "0 asks no platform: what is on record, at once", 1),
+                      Parameter("restores", int, "1 puts databases back to backups where nothing else does", 0)),
+          errors=UNKNOWN),
+    Route("GET", "/v1/backups", "backups", "Backups of the databases, the newest first, and how each would come back.",
+          BackupList, lambda asked: asked.service.backups(asked["environment"]), parameters=(ENVIRONMENT,),
           errors=UNKNOWN),
     Route("GET", "/v1/deployments/{deployment}/report", "report", "The report.", str,
           lambda asked: asked.service.report(asked["deployment"], asked["form"]),

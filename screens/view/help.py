@@ -15,6 +15,7 @@ TITLES = {
     "deployment": "This screen",
     "history": "History",
     "schedule": "Schedule",
+    "backups": "Backups",
     "report": "Report",
     "form": "Form",
     "preview": "Plan",

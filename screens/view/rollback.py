@@ -53,6 +53,9 @@ def rollback_rows(
         after += [line for text in preview.cannot for line in wrapped(f"! {text}", width, "warn", 1)]
     elif preview.asked:
         after = [BLANK, row(Span("Everything that was done can be taken back.", "good"))]
+    for text in preview.restorable:
+        offered = f"`quarterdeck rollback {preview.deployment} --restore-database`"
+        after += wrapped(f"! A backup could take it back: {text}. Not by this key: {offered}", width, "warn", 1)
     if problem:
         after += [BLANK, *wrapped(problem, width, "bad")]
     elif not preview.asked:

@@ -233,7 +233,12 @@ class FakeService:
         return [Delivery(PRODUCTION, since, until, 4, 3, 1, 0.1, 7200.0, 3, 0.25, 1.5, 1)]
 
     async def preview_rollback(
-        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
+        self,
+        deployment: DeploymentId,
+        services: tuple[ServiceName, ...] = (),
+        *,
+        asks: bool = True,
+        restores: bool = False,
     ) -> RollbackPreview:
         return RollbackPreview(deployment, PRODUCTION, "v1.1", "v1.0", ("Give backend's traffic back",), 2.0)
 

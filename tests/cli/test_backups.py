@@ -109,14 +109,15 @@ class TestGivenAnEnvironmentWithADatabase:
         assert (desk.home / "back.db").exists()
         assert desk.run("restore", "app.db") == 2
 
-    def test_when_one_is_restored_then_it_takes_the_environments_name(self, desk):
+    def test_when_one_is_restored_by_its_address_then_it_takes_the_databases_name(self, desk):
+        by_address = ("restore", "production/database", "--database-url", "env:SHOP_DATABASE")
         assert desk.run("take", "production") == 0
         with psycopg.connect(desk.dsn) as connection:
             connection.execute("delete from items")
 
-        assert desk.run("restore", "production/database", "--confirm", "staging") == 4
+        assert desk.run(*by_address, "--confirm", "staging") == 4
         assert "not its name" in desk.err
-        assert desk.run("restore", "production/database", "--confirm", "production") == 0
+        assert desk.run(*by_address, "--confirm", "backup_desk") == 0
         with psycopg.connect(desk.dsn) as connection:
             assert connection.execute("select count(*) from items").fetchone() == (100,)
         assert [one["note"][:6] for one in desk.read("list")["backups"]] == ["before", ""]

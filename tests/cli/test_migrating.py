@@ -211,7 +211,7 @@ class TestGivenABackupThatIsRequired:
         (desk.folder / "2_price.down.sql").unlink()
         assert desk.run("down", "--to", "1", "--yes") == 4
         assert "No down script: 2_price" in desk.err
-        assert f"`quarterdeck backup restore {backup.id}`" in desk.err
+        assert f"--restore-database, which restores {backup.id}" in desk.err
 
     def test_when_the_backup_is_corrupted_then_nothing_is_migrated_and_everybody_writes_again(self, desk, monkeypatch):
         desk.ask("create table other (id int); insert into other select generate_series(1, 1000)")

@@ -68,6 +68,8 @@ class FakeChores:
                 result = Done("closed")
             case "back-up":
                 result = Done("b-1 is verified", {"backup": "b-1"})
+            case "restore-data" | "bring-back-data":
+                result = Done("restored", {"backup": order.arguments.get("backup", ""), "saved": "b-2"})
             case "open-source":
                 self.closed = False
                 result = Done("open")

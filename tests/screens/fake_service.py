@@ -23,6 +23,7 @@ from console.client.service import (
     WorkerUnavailable,
 )
 from console.domain import events as ev
+from console.domain.backups import BackupList
 from console.domain.deployment import Deployment, DeploymentStatus, fold_all
 from console.domain.errors import UsageError
 from console.domain.events import Event, Payload
@@ -89,6 +90,7 @@ class FakeService:
         self.reviewed: list[tuple[DeploymentId, str]] = []
         self.deployed: list[tuple[Wish, str, str]] = []
         self.frozen: list[Freeze] = []
+        self.kept = BackupList()
         self.scheduled: list[Scheduled] = []
         self.schedules: list[ScheduleRequest] = []
         self.deploy_error: Exception | None = None
@@ -208,7 +210,12 @@ class FakeService:
         return ()
 
     async def preview_rollback(
-        self, deployment: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
+        self,
+        deployment: DeploymentId,
+        services: tuple[ServiceName, ...] = (),
+        *,
+        asks: bool = True,
+        restores: bool = False,
     ) -> RollbackPreview:
         self._check("preview_rollback")
         if asks and self.platforms_answer is not None:
@@ -227,6 +234,10 @@ class FakeService:
             services,
             asks,
         )
+
+    async def backups(self, environment: EnvironmentName | None = None) -> BackupList:
+        self._check("backups")
+        return self.kept
 
     def _all(self) -> dict[DeploymentId, Deployment]:
         return fold_all(self.record)

@@ -193,6 +193,7 @@ class TestGivenAPlan:
 class TestGivenCommands:
     def test_every_command_is_carried_out_by_somebody(self) -> None:
         from screens.actions import Actions
+        from screens.backups import BackupsScreen
         from screens.base import ConsoleScreen
         from screens.confirm import ConfirmDialog
         from screens.controls import Controls
@@ -206,6 +207,7 @@ class TestGivenCommands:
         owners = (
             Actions,
             Controls,
+            BackupsScreen,
             ConsoleScreen,
             ConfirmDialog,
             Dashboard,

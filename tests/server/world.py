@@ -127,7 +127,12 @@ class FakeEngine:
         await self.ledger.append(ev.Event(deployment_id, NOON, payload, actor), once=once)
 
     async def preview_rollback(
-        self, deployment_id: DeploymentId, services: tuple[ServiceName, ...] = (), *, asks: bool = True
+        self,
+        deployment_id: DeploymentId,
+        services: tuple[ServiceName, ...] = (),
+        *,
+        asks: bool = True,
+        restores: bool = False,
     ) -> RollbackPreview:
         return RollbackPreview(
             deployment_id, PRODUCTION, "v2", "v1", tuple(f"Undo {name}" for name in services), 1.5, asked=asks

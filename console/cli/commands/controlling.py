@@ -35,6 +35,10 @@ def add(commands: Commands) -> None:
     add_services(rollback)
     add_reason(rollback)
     rollback.add_argument("--to", default="", metavar="RELEASE", help="go to this one, which was live before")
+    words = "also put databases back to the backup from before migrations that no down script takes back"
+    rollback.add_argument("--restore-database", action="store_true", help=words)
+    words = "with --restore-database: the environment's name, instead of being asked"
+    rollback.add_argument("--confirm", default="", metavar="NAME", help=words)
     rollback.add_argument("--preview", action="store_true", help="show what it would do, and do nothing")
     add_wait(rollback)
     words = "close the review of an emergency that somebody else asked for"

@@ -24,6 +24,10 @@ def add(commands: Commands) -> None:
     group.add_argument("--to", default="", metavar="VERSION", help="all that is newer than this one")
     group.add_argument("--version", dest="versions", nargs="+", default=[], metavar="VERSION", help="these")
     _add_hold(down)
+    words = "where a down script is missing: restore the backup from before, which loses what was written since"
+    down.add_argument("--restore-database", action="store_true", help=words)
+    words = "with --restore-database: the environment's name (or the database's), instead of being asked"
+    down.add_argument("--confirm", default="", metavar="NAME", help=words)
     down.add_argument("--yes", action="store_true", help="do not ask")
     words = "ask the verify scripts of all applied files, and for advice about what is open, slow or broken"
     verify = _add(actions, "verify", words)

@@ -19,7 +19,7 @@ from bench.start import QUARTERDECK
 
 SECTIONS = ("start", "adapters", "idle", "many_services", "rollback", "log_flood")
 NEEDS_LOAD = {"rollback"}
-ALONE = ("loss", "detection", "kills", "faults", "transfer", "uploads")
+ALONE = ("loss", "detection", "kills", "faults", "transfer", "uploads", "switching")
 """Measurements that bring up what they need, each with options of its own."""
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from console.chores.lines import Done, Stopped
 from console.chores.tasks import Asked, Outcome
 
 JOURNAL = "closed.jsonl"
+SHOWN = 5
 
 
 def fence_source(asked: Asked) -> Outcome:
@@ -38,11 +40,17 @@ def open_source(asked: Asked) -> Outcome:
 
 
 def _close(asked: Asked) -> tuple[str, list[str]]:
-    import os
+    from console.chores.files import journal_of
+    from console.transfer.files.closing import close_folder
+    from console.transfer.files.journal import open_journal
 
-    from console.transfer.files.closing import SHOWN, close_folder
-
-    closed = close_folder(Path(asked.argument("files")), asked.folder / JOURNAL, asked.stopped)
+    with open_journal(journal_of(asked)) as journal:
+        closed = close_folder(
+            Path(asked.argument("files")),
+            asked.folder / JOURNAL,
+            touched=lambda one: journal.touched(one.path, one.size, one.mtime_ns, one.ctime_before, one.ctime_after),
+            stopped=asked.stopped,
+        )
     words = f"{closed.count} files and folders are closed"
     if closed.refused:
         first = ", ".join(closed.refused[:SHOWN])

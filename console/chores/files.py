@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,7 +17,7 @@ from console.chores.tasks import Asked, Outcome
 
 if TYPE_CHECKING:
     from console.transfer.files.progress import Progress
-    from console.transfer.files.run import Request
+    from console.transfer.files.run import Request, Result
     from providers.contract import FileStore
 
 SHOWN = 5
@@ -24,22 +25,31 @@ LOOKS = 20
 """Looks at a folder that is to have come to rest, the first one included."""
 
 
+def journal_of(asked: Asked) -> Path:
+    """Where the journal of one folder and one bucket lies: one deployment knows what another has brought."""
+    names = ("files", "provider", "project", "bucket", "prefix")
+    told = json.dumps([str(asked.argument(name, "")) for name in names])
+    return asked.folder.parent / f"files-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+
+
 @of_database
 def bring_files(asked: Asked) -> Outcome:
     """Bring what is not there yet; go on where a run before was cut short."""
     from console.transfer.connecting import connect_target
     from console.transfer.data.taking_back import set_mark
+    from console.transfer.files.journal import State
     from console.transfer.files.keys import shown
     from console.transfer.files.progress import Stopped as Halted
     from console.transfer.files.references import References
     from console.transfer.files.report import size_words
     from console.transfer.files.run import Request, run
+    from console.transfer.files.scan import Why
 
     prefix = str(asked.argument("prefix", "")).strip("/")
     request = Request(
         Path(asked.argument("files")),
         lambda: _open(asked),
-        asked.folder.parent / f"files-{_name_of(asked)}",
+        journal_of(asked),
         prefix=f"{prefix}/" if prefix else "",
         place="/".join(str(asked.argument(name, "")) for name in ("provider", "project", "bucket", "prefix")),
         database=asked.order.secrets.get("address", ""),
@@ -52,28 +62,32 @@ def bring_files(asked: Asked) -> Outcome:
         result = run(request, told=_teller(asked), stopped=asked.stopped)
     except Halted:
         return Stopped()
-    where = f"bucket {asked.argument('bucket')}"
-    bad = [f"{shown(one.path)}: {one.error}" for one in result.failed]
+    where, first = f"bucket {asked.argument('bucket')}", not asked.argument("until_still", False)
+    gone = _moving(request.folder, result, changing=first)
+    bad = [f"{shown(one.path)}: {one.error}" for one in result.failed if one.path not in gone]
     bad += [f"{one.path}: {one.problem}" for one in result.visits if one.problem]
-    if bad or not result.holds:
+    if bad:
         return Failed(
             f"{len(bad)} files did not arrive as they are: {'; '.join(bad[:SHOWN])}.",
             where,
             "What arrived is in the journal and is not sent again.",
             again=True,
         )
-    left = [f"{shown(one.path)}: {one.reason}" for one in result.left]
+    left = [f"{shown(one.path)}: {one.reason}" for one in result.left if one.path not in gone]
     if left and not asked.argument("leave_ok", False):
         return Failed(
             f"{len(left)} files cannot go: {'; '.join(left[:SHOWN])}.",
             where,
             "Mend them, change the bucket's limits, or go on without them with --leave-ok.",
+            again=any(one.why is Why.CHANGING for one in result.left),
         )
     behind = f", {len(left)} left behind" if left else ""
-    words = f"{len(result.entries)} files, {size_words(result.size)}, each read back as it is{behind}"
+    arrived = [one for one in result.entries if one.state is State.VERIFIED]
+    size = sum(one.found.size for one in arrived)
+    words = f"{len(arrived)} files, {size_words(size)}, each read back as it is{behind}"
     if not still:
         words += "; files keep coming, and what comes from here on stays behind"
-    outputs = {"files": len(result.entries), "bytes": result.size, "left": left[:SHOWN]}
+    outputs = {"files": len(arrived), "bytes": size, "left": left[:SHOWN]}
     if not request.rewrite:
         return Done(words, outputs)
     changed = ", ".join(f"{one.rows} of {one.column}" for one in (result.references or References()).changed)
@@ -89,7 +103,7 @@ def _until_still(asked: Asked, request: Request) -> bool:
     """
     from console.transfer.files.run import run
 
-    seen: dict[str, str] = {}
+    seen: dict[str, str] | None = None
     for _ in range(LOOKS):
         result = run(replace(request, rewrite=()), told=_teller(asked), stopped=asked.stopped)
         found = {one.path: one.found.sha256 for one in result.entries}
@@ -99,15 +113,30 @@ def _until_still(asked: Asked, request: Request) -> bool:
     return False
 
 
+def _moving(folder: Path, result: Result, *, changing: bool) -> frozenset[str]:
+    """Files that were gone when their turn came; with `changing` also those that somebody was writing.
+
+    While people still work with the folder neither is a fault: what is there in the end comes with the last look.
+    """
+    from console.transfer.files.scan import Why
+
+    found = {one.path: one.found.mtime_ns for one in result.failed}
+    found |= {one.path: -1 for one in result.left if one.why in (Why.CHANGING, Why.UNREADABLE)}
+    moving = set()
+    for path, mtime in found.items():
+        try:
+            now = os.lstat(folder / path).st_mtime_ns
+        except FileNotFoundError:
+            moving.add(path)
+            continue
+        if changing and mtime not in (-1, now):
+            moving.add(path)
+    busy = {one.path for one in result.left if one.why is Why.CHANGING} if changing else set()
+    return frozenset(moving | busy)
+
+
 def _teller(asked: Asked) -> Callable[[Progress], None]:
     return lambda told: asked.told(told.phase, "files", told.files, told.total)
-
-
-def _name_of(asked: Asked) -> str:
-    """What the journal of one folder and one bucket is called: one deployment knows what another has brought."""
-    names = ("files", "provider", "project", "bucket", "prefix")
-    told = json.dumps([str(asked.argument(name, "")) for name in names])
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 @asynccontextmanager

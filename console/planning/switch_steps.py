@@ -66,6 +66,12 @@ class _Writer:
             "keep_case": wish.keep_case,
             "address": draft.placement(database).database_url,
         }
+        self._folder: dict[str, object] = {
+            "project": draft.placement(database).id,
+            "bucket": wish.bucket,
+            "files": wish.files,
+            "prefix": wish.prefix,
+        }
         self._name = _last_part(wish.source)
         self._loaded = FILES if wish.files else LOAD
         self._guess = timedelta(seconds=2 + draft.live.switch.rows / ROWS_A_SECOND)
@@ -94,7 +100,9 @@ class _Writer:
     def fence(self) -> Step:
         given, names = self._source, self._name
         if self._wish.files:
-            given, names = {**given, "files": self._wish.files}, f"{names} and {_last_part(self._wish.files)}"
+            provider = self._draft.service(self._database).provider
+            given = {**given, **self._folder, "provider": provider}
+            names = f"{names} and {_last_part(self._wish.files)}"
         step = self._of_data(FENCE, f"Let {names} take no more writes", StepKind.FENCE_SOURCE, given)
         undo = Undo(StepKind.OPEN_SOURCE, f"Let {names} take writes again", given)
         return replace(step, needs=(self._loaded,), undo=undo, forecast=timedelta(seconds=1))
@@ -120,14 +128,7 @@ class _Writer:
             Phase.MIGRATE,
             service=self._database,
             provider=draft.service(self._database).provider,
-            arguments={
-                "project": draft.placement(self._database).id,
-                "bucket": wish.bucket,
-                "files": wish.files,
-                "prefix": wish.prefix,
-                "leave_ok": wish.leave_ok,
-                **more,
-            },
+            arguments={**self._folder, "leave_ok": wish.leave_ok, **more},
             needs=(need,),
             no_undo="The copies stay in the bucket; nothing of the old product looks there.",
             time_limit=draft.environment.limits.transfer,

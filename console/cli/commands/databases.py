@@ -75,7 +75,7 @@ def _add_switch_over(commands: Commands) -> None:
     switch.add_argument("--quarantine-ok", action="store_true", help="go on also with rows in quarantine")
     switch.add_argument("--files", type=Path, metavar="FOLDER", help="uploads that go along, on the worker's host")
     switch.add_argument("--bucket", default="", metavar="NAME", help="where they go (else the folder's name)")
-    switch.add_argument("--public", action="store_true", help="let everybody read a bucket that has to be made")
+    switch.add_argument("--public", action="store_true", help="let everybody read the bucket")
     switch.add_argument("--prefix", default="", metavar="TEXT", help="what their keys begin with")
     words = "rewrite references to files there, as TABLE.COLUMN; may be repeated"
     switch.add_argument("--rewrite", action="append", default=[], metavar="COLUMN", help=words)

@@ -205,6 +205,13 @@ class Journal:
         """It is not there any more as it was verified: it has to be looked at again."""
         self._set(path, "state = ?, upload = '', offset = 0", State.PENDING)
 
+    def touched(self, path: str, size: int, mtime_ns: int, before: int, after: int) -> None:
+        """Something else of a file changed than its content, so that it need not be read again: its ctime moved."""
+        where = "path = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?"
+        self._db.execute(
+            f"UPDATE files SET ctime_ns = ? WHERE {where}", (after, os.fsencode(path), size, mtime_ns, before)
+        )
+
     def abandoned(self) -> list[str]:
         """Keys under which something was sent and that no file of the folder has now."""
         rows = self._db.execute("SELECT DISTINCT key FROM sent WHERE key NOT IN (SELECT key FROM files) ORDER BY key")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.transfer.files import closing
-from console.transfer.files.closing import close_folder, open_folder
+from console.transfer.files.closing import Touched, close_folder, open_folder
 
 
 @pytest.fixture
@@ -35,7 +35,8 @@ class TestGivenAFolderOfUploads:
     def test_when_it_is_closed_and_opened_then_it_is_as_it_was(self, uploads: Path, tmp_path: Path):
         before = modes(uploads)
 
-        closed = close_folder(uploads, tmp_path / "work" / "closed.jsonl")
+        touched: list[Touched] = []
+        closed = close_folder(uploads, tmp_path / "work" / "closed.jsonl", touched=touched.append)
         held = writable(uploads)
         (uploads / "a.txt").chmod(0o640)
         opened = open_folder(tmp_path / "work" / "closed.jsonl")
@@ -43,6 +44,7 @@ class TestGivenAFolderOfUploads:
         assert closed.count == 5
         assert held == []
         assert opened == 4
+        assert {one.path for one in touched} == {"a.txt", "2026/b.txt", "2026/kept.txt"}
         assert modes(uploads) == before | {"a.txt": 0o640}
         assert tmp_path.stat().st_mode & 0o200
 

@@ -5,6 +5,7 @@ psycopg is imported when a connection is made, because the import costs more tha
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,8 @@ class Database:
         import psycopg
 
         parts = self._parts()
+        # It warns of every rollback that a broken connection made impossible; the break itself is told by us.
+        logging.getLogger("psycopg").setLevel(logging.ERROR)
         try:
             connection = await psycopg.AsyncConnection.connect(
                 "",

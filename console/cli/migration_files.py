@@ -14,7 +14,7 @@ from console.config.loader import load
 from console.config.location import locate
 from console.config.secrets import SecretMissing, resolve
 from console.domain.errors import UsageError
-from console.migrations.files import is_migration, read_migrations, read_text
+from console.migrations.files import better_name, is_migration, read_migrations, read_text, taken_for_migrations
 from console.migrations.scripts import Direction, Script, build_scripts
 from providers.contract import MigrationFile
 from providers.database import Database
@@ -96,6 +96,9 @@ def _read_folder(session: Session, folder: Path) -> dict[str, str]:
             raise UsageError(
                 f"{file} cannot be read: {problem.strerror}.", "migrate", "Mend it or remove it."
             ) from None
+    if (folder.parent / "config.toml").is_file() and (taken := taken_for_migrations(found)):
+        words = f"The Supabase CLI would run {taken[0]} as a migration of its own"
+        session.say(f"{words}: name it {better_name(taken[0])}, and all like it.")
     return found
 
 

@@ -1,14 +1,18 @@
-"""Migration files as the Supabase CLI names them: `<stamp>_<name>.sql`, and its `.down.sql` and `.verify.sql`."""
+"""Migration files as the Supabase CLI names them: `<stamp>_<name>.sql`, with what takes it back and verifies it.
+
+That is `<stamp>_<name>.down.sql` or `down_<stamp>_<name>.sql`, likewise with `verify`. The CLI takes the first form for
+migrations of its own and would run them; the second it passes over.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from console.domain.errors import UsageError
 from providers.contract import MigrationFile
 
-_NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.*?)(?P<kind>\.down|\.verify)?\.sql")
+_NAME = re.compile(r"(?:(?P<before>down|verify)_)?(?P<version>[0-9]+)_(?P<name>.*?)(?:\.(?P<behind>down|verify))?\.sql")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -21,15 +25,15 @@ def read_migrations(files: Mapping[str, str]) -> tuple[MigrationFile, ...]:
     Raises:
         UsageError: Two files have the same version, or a down or verify script belongs to none.
     """
-    found: dict[str, dict[str, tuple[str, str, str]]] = {"": {}, ".down": {}, ".verify": {}}
+    found: dict[str, dict[str, tuple[str, str, str]]] = {"": {}, "down": {}, "verify": {}}
     for filename, text in sorted(files.items()):
         parts = _NAME.fullmatch(filename)
         if parts is None:
             continue
-        version, same = parts["version"], found[parts["kind"] or ""]
+        version, same = parts["version"], found[parts["before"] or parts["behind"] or ""]
         if version in same:
             raise UsageError(
-                f"Two migrations have the version {version}: {same[version][0]} and {filename}.",
+                f"Two files of one kind have the version {version}: {same[version][0]} and {filename}.",
                 "migrations",
                 "Give one of them a later stamp.",
             )
@@ -76,6 +80,17 @@ def is_migration(filename: str) -> bool:
     """Whether a file is named as a migration, or as what belongs to one."""
     is_text = filename.encode(errors="ignore").decode() == filename
     return is_text and _NAME.fullmatch(filename) is not None
+
+
+def taken_for_migrations(filenames: Iterable[str]) -> Sequence[str]:
+    """Those of the files that the Supabase CLI would run as migrations of their own."""
+    return [one for one in filenames if (parts := _NAME.fullmatch(one)) and parts["behind"] and not parts["before"]]
+
+
+def better_name(filename: str) -> str:
+    """The name of such a file that the Supabase CLI passes over."""
+    stem, kind = filename.removesuffix(".sql").rsplit(".", 1)
+    return f"{kind}_{stem}.sql"
 
 
 def name_of(file: MigrationFile) -> str:

@@ -27,6 +27,12 @@ def split_file(sql: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def rest_of(sql: str, statements: Sequence[str]) -> str:
+    """Comments behind the last of a file's statements; "" where there are none."""
+    start = sql.rindex(statements[-1]) + len(statements[-1]) if statements else 0
+    return sql[_behind_semicolons(sql, start, len(sql)) :].strip()
+
+
 def parse_statement(statement: str) -> Any | None:
     """The statement's tree as pglast has it; None where there is no pglast, or it cannot read the statement."""
     trees = _parse(statement)

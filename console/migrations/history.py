@@ -73,8 +73,8 @@ async def prepare(connection: Connection) -> None:
     columns = await _columns(connection)
     if {"version", "statements", "name"} <= columns:
         return
-    await connection.execute("set lock_timeout = '4s'")
     async with connection.transaction():
+        await connection.execute("set local lock_timeout = '2s'")
         for statement in (*(() if columns else _CREATE), *_COMPLETE):
             await connection.execute(statement)
 
@@ -91,6 +91,12 @@ async def try_lock(connection: Connection) -> bool:
     """Take the lock for this session, or say that somebody else has it. It ends with the connection at the latest."""
     row = await (await connection.execute("select pg_try_advisory_lock(%s)", (LOCK_KEY,))).fetchone()
     return bool(row and row[0])
+
+
+async def fetch_pid(connection: Connection) -> int:
+    """The server's own process for this session: what a pooler tells at log-in may be another."""
+    row = await (await connection.execute("select pg_backend_pid()")).fetchone()
+    return int(row[0]) if row else 0
 
 
 async def find_holder(connection: Connection) -> str:

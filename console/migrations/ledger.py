@@ -145,8 +145,8 @@ def digest_of_statements(statements: Sequence[str]) -> str:
 async def prepare(connection: Connection) -> None:
     """Make the table where it is missing."""
     if not await _is_there(connection):
-        await connection.execute("set lock_timeout = '4s'")
         async with connection.transaction():
+            await connection.execute("set local lock_timeout = '2s'")
             for statement in _CREATE:
                 await connection.execute(statement)
 

@@ -20,7 +20,7 @@ async def mark_applied(connection: Connection, scripts: Sequence[Script], who: s
         async with connection.transaction():
             await _open(connection, script, who)
             await history.forget(connection, script.version)
-            await history.record(connection, script.version, script.name, script.statements)
+            await history.record(connection, script.version, script.name, script.kept)
             await ledger.end(connection, script.version, State.APPLIED, "repaired by hand")
 
 

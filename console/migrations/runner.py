@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from console.domain.errors import Rejected, Unreachable
 from console.migrations import history, ledger, leftovers, untouched
 from console.migrations.checks import check_up
+from console.migrations.guard import guard_readers
 from console.migrations.ledger import Fact, Opening, State
 from console.migrations.patience import CANCELLED, PASSING, Budget, Patience
 from console.migrations.pieces import Piece
-from console.migrations.read_only import WRITES
 from console.migrations.requests import MigrationFailed, Progress, Request
 from console.migrations.scripts import Direction, Script
+from console.migrations.settings import Settings, set_value
 from console.migrations.statement import Lock, Statement
 from console.migrations.verify import run_script
 from providers.database import Database
@@ -31,10 +33,6 @@ if TYPE_CHECKING:
     from providers.database import Connection
 
 Sleep = Callable[[float], Awaitable[None]]
-_QUIET = "set idle_in_transaction_session_timeout = '60s'"
-_NOTICE_DEATH = "set client_connection_check_interval = '1s'"
-"""Without it a long statement of a killed worker keeps its locks to its end. PostgreSQL has it from 14 on."""
-_NOTICES_DEATH_FROM = 140_000
 _DENIED = "42501"
 _REMEDIES = {
     "55P04": "Put ALTER TYPE … ADD VALUE into a file of its own: nothing of the same transaction may use the value.",
@@ -62,7 +60,9 @@ class Run:
         self._patience = patience
         self._sleep = sleep
         self._told = told
+        self._settings = Settings(patience, request.writes_anyway)
         self._keeps_facts = True
+        self._pid = 0
         self._budget = Budget(patience)
         self._at = Progress("", 0, 0)
         self.detail = "connecting"
@@ -80,7 +80,8 @@ class Run:
         self._database.check_session_mode()
         async with self._database.connect() as connection:
             await self._lock(connection)
-            await self._allow_writes(connection)
+            self._pid = await history.fetch_pid(connection)
+            await self._settings.restore(connection)
             await self._prepare(connection)
             stored = await history.fetch_statements(connection)
             facts = await ledger.fetch(connection)
@@ -98,10 +99,6 @@ class Run:
                 self.done.append(script.version)
                 if up and script.verify:
                     await self._verify(connection, script)
-
-    async def _allow_writes(self, connection: Connection) -> None:
-        if self._request.writes_anyway:
-            await connection.execute(WRITES)
 
     async def _prepare(self, connection: Connection) -> None:
         import psycopg
@@ -142,7 +139,7 @@ class Run:
         done = self._count_done(script, fact) if fact is not None and resumes else 0
         attempted = fact.attempted if fact is not None and resumes else 0
         if self._keeps_facts:
-            await self._settle(connection)
+            await self._settings.restore(connection)
             state = State.RUNNING if up else State.REVERTING
             request = self._request
             given = (request.who, request.lint.get(script.version, ""), request.backup)
@@ -174,7 +171,7 @@ class Run:
         filename, wait = script.filename, self._patience.first_wait
         for attempt in range(1, self._patience.attempts + 1):
             try:
-                await self._settle(connection, script, piece)
+                await self._settings.restore_before(connection, script, piece)
                 if piece.alone:
                     return await self._run_alone(connection, script, piece.statements[0], direction, attempted)
                 return await self._run_together(connection, script, piece, direction)
@@ -195,33 +192,22 @@ class Run:
             wait = min(wait * 2, self._patience.longest_wait)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _settle(self, connection: Connection, script: Script | None = None, piece: Piece | None = None) -> None:
-        """Take back what a file may have set: its settings and its role; set again what it set before this piece."""
-        await connection.execute("reset session authorization; reset role; reset all")
-        await self._allow_writes(connection)
-        await _set(connection, "lock_timeout", f"{round(self._patience.lock_timeout * 1000)}ms")
-        await _set(connection, "statement_timeout", self._patience.statement_timeout)
-        await connection.execute(_QUIET)
-        if connection.info.server_version >= _NOTICES_DEATH_FROM:
-            await connection.execute(_NOTICE_DEATH)
-        if script is not None and piece is not None and piece.statements:
-            for statement in script.classified[: piece.statements[0].number - 1]:
-                if statement.kind.startswith("SET"):
-                    await connection.execute(statement.text.encode())
+    def _guard(self, budget: Budget) -> AbstractAsyncContextManager[None]:
+        return guard_readers(self._database, self._pid, self._patience.hold, budget.hold)
 
     async def _run_together(self, connection: Connection, script: Script, piece: Piece, direction: Direction) -> None:
         self._budget = budget = Budget(self._patience)
-        async with connection.transaction():
+        async with self._guard(budget), connection.transaction():
             for statement in piece.statements:
                 self._step(script, statement)
                 budget.spend(statement)
                 for name, left in budget.limits_ms.items():
-                    await _set(connection, name, f"{left}ms", local=True)
+                    await set_value(connection, name, f"{left}ms", local=True)
                 await connection.execute(statement.text.encode())
                 if statement.lock is Lock.UNKNOWN and await history.holds_readers(connection):
                     budget.hold()
             self._at = replace(self._at, statement=0)
-            await self._settle(connection)
+            await self._settings.restore(connection)
             unnamed = await untouched.name_changed(connection, script)
             await self._record(connection, script, piece, direction)
         self.unnamed += [f"{script.filename}: {table}" for table in unnamed]
@@ -242,15 +228,16 @@ class Run:
         if standing is leftovers.Standing.NOT_DONE:
             await ledger.attempt(connection, script.version, statement.number)
             if statement.lock < Lock.SHARE:
-                await _set(connection, "lock_timeout", f"{round(self._patience.weak_lock_timeout * 1000)}ms")
-                await _set(connection, "statement_timeout", "0")
+                await set_value(connection, "lock_timeout", f"{round(self._patience.weak_lock_timeout * 1000)}ms")
+                await set_value(connection, "statement_timeout", "0")
             budget.spend(statement)
             for name, left in budget.limits_ms.items():
-                await _set(connection, name, f"{left}ms")
-            await connection.execute(statement.text.encode())
+                await set_value(connection, name, f"{left}ms")
+            async with self._guard(budget):
+                await connection.execute(statement.text.encode())
             if not await leftovers.is_valid(connection, statement):
                 raise psycopg.DataError("the index that it names is there and not valid")
-        await self._settle(connection)
+        await self._settings.restore(connection)
         async with connection.transaction():
             await self._record(connection, script, Piece((statement,), alone=True), direction)
 
@@ -261,7 +248,7 @@ class Run:
             if self._keeps_facts:
                 await ledger.advance(connection, script.version, script.statements[:count])
         elif direction is Direction.UP:
-            await history.record(connection, script.version, script.name, script.statements)
+            await history.record(connection, script.version, script.name, script.kept)
         else:
             await history.forget(connection, script.version)
         if self._keeps_facts and count == len(script.statements):
@@ -270,7 +257,7 @@ class Run:
 
     async def _verify(self, connection: Connection, script: Script) -> None:
         """Ask a file's verify script; take back what this run did when it says no."""
-        await self._settle(connection)
+        await self._settings.restore(connection)
         wrong = await run_script(connection, script.verify, self._database.words_of)
         if self._keeps_facts:
             await ledger.set_verified(connection, script.version, wrong or "passed")
@@ -361,17 +348,29 @@ class Run:
         """Record what is left of a file that failed, and say it. What one that ran alone left is cleared away."""
         up = direction is Direction.UP
         done = piece.statements[0].number - 1 if piece.statements else 0
-        if piece.alone:
-            await self._settle(connection)
-            await leftovers.settle(connection, piece.statements[0])
+        is_clear = not piece.alone or await self._clear(connection, piece.statements[0])
         if self._keeps_facts:
-            await self._settle(connection)
+            await self._settings.restore(connection)
             kept = State.PARTIAL if up else State.REVERTING
-            ended = (State.FAILED if up else State.APPLIED) if not done else kept
+            ended = (State.FAILED if up else State.APPLIED) if not done and is_clear else kept
             await ledger.end(connection, script.version, ended, problem)
-        if not done:
-            return "Nothing of this file was kept."
-        return f"Statements 1 to {done} of {len(script.statements)} are done; the next run goes on behind them."
+        words = [] if is_clear else [f"What statement {done + 1} left is looked after by the next run."]
+        if done:
+            total = len(script.statements)
+            words.insert(0, f"Statements 1 to {done} of {total} are done; the next run goes on behind them.")
+        return " ".join(words) or "Nothing of this file was kept."
+
+    async def _clear(self, connection: Connection, statement: Statement) -> bool:
+        """Clear away what a statement that failed alone left; whether nothing of it is there now."""
+        import psycopg
+
+        await self._settings.restore(connection)
+        try:
+            return await leftovers.settle(connection, statement) is leftovers.Standing.NOT_DONE
+        except psycopg.Error:
+            if connection.broken or connection.closed:
+                raise
+            return False  # Somebody's open transaction is in the way, most likely the one that was for the statement.
 
     def _place(self, script: Script) -> str:
         number = self._at.statement
@@ -379,7 +378,3 @@ class Run:
             return ""
         shown = self._database.redact(script.statements[number - 1])
         return f" at statement {number} of {len(script.statements)} ({shown[:80]})"
-
-
-async def _set(connection: Connection, name: str, value: str, *, local: bool = False) -> None:
-    await connection.execute("select set_config(%s, %s, %s)", (name, value, local))

@@ -38,6 +38,14 @@ class Script:
     def statements(self) -> tuple[str, ...]:
         return tuple(one.text for one in self.classified)
 
+    @cached_property
+    def kept(self) -> tuple[str, ...]:
+        """What the history keeps: comments behind the last statement are one more, as the Supabase CLI has it."""
+        from console.migrations.grammar import rest_of
+
+        rest = rest_of(self.sql, self.statements)
+        return (*self.statements, rest) if rest else self.statements
+
     @property
     def pieces(self) -> tuple[Piece, ...]:
         return cut(self.classified)

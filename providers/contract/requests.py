@@ -94,7 +94,7 @@ class PointName:
 
 @dataclass(frozen=True)
 class MigrationFile:
-    """One schema change: `<stamp>_<name>.sql`, with its `.down.sql` and `.verify.sql` where there are some."""
+    """One schema change: `<stamp>_<name>.sql`, with what takes it back and what verifies it where there is some."""
 
     version: str
     name: str

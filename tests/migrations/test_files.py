@@ -3,7 +3,7 @@
 import pytest
 
 from console.domain.errors import UsageError
-from console.migrations.files import name_of, read_migrations, read_text
+from console.migrations.files import better_name, name_of, read_migrations, read_text, taken_for_migrations
 from providers.contract import MigrationFile
 
 FILES = {
@@ -39,6 +39,15 @@ class TestGivenADirectoryOfMigrations:
     def test_when_a_down_script_has_no_migration_then_it_is_named(self):
         with pytest.raises(UsageError, match=r"2_b\.down\.sql"):
             read_migrations({"1_a.sql": "", "2_b.down.sql": ""})
+
+    def test_when_scripts_are_named_so_that_the_supabase_cli_passes_them_over_then_they_are_the_same(self):
+        theirs = [name for name in FILES if name.count(".") > 1]
+        ours = {better_name(name) if name in theirs else name: text for name, text in FILES.items()}
+
+        assert taken_for_migrations(FILES) == theirs
+        assert taken_for_migrations(ours) == []
+        assert "down_20260102000000_add_price.sql" in ours
+        assert read_migrations(ours) == read_migrations(FILES)
 
     def test_when_stamps_have_different_lengths_then_their_numbers_count(self):
         assert [file.version for file in read_migrations({"10_b.sql": "", "9_a.sql": ""})] == ["9", "10"]

@@ -126,6 +126,18 @@ class TestGivenAFileWhoseStatementsShareNoTransaction:
 
         assert world.ask("select count(*) from pg_index where not indisvalid") == [(0,)]
 
+    async def test_when_an_open_transaction_keeps_what_it_left_then_the_next_run_clears_it_away(self, world):
+        await world.run(BEFORE)
+        build = MigrationFile("2", "build", "create index concurrently fresh on shop.items (id);")
+        async with await psycopg.AsyncConnection.connect(world.dsn) as other:
+            await other.execute("insert into shop.items values (1)")
+            with pytest.raises(MigrationFailed, match="What statement 1 left is looked after by the next run"):
+                await world.run(BEFORE, build)
+
+        assert (await world.facts())["2"].state is State.PARTIAL
+        assert await world.run(BEFORE, build) == ["2"]
+        assert world.ask(INVALID) == [(0,)]
+
     async def test_when_it_is_taken_back_then_its_own_statements_alone_are_run_alone(self, world):
         await world.run(BEFORE, MIXED)
 
@@ -214,6 +226,7 @@ class TestGivenReaders:
             ("alter table shop.items add a int; select pg_sleep(3);", "at statement 2 of 2"),
             ("do $$ begin alter table shop.items add a int; end $$; select pg_sleep(3);", "at statement 2 of 2"),
             ("alter table shop.items alter id type text using shop.slowly(id);", "at statement 1 of 1"),
+            ("do $$ begin alter table shop.items add a int; perform pg_sleep(3); end $$", "at statement 1 of 1"),
         ],
     )
     async def test_when_a_file_would_hold_them_for_long_then_it_lets_go_in_time_and_nothing_is_kept(

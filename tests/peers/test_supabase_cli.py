@@ -27,7 +27,8 @@ FILES = (
     MigrationFile(
         "20260101000000", "create_items", "create table items (id int primary key);\ninsert into items values (1);"
     ),
-    MigrationFile("20260102000000", "add_price", "alter table items add price int;"),
+    MigrationFile("20260102000000", "add_price", "alter table items add price int;\n-- later more\n"),
+    MigrationFile("20260103000000", "words", "-- nothing yet\n"),
 )
 
 
@@ -46,6 +47,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "supabase" / "config.toml").write_text('project_id = "shop"\n')
     for file in FILES:
         (folder / f"{file.version}_{file.name}.sql").write_text(file.sql)
+        (folder / f"down_{file.version}_{file.name}.sql").write_text("select 1;")
     return tmp_path
 
 
@@ -61,6 +63,11 @@ def listed(cli: str, project: Path, dsn: str) -> dict[str, str]:
     """The CLI's table: each version it knows of, and under which the database lists it as applied."""
     table = run(cli, project, "migration", "list", "--db-url", dsn)
     return dict(re.findall(r"`(\d{14})`\s*\|\s*(?:`(\d{14})`)?", table))
+
+
+def kept(dsn: str) -> list[tuple[str, str, list[str]]]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return connection.execute("select * from supabase_migrations.schema_migrations order by version").fetchall()
 
 
 async def apply(dsn: str, *files: MigrationFile) -> OperationStatus:
@@ -90,6 +97,11 @@ class TestGivenOneDatabase:
         assert await apply(dsn, *FILES) is OperationStatus.SUCCEEDED
 
         assert listed(supabase_cli, project, dsn) == {file.version: file.version for file in FILES}
+        ours = kept(dsn)
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute("drop table items; drop schema supabase_migrations cascade")
+        run(supabase_cli, project, "db", "push", "--yes", "--db-url", dsn)
+        assert kept(dsn) == ours
 
     async def test_when_the_cli_applies_then_we_list_it_as_applied_and_do_not_apply_it_again(
         self, supabase_cli: str, project: Path, dsn: str
@@ -114,7 +126,7 @@ class TestGivenOneDatabase:
             "--db-url",
             dsn,
         )
-        assert await applied(dsn) == [FILES[0].version]
+        assert await applied(dsn) == [FILES[0].version, FILES[2].version]
         run(
             supabase_cli,
             project,
@@ -133,5 +145,5 @@ class TestGivenOneDatabase:
             rows = compare(scripts, stored, facts)
             await repair.mark_reverted(connection, [FILES[1].version])
 
-        assert [row.state for row in rows] == ["applied", "applied"]
-        assert listed(supabase_cli, project, dsn) == {FILES[0].version: FILES[0].version, FILES[1].version: ""}
+        assert {row.state for row in rows} == {"applied"}
+        assert listed(supabase_cli, project, dsn)[FILES[1].version] == ""

@@ -8,21 +8,19 @@ counts, and only where it begins and ends as a path does: `/uploads/a.png` is no
 
 from __future__ import annotations
 
-import html
-import json
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
+
+from console.transfer.files.spellings import JSON_SLASH, PERCENT, PLAIN, WAYS, is_text, other_bytes, renew, spell
 
 _INNER = frozenset("-_./%~@\\")
 """Beside letters and figures: what stands within a path, so that next to one it is part of a longer one."""
-_URI = ";,/?:@&=+$-_.!~*'()#"
 _TOKEN = re.compile(r"[^\s\"'<>()\\?#|,;]+")
 _ESCAPED = frozenset("nrtbf")
-_PERCENT = ("address", "uri", "address-lower", "uri-lower")
+_BARE = ("", "/", "./")
+"""What may stand before a path that is a whole value, whatever the folder is called."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,12 @@ class Target:
 
     path: str
     new: str
+
+
+SHARED = Target("", "")
+"""Instead of a file, where two share a form."""
+Spelt = dict[str, Target]
+"""Files by their path as it is written in one way."""
 
 
 @dataclass(frozen=True)
@@ -49,53 +53,64 @@ class Forms:
     """Every form of every file.
 
     Attributes:
-        whole: Values that are a file's name and nothing else.
-        inside: Forms that are looked for within texts, by the text that each begins with.
+        before: What stood before a path so far, beside nothing at all.
+        spelt: Files by way of writing; what a way writes as the plain one does is there alone.
+        follows: What begins a form within texts, and the paths that may follow it.
         settled: What references become, so that those that were rewritten are known again.
-        shared: Forms that stand for several files, and so for none.
     """
 
-    whole: dict[str, Target] = field(default_factory=dict)
-    inside: dict[str, dict[str, Target]] = field(default_factory=dict)
-    settled: dict[str, str] = field(default_factory=dict)
-    shared: set[str] = field(default_factory=set)
+    before: Sequence[str] = ()
+    spelt: Mapping[str, Spelt] = field(default_factory=dict)
+    follows: Mapping[str, Sequence[Spelt]] = field(default_factory=dict)
+    settled: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._lengths: dict[str, list[int]] = {}
-        self._within: dict[str, list[str]] = {}
-        self._starts: re.Pattern[str] | None = None
-
-    def seal(self) -> Forms:
-        """Make ready for reading."""
-        for form in self.shared:
-            self.whole.pop(form, None)
-            for known in self.inside.values():
-                known.pop(form, None)
-        self._lengths = {mark: sorted({len(one) for one in known}, reverse=True) for mark, known in self.inside.items()}
-        marks = sorted(self.inside, key=len, reverse=True)
+        marks = sorted(self.follows, key=len, reverse=True)
+        known = {id(spelt): spelt for follows in self.follows.values() for spelt in follows}
+        lengths = {number: set(map(len, spelt)) for number, spelt in known.items()}
+        self._lengths = {
+            mark: sorted(set().union(*(lengths[id(spelt)] for spelt in follows)), reverse=True)
+            for mark, follows in self.follows.items()
+        }
         self._within = {mark: [one for one in marks if one != mark and mark.startswith(one)] for mark in marks}
         self._starts = re.compile("|".join(map(re.escape, marks))) if marks else None
-        return self
 
     @property
     def marks(self) -> list[str]:
         """Texts of which at least one is in every text that holds a form inside."""
         found: list[str] = []
-        for mark in sorted(self.inside, key=len):
+        for mark in sorted(self.follows, key=len):
             if not any(shorter in mark for shorter in found):
                 found.append(mark)
         return found
+
+    def list_whole(self) -> Iterator[str]:
+        """Every value that may be a file's name and nothing else, and what such values become."""
+        yield from self.settled
+        for start in (*_BARE, *self.before):
+            yield from (start + path for path in self.spelt[PLAIN])
+        for start in _BARE:
+            yield from (start + path for way in PERCENT for path in self.spelt[way])
 
     def read(self, text: str) -> Reading:
         """Find every file that a text names."""
         if text in self.settled:
             return Reading(text, True, (self.settled[text],))
-        target = self.whole.get(text)
-        if target is not None:
-            if not target.new:
-                return Reading(text, True, (), (target.path,))
-            return Reading(target.new, True, (target.path,))
-        return self.read_inside(text)
+        target = self._find_whole(text)
+        if target is None or target is SHARED:
+            return self.read_inside(text)
+        if not target.new:
+            return Reading(text, True, (), (target.path,))
+        return Reading(target.new, True, (target.path,))
+
+    def _find_whole(self, text: str) -> Target | None:
+        found: list[Target] = []
+        for start in (*_BARE, *self.before):
+            if text.startswith(start):
+                path = text[len(start) :]
+                ways = (PLAIN, *PERCENT) if start in _BARE else (PLAIN,)
+                found += [self.spelt[way][path] for way in ways if path in self.spelt[way]]
+        return _one_of(found)
 
     def read_inside(self, text: str) -> Reading:
         """Find every file that is named within a text, and not by all of it."""
@@ -112,14 +127,14 @@ class Forms:
                     dangling.append(token[0].rstrip("."))
                     at, parts = start + len(token[0]), [*parts, text[at : start + len(token[0])]]
                 continue
-            form, target = found
+            end, target = found
             if target.new:
                 named.append(target.path)
                 parts += [text[at:start], target.new]
             else:
                 unready.append(target.path)
-                parts.append(text[at : start + len(form)])
-            at = start + len(form)
+                parts.append(text[at:end])
+            at = end
         return Reading("".join([*parts, text[at:]]), False, tuple(named), tuple(unready), tuple(dangling))
 
     def _find_starts(self, text: str) -> Iterator[tuple[int, str]]:
@@ -131,12 +146,17 @@ class Forms:
             if _begins(text, found.start()):
                 yield found.start(), found[0]
 
-    def _longest(self, text: str, start: int, mark: str) -> tuple[str, Target] | None:
-        known = self.inside[mark]
+    def _longest(self, text: str, start: int, mark: str) -> tuple[int, Target] | None:
+        """Where the longest form ends that begins here with a mark, and its file."""
+        begin = start + len(mark)
         for length in self._lengths[mark]:
-            form = text[start : start + length]
-            if form in known and _ends(text, start + length):
-                return form, known[form]
+            path = text[begin : begin + length]
+            target = _one_of([spelt[path] for spelt in self.follows[mark] if path in spelt])
+            if target is None or target is SHARED or not _ends(text, begin + length):
+                continue
+            also = self._find_whole(text[start : begin + length])
+            if also is None or also.path == target.path:
+                return begin + length, target
         return None
 
 
@@ -148,104 +168,46 @@ def build_forms(files: Iterable[Target], folder: Path, prefixes: Iterable[str] =
             and without a slash or `./` before it, and its whole path.
         base: What every new reference begins with, where they are addresses, percent-encoded already; else empty.
     """
-    is_address = bool(base)
+    texts = [file for file in files if is_text(file.path)]
     named = [f"{one.rstrip('/')}/" for one in prefixes]
     before = named or [f"/{folder.name}/", f"{folder.name}/", f"./{folder.name}/", f"{folder.resolve()}/"]
-    forms = Forms()
-    texts = [file for file in files if _is_text(file.path)]
+    spelt: dict[str, Spelt] = {way: {} for way in WAYS}
     for file in texts:
-        if file.new:
-            forms.settled[file.new] = file.path
-        if file.new and base:
-            for spell in ("plain", "json-slash"):
-                known = forms.inside.setdefault(_ENCODINGS[spell](base), {})
-                known[_ENCODINGS[spell](file.new)] = Target(file.path, _ENCODINGS[spell](file.new))
-        _spell(forms, file, file.path, before, is_address)
+        _spell(spelt, file, file.path, is_address=bool(base))
     paths = {file.path for file in texts}
     for file in texts:
-        for other in _other_bytes(file.path):
-            if other not in paths:
-                _spell(forms, file, other, before, is_address)
-    return forms.seal()
-
-
-def _spell(forms: Forms, file: Target, path: str, before: Iterable[str], is_address: bool) -> None:
-    """Every form of one file, whose path is written so."""
-    for old in (path, f"/{path}", f"./{path}"):
-        _put(forms, forms.whole, old, file)
-        for spelt, new in _spellings(old, file.new, is_address):
-            _put(forms, forms.whole, spelt, Target(file.path, new))
+        for other in other_bytes(file.path) - paths:
+            _spell(spelt, file, other, is_address=bool(base))
+    follows: dict[str, list[Spelt]] = {}
     for prefix in before:
-        _put(forms, forms.whole, f"{prefix}{path}", file)
-        for spell, mark in _encodings(prefix).items():
-            old = _ENCODINGS[spell](f"{prefix}{path}")
-            known = forms.inside.setdefault(mark, {})
-            if old.startswith(mark):
-                _put(forms, known, old, Target(file.path, _renew(spell, file.new, is_address)))
+        marks = {way: spell(way, prefix) for way in WAYS}
+        for mark in marks.values():
+            # What a way writes as the plain one does counts behind what it writes otherwise, but for a plain mark.
+            ways = [way for way in WAYS if way != PLAIN and marks[way] == mark]
+            ways.insert(0 if marks[PLAIN] == mark else len(ways), PLAIN)
+            follows[mark] = [spelt[way] for way in ways if spelt[way]]
+    for way in (PLAIN, JSON_SLASH) if base else ():
+        ours = [Target(file.path, spell(way, file.new)) for file in texts if file.new]
+        begin = spell(way, base)
+        follows.setdefault(begin, []).append({one.new.removeprefix(begin): one for one in ours})
+    return Forms(before, spelt, follows, {file.new: file.path for file in texts if file.new})
 
 
-def _other_bytes(path: str) -> set[str]:
-    """The same letters in other bytes, as another system would have written them."""
-    return set() if path.isascii() else {unicodedata.normalize(form, path) for form in ("NFC", "NFD")} - {path}
+def _spell(spelt: Mapping[str, Spelt], file: Target, path: str, *, is_address: bool) -> None:
+    for way, known in spelt.items():
+        old, new = spell(way, path), renew(way, file.new, is_address=is_address)
+        if way != PLAIN and (old, new) == (path, file.new):
+            continue
+        before = known.setdefault(old, file if new == file.new else Target(file.path, new))
+        if before.path != file.path:
+            known[old] = SHARED
 
 
-def _put(forms: Forms, known: dict[str, Target], form: str, file: Target) -> None:
-    before = known.setdefault(form, file)
-    if before.path != file.path:
-        forms.shared.add(form)
-
-
-def _json(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)[1:-1]
-
-
-def _json_ascii(text: str) -> str:
-    return json.dumps(text)[1:-1]
-
-
-def _lower_figures(text: str) -> str:
-    """`%C3` as `%c3`, which some write."""
-    return re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), text)
-
-
-_ENCODINGS: dict[str, Callable[[str], str]] = {
-    "plain": lambda text: text,
-    "address": lambda text: quote(text, safe="/:"),
-    "uri": lambda text: quote(text, safe=_URI),
-    "address-lower": lambda text: _lower_figures(quote(text, safe="/:")),
-    "uri-lower": lambda text: _lower_figures(quote(text, safe=_URI)),
-    "html": lambda text: html.escape(text, quote=False),
-    "attribute": lambda text: html.escape(text, quote=True),
-    "json": _json,
-    "json-ascii": _json_ascii,
-    "json-slash": lambda text: _json(text).replace("/", "\\/"),
-    "json-ascii-slash": lambda text: _json_ascii(text).replace("/", "\\/"),
-}
-
-
-def _encodings(prefix: str) -> dict[str, str]:
-    """How a prefix begins in each encoding."""
-    return {name: encode(prefix) for name, encode in _ENCODINGS.items()}
-
-
-def _spellings(old: str, new: str, is_address: bool) -> Iterator[tuple[str, str]]:
-    for name in _PERCENT:
-        yield _ENCODINGS[name](old), _renew(name, new, is_address)
-
-
-def _renew(encoding: str, new: str, is_address: bool) -> str:
-    """What a reference becomes where the old one was written in this encoding."""
-    if encoding in _PERCENT:
-        return new if is_address else quote(new, safe="/")
-    return _ENCODINGS[encoding](new)
-
-
-def _is_text(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _one_of(found: Sequence[Target]) -> Target | None:
+    """The file that all of these are, the first way of writing counting; None for none."""
+    if not found:
+        return None
+    return found[0] if all(one.path == found[0].path for one in found) else SHARED
 
 
 def _begins(text: str, at: int) -> bool:

@@ -165,7 +165,7 @@ def _bring_forms(target: Target, forms: Forms) -> None:
     target.execute("CREATE TEMP TABLE IF NOT EXISTS quarterdeck_forms (old text)")
     target.execute("TRUNCATE quarterdeck_forms")
     with target.cursor() as cursor, cursor.copy("COPY quarterdeck_forms FROM STDIN") as copy:
-        for form in (*forms.whole, *forms.settled):
+        for form in forms.list_whole():
             if "\0" not in form:
                 copy.write_row((form,))
     target.execute("ANALYZE quarterdeck_forms")

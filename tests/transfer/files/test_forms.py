@@ -98,8 +98,15 @@ class TestGivenSeveralFiles:
     def test_when_a_form_stands_for_two_then_it_is_left(self):
         forms = forms_of("a.png", "uploads/a.png")
 
-        assert forms.shared == {"uploads/a.png", "/uploads/a.png", "./uploads/a.png"}
-        assert forms.read("uploads/a.png").text == "uploads/a.png"
+        for text in ("uploads/a.png", "/uploads/a.png", "./uploads/a.png", "see /uploads/a.png"):
+            assert forms.read(text).text == text
+        assert forms.read("/uploads/uploads/a.png").named == ("uploads/a.png",)
+
+    def test_when_references_become_keys_then_each_place_has_its_writing(self):
+        forms = build_forms([Target("a&b.png", "m/a&b.png"), Target("c d.png", "m/c d.png")], FOLDER)
+
+        assert forms.read("see /uploads/a&b.png, /uploads/c%20d.png").text == "see m/a&b.png, m/c%20d.png"
+        assert forms.read('<a href="/uploads/a&amp;b.png">').text == '<a href="m/a&amp;b.png">'
 
     def test_when_names_are_coded_then_each_coding_is_known(self):
         forms = forms_of("é &.png")

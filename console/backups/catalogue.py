@@ -5,7 +5,8 @@
                                                data.tar.age     the same, encrypted
                                                data.db          a SQLite file
 
-`backup.json` is there before the first byte of the data, and is replaced whole. A backup whose maker is gone before the
+`backup.json` is there before the first byte of the data, and is replaced whole. It has a digest of itself: one that was
+harmed, or cannot be read, makes a damaged backup, whose data stay as they are. A backup whose maker is gone before the
 end is half a backup: `sweep` names and removes it.
 """
 
@@ -26,23 +27,25 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from console.backups.values import Backup, Kind, State
+from console.backups.values import Backup, Kind, Proof, State
 from console.domain.codec import from_json, to_json
 from console.domain.errors import StoreError, UsageError
 
 RECORD = "backup.json"
+DIGEST = "digest"
 DUMP = "data"
 SEALED_DUMP = "data.tar.age"
 LITE = "data.db"
 SEALED_LITE = "data.db.age"
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+_DRAFT = ".draft-"
 _WORK = "work-"
 _ELSEWHERE = "elsewhere"
 _SCRATCH = "qdpg-"
 NAMELESS_FOR_S = 60.0
-"""A folder without a record is only just being made, or nobody's: the second after this long."""
+"""An empty folder is only just being made, or nobody's: the second after this long."""
 
 
 class Catalogue:
@@ -78,9 +81,10 @@ class Catalogue:
         Raises:
             StoreError: It cannot be written.
         """
-        text = json.dumps(to_json(replace(backup, folder="")), indent=1, ensure_ascii=False)
+        told = to_json(replace(backup, folder="", harmed=""))
+        text = json.dumps({DIGEST: _digest_of(told), **told}, indent=1, ensure_ascii=False)
         try:
-            descriptor, draft = tempfile.mkstemp(dir=backup.path, prefix=".draft-")
+            descriptor, draft = tempfile.mkstemp(dir=backup.path, prefix=_DRAFT)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
@@ -90,7 +94,7 @@ class Catalogue:
             raise cannot_write(backup.path, problem) from problem
 
     def find_all(self, name: str = "") -> list[Backup]:
-        """All backups, or those of one name, the newest first. Records that cannot be read are passed over."""
+        """All backups, or those of one name, the newest first."""
         found = [backup for folder in self._folders() if (backup := _read(folder)) is not None]
         return sorted((one for one in found if name in ("", one.name)), key=lambda one: one.at, reverse=True)
 
@@ -133,7 +137,7 @@ class Catalogue:
         for folder in list(self._folders()):
             backup = _read(folder)
             if backup is None:
-                is_left = not (folder / RECORD).exists() and time.time() - folder.stat().st_mtime > NAMELESS_FOR_S
+                is_left = time.time() - folder.stat().st_mtime > NAMELESS_FOR_S
             else:
                 here = backup.host == socket.gethostname()
                 is_left = backup.state is State.TAKING and here and not _runs(backup.process)
@@ -190,6 +194,8 @@ def digest_file(path: Path) -> str:
 
 def check_files(backup: Backup) -> list[str]:
     """What is wrong with the files of a backup: missing, changed, or of nobody."""
+    if backup.harmed:
+        return [backup.harmed]
     found = digest_files(backup.path)
     wrong = [f"The file {name} is missing." for name in backup.files if name not in found]
     wrong += [
@@ -199,18 +205,42 @@ def check_files(backup: Backup) -> list[str]:
 
 
 def _read(folder: Path) -> Backup | None:
+    """What is known of a backup; None where nothing was written yet, not even data."""
+    record = folder / RECORD
     try:
-        record = folder / RECORD
         return _parse(str(record), record.stat().st_mtime_ns)
-    except (OSError, ValueError):
-        return None
+    except FileNotFoundError:
+        has_data = any(not path.name.startswith(_DRAFT) for path in folder.iterdir()) if folder.is_dir() else False
+        return _unreadable(folder, "Its record is missing.") if has_data else None
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as problem:
+        return _unreadable(folder, f"Its record cannot be read: {type(problem).__name__}.")
 
 
 @lru_cache(maxsize=512)
 def _parse(record: str, written_at_ns: int) -> Backup:
     """A record as it was written then; the worker asks again and again."""
     told = json.loads(Path(record).read_text(encoding="utf-8"))
-    return replace(from_json(Backup, told), folder=str(Path(record).parent))
+    # The first backups had none.
+    digest = told.pop(DIGEST, None)
+    folder = Path(record).parent
+    if digest is not None and digest != _digest_of(told):
+        return _unreadable(folder, "Its record was changed.")
+    return replace(from_json(Backup, told), folder=str(folder))
+
+
+def _unreadable(folder: Path, why: str) -> Backup:
+    """A damaged backup, of which the names of its folders tell all that is known."""
+    try:
+        at = datetime.strptime(folder.name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        at = datetime.fromtimestamp(0, UTC)
+    proof = Proof(False, at, (why,), "its record")
+    name = unquote(folder.parent.name)
+    return Backup(folder.name, name, Kind.POSTGRES, at, State.DAMAGED, proof=proof, folder=str(folder), harmed=why)
+
+
+def _digest_of(told: object) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
 def _this_process() -> str:

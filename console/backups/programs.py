@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,10 +16,29 @@ from console.backups.values import Interrupted, Stopped
 LOOK_EVERY_S = 0.05
 END_WITHIN_S = 5.0
 KEPT_WORDS = 2000
+_PR_SET_PDEATHSIG = 1
+_CROWDED = ("too many connections", "too many clients", "remaining connection slots", "max clients reached")
 
 
 class ProgramFailed(Exception):
     """It ended badly; carries its last words, which may hold names and values of the database but no password."""
+
+
+def _end_with_us() -> Callable[[], None] | None:
+    """Have the kernel end a program when we are killed, or it would go on writing into what is swept."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def ask() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+    return ask
+
+
+def is_crowded(problem: ProgramFailed) -> bool:
+    """Whether it ended because the server takes no more connections: with fewer it may go on."""
+    return any(sign in str(problem).lower() for sign in _CROWDED)
 
 
 class Program:
@@ -46,6 +68,7 @@ class Program:
                 stdout=where,
                 stderr=self._words,
                 start_new_session=True,  # Ctrl+C is for us; we end it
+                preexec_fn=_end_with_us(),
             )
 
     def __enter__(self) -> Program:

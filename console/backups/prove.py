@@ -20,7 +20,7 @@ from console.backups.catalogue import DUMP, SEALED_DUMP, Catalogue, check_files,
 from console.backups.contents import Without, choose_contents, find_missing
 from console.backups.definitions import EVENT_TRIGGERS, RIGHTS
 from console.backups.differ import find_differences
-from console.backups.programs import Program, ProgramFailed
+from console.backups.programs import Program, ProgramFailed, is_crowded
 from console.backups.replay import Dump, Wanted, replay
 from console.backups.scratch import scratch_database
 from console.backups.sums import fetch_sums, prepare
@@ -99,7 +99,8 @@ def prove(
     proof = Proof(False, now(), tuple(wrong), "its files") if wrong else _restore(backup, request, told, stopped, now)
     proof = replace(proof, total_s=round(time.monotonic() - began, 3))
     state = State.VERIFIED if proof.verified else State.DAMAGED
-    Catalogue(backup.path.parent.parent).write(replace(backup, state=state, proof=proof))
+    if not backup.harmed:
+        Catalogue(backup.path.parent.parent).write(replace(backup, state=state, proof=proof))
     return proof
 
 
@@ -173,6 +174,15 @@ def _try(dump: Path, manner: _Manner, told: Told, stopped: Stopped, now: Callabl
     Raises:
         ProgramFailed: It cannot be restored in this manner.
     """
+    try:
+        return _try_once(dump, manner, told, stopped, now)
+    except ProgramFailed as problem:
+        if manner.request.jobs == 1 or not is_crowded(problem):
+            raise
+    return _try_once(dump, replace(manner, request=replace(manner.request, jobs=1)), told, stopped, now)
+
+
+def _try_once(dump: Path, manner: _Manner, told: Told, stopped: Stopped, now: Callable[[], datetime]) -> Proof:
     backup, request = manner.backup, manner.request
     roles = {role: role in backup.superusers for role in backup.roles} if request.is_ours else {}
     with scratch_database(request.server, backup.locale, roles) as scratch:
@@ -260,7 +270,7 @@ def _restore_into(
         environment = database.environment()
         arguments = [
             tools.path("pg_restore"),
-            f"--jobs={request.jobs}",
+            *([f"--jobs={request.jobs}"] if request.jobs > 1 else []),
             "--exit-on-error",
             *([] if manner.with_owners else ["--no-owner", "--no-privileges"]),
             "--no-subscriptions",

@@ -123,7 +123,8 @@ def prove_copy(
         round(ended - began, 3),
     )
     state = State.VERIFIED if proof.verified else State.DAMAGED
-    Catalogue(backup.path.parent.parent).write(replace(backup, state=state, proof=proof))
+    if not backup.harmed:
+        Catalogue(backup.path.parent.parent).write(replace(backup, state=state, proof=proof))
     return proof
 
 

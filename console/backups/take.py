@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from console.backups.address import Address
 from console.backups.catalogue import DUMP, SEALED_DUMP
+from console.backups.definitions import NOT_OF, OURS
 from console.backups.frame import Frame
-from console.backups.programs import Program, ProgramFailed
+from console.backups.programs import Program, ProgramFailed, is_crowded
 from console.backups.scratch import fetch_locale
 from console.backups.sums import fetch_sequences, fetch_sums, merge_sequences, prepare
 from console.backups.tools import Tools, find_tools
@@ -35,14 +36,21 @@ _MIGRATION = """
 select coalesce(has_table_privilege(to_regclass('supabase_migrations.schema_migrations')::oid, 'select'), false)
 """
 _NEWEST = "select max(version) from supabase_migrations.schema_migrations"
-_ROLES = """
+_ROLES = f"""
 select r.rolname, r.rolsuper from pg_roles r where r.rolname !~ '^pg_' and (exists (
     select from pg_shdepend d where d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid
-    and d.dbid = (select oid from pg_database where datname = current_database())) or r.oid = %(first)s)
+    and d.dbid = (select oid from pg_database where datname = current_database()))
+-- Of the role that the server was set up with, nothing is on record.
+or r.oid = 10 and (
+    exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.relowner = r.oid and {OURS} and {NOT_OF.format("pg_class", "c.oid")})
+    or exists (select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+        where p.proowner = r.oid and {OURS} and {NOT_OF.format("pg_proc", "p.oid")})
+    or exists (select from pg_type t join pg_namespace n on n.oid = t.typnamespace
+        where t.typowner = r.oid and t.typelem = 0 and {OURS} and {NOT_OF.format("pg_type", "t.oid")})
+    or exists (select from pg_namespace n where n.nspowner = r.oid and n.nspname <> 'public' and {OURS})))
 order by 1
 """
-_FIRST_ROLE = 10
-"""The role that PostgreSQL was set up with: nothing depends on it by record, whatever it owns."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,10 @@ class TakeRequest:
     jobs: int = JOBS
     recipients: Sequence[str] = ()
     note: str = ""
+
+
+class _Crowded(ConsoleError):
+    """The server takes no more connections."""
 
 
 def utc_now() -> datetime:
@@ -93,7 +105,14 @@ def take(
         _check_room(request, size)
 
         def fill(backup: Backup) -> Backup:
-            dumped = _dump(connection, request, tools, backup, told, stopped)
+            try:
+                dumped = _dump(connection, request, tools, backup, told, stopped)
+            except _Crowded:
+                if request.jobs == 1:
+                    raise
+                connection.execute("rollback")
+                shutil.rmtree(backup.path / DUMP, ignore_errors=True)
+                dumped = _dump(connection, replace(request, jobs=1), tools, backup, told, stopped)
             return replace(dumped, source_size=size, left_out=tuple(request.left_out), tool=str(tools))
 
         return frame.take(fill, told, now)
@@ -129,7 +148,7 @@ def _dump(
     arguments = [
         tools.path("pg_dump"),
         "--format=directory",
-        f"--jobs={request.jobs}",
+        *([f"--jobs={request.jobs}"] if request.jobs > 1 else []),  # without it one connection is enough
         "--compress=1",
         "--no-password",
         f"--snapshot={snapshot}",
@@ -150,14 +169,14 @@ def _dump(
             told(Progress("dump"))
             program.wait(stopped)
     except ProgramFailed as problem:
-        raise ConsoleError(
+        raise (_Crowded if is_crowded(problem) else ConsoleError)(
             f"pg_dump failed: {problem}",
             request.address.name,
             "Nothing was changed, and nothing is left of the attempt. Correct what it names, and try again.",
         ) from None
     after = fetch_sequences(connection, request.left_out)
     extensions = [str(row[0]) for row in connection.execute("select extname from pg_extension order by 1")]
-    roles = connection.execute(_ROLES, {"first": _FIRST_ROLE}).fetchall()
+    roles = connection.execute(_ROLES.encode(), {"left_out": list(request.left_out)}).fetchall()
     migration = fetch_migration(connection)
     locale = fetch_locale(connection, request.address.dbname)
     connection.execute("rollback")

@@ -134,6 +134,7 @@ class Backup:
         locale: Encoding and collation of the database, as CREATE DATABASE takes them.
         process: Who makes it, while it is being taken: `PID START` on `host`.
         folder: Where it is; not written down, so that a folder may move.
+        harmed: Why nothing of this is what was written down; then nothing is written over it.
     """
 
     id: str
@@ -160,6 +161,7 @@ class Backup:
     host: str = ""
     proof: Proof | None = None
     folder: str = ""
+    harmed: str = ""
 
     @property
     def path(self) -> Path:

@@ -8,7 +8,17 @@ from console.domain.deployment import Deployment
 from console.domain.events import Event
 from console.domain.plan import StepKind
 
-COUNTING = frozenset({StepKind.TRANSFER_DATA, StepKind.TRANSFER_FILES, StepKind.TAKE_BACK_DATA})
+COUNTING = frozenset(
+    {
+        StepKind.TRANSFER_DATA,
+        StepKind.TRANSFER_FILES,
+        StepKind.TAKE_BACK_DATA,
+        StepKind.BACK_UP,
+        StepKind.PROVE_BACKUP,
+        StepKind.RESTORE_DATA,
+        StepKind.BRING_BACK_DATA,
+    }
+)
 
 
 def say_event(event: Event, after: Deployment) -> str | None:

@@ -127,6 +127,35 @@ class TestGivenABackupThatSomebodyHarmed:
             "table public.orders has other values in which values stand together."
         ]
 
+    def test_when_a_grant_is_lost_or_an_owner_changed_then_it_is_named(self, shop, still_shop):
+        shop.ask("grant select on users to public; comment on table orders is 'said later'")
+        shop.ask("alter function twice(int) owner to pg_monitor")
+        forged = replace(shop.take(), sums=still_shop[1].sums)
+
+        assert set(shop.prove(forged).why) == {
+            "comment public.(table public.orders) was not there.",
+            "grants public.users is defined otherwise.",
+            "grants public.twice(n integer) is defined otherwise.",
+            "owner public.twice(n integer) is defined otherwise.",
+        }
+
+    @pytest.mark.parametrize("harm", ["flip", "cut", "gone", "nonsense"])
+    def test_when_its_record_is_harmed_then_it_is_damaged_and_its_data_stay(self, still, backup, harm):
+        record = backup.path / "backup.json"
+        content = bytearray(record.read_bytes())
+        content[content.index(b'"rows": 200') + 8] ^= 1
+        harmed = {"flip": bytes(content), "cut": bytes(content[:50]), "gone": b"", "nonsense": b"[]"}
+        record.write_bytes(harmed[harm])
+        if harm == "gone":
+            record.unlink()
+
+        (found,) = still.catalogue.find_all()
+
+        assert (found.id, found.name, found.state) == (backup.id, "production/api", State.DAMAGED)
+        assert still.prove(found).why[0].startswith("Its record")
+        assert not record.exists() or record.read_bytes() == harmed[harm]
+        assert still.catalogue.sweep() == []
+
 
 class TestGivenAnExtensionThatTheServerOfTheProofLacks:
     def test_when_nothing_needs_it_then_the_rest_is_proven_and_it_is_named(self, still, backup):

@@ -69,7 +69,7 @@ def _carry_out(asked: Asked) -> Line:
     try:
         return find_task(asked.order.task)(asked)
     except ConsoleError as problem:
-        return Failed(problem.what, problem.where, problem.remedy, problem.transient)
+        return Failed(problem.what, problem.where, problem.remedy, problem.transient, problem.transient)
 
 
 def _take(lock: IO[str], stop: threading.Event) -> bool:

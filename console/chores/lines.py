@@ -47,12 +47,16 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """It is not done. `again` says that the same order given once more may get further."""
+    """It is not done. `again` says that the same order given once more may get further.
+
+    `passes` says that nothing but somebody's answer is lacking, so that it is worth while to wait and go on.
+    """
 
     what: str
     where: str = ""
     remedy: str = ""
     again: bool = False
+    passes: bool = False
 
 
 @dataclass(frozen=True)

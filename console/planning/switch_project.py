@@ -60,7 +60,7 @@ def _set_part(draft: Draft, database: str, part: str, changes: Sequence[SettingC
         f"project-{part}",
         f"Set {_listed(names)} of {PARTS[part]}",
         StepKind.PREPARE_PROJECT,
-        Phase.PREPARE,
+        Phase.MIGRATE,
         arguments={
             **place,
             "changes": [{"name": c.name, "before": c.before, "after": c.after} for c in changes],
@@ -82,7 +82,7 @@ def _see_to(draft: Draft, database: str, name: str, wanted: BucketSettings) -> S
             f"bucket-{name}",
             f"Let everybody read the bucket {name}",
             StepKind.PREPARE_BUCKET,
-            Phase.PREPARE,
+            Phase.MIGRATE,
             arguments={**place, "change": True, "public": True},
             undo=Undo(
                 StepKind.PREPARE_BUCKET,
@@ -96,7 +96,7 @@ def _see_to(draft: Draft, database: str, name: str, wanted: BucketSettings) -> S
         f"bucket-{name}",
         f"Make the bucket {name}",
         StepKind.PREPARE_BUCKET,
-        Phase.PREPARE,
+        Phase.MIGRATE,
         arguments={**place, "public": wanted.public, **{key: value for key, value in limits.items() if value}},
         no_undo=BUCKET_STAYS,
     )

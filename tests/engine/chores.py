@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 
 from console.chores.lines import Beat, Done, Failed, Order, Told
@@ -29,6 +30,8 @@ class FakeChores:
         self.ended: list[str] = []
         self.fails: dict[str, Failed] = {}
         self.hangs = False
+        self.away: datetime | None = None
+        """Until when the database gives no answer."""
 
     def backups(self) -> Path:
         return Path("/backups")
@@ -51,6 +54,8 @@ class FakeChores:
     ) -> Ended:
         self.orders.append(order)
         await started(f"process {len(self.orders)}")
+        if self.away is not None and self.clock.now() < self.away:
+            return Failed("The database does not go on: no answer.", "the database", again=True, passes=True)
         if order.task in self.fails:
             return self.fails[order.task]
         match order.task:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -296,6 +297,24 @@ class TestGivenItGoesBack:
 
         assert deployment.status is DeploymentStatus.ROLLED_BACK
         assert world.chores.done == {"take-back": 1}
+
+
+class TestGivenTheDatabaseIsAway:
+    @pytest.mark.parametrize(
+        ("minutes", "status"), [(8, DeploymentStatus.SUCCEEDED), (15, DeploymentStatus.ROLLED_BACK)]
+    )
+    async def test_when_it_comes_back_in_time_then_it_goes_on_and_else_all_goes_back(
+        self, world: Moving, minutes: int, status: DeploymentStatus
+    ) -> None:
+        world.chores.away = world.clock.now() + timedelta(minutes=minutes)
+        deployment_id = await world.switch_over()
+        seen = await world.until(deployment_id, lambda d: "waiting for" in d.steps["data.load"].detail)
+
+        deployment = await world.until_ended(deployment_id)
+
+        assert "no answer" in seen.steps["data.load"].detail  # type: ignore[index]
+        assert deployment.status is status
+        assert world.chores.arrived == (ROWS if status is DeploymentStatus.SUCCEEDED else 0)
 
 
 class TestGivenTheWorkerDies:

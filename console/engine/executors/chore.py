@@ -6,7 +6,7 @@ is given again: a chore goes on from its own record, and doing it twice does no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,11 +15,16 @@ from console.chores.lines import Done as ChoreDone
 from console.chores.lines import Failed as ChoreFailed
 from console.domain import events as ev
 from console.domain.errors import ConsoleError, UsageError
-from console.engine.chores import Chores
+from console.domain.plan import Phase
+from console.domain.waiting import WAITING_FOR
+from console.engine.chores import Chores, Ended
 from console.engine.variables import Variables
 from console.engine.work import Done, Failed, Outcome, Work
 from providers.redaction import redact
 
+LONGEST_AWAY = timedelta(minutes=10)
+"""How long a database or a platform may give no answer before the deployment goes back."""
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
 SHORTEST_PAUSE = timedelta(seconds=2)
 PART_OF_PASSED = 0.02
 """Between two words on how it goes lies this part of the time passed: an hour of it makes some two hundred events."""
@@ -50,17 +55,37 @@ async def carry_out(
 
     given = {name: value for name, value in arguments.items() if name not in ("outputs", "also_undoes", "task")}
     order = Order(task, str(chores.folder(work.deployment.id)), given, secrets or {})
-    teller = Teller(work)
-    ended = await chores.run(order, started, teller.told)
     hidden = list(order.secrets.values())
+    ended = await _run_through(work, order, started, hidden)
     match ended:
         case ChoreDone(detail, outputs):
             return Done(redact(detail, hidden), outputs)
-        case ChoreFailed(what, where, remedy, again):
+        case ChoreFailed(what, where, remedy, again, passes):
             place = where or f"step {work.step.id}"
-            return Failed(redact(what, hidden), redact(place, hidden), remedy, again)
+            return Failed(redact(what, hidden), redact(place, hidden), remedy, again and not passes)
         case _:
             return Failed(f"{task} was stopped from outside.", f"step {work.step.id}", "It goes on where it was.", True)
+
+
+async def _run_through(
+    work: Work, order: Order, started: Callable[[str], Awaitable[None]], hidden: Sequence[str]
+) -> Ended:
+    """Give the order again while somebody's answer is lacking: an undo as long as it may take, others for a while."""
+    pause, since = FIRST_PAUSE, None
+    while True:
+        teller = Teller(work)
+        ended = await chores_of(work).run(order, started, teller.told)
+        if not (isinstance(ended, ChoreFailed) and ended.passes):
+            return ended
+        now = work.clock.now()
+        if teller.moved or since is None:
+            since, pause = now, FIRST_PAUSE
+        until = work.deadline if work.step.phase is Phase.ROLLBACK else min(work.deadline, since + LONGEST_AWAY)
+        if now + pause > until:
+            return ended
+        await work.progress(f"{WAITING_FOR}an answer: {redact(ended.what, hidden)}")
+        await work.sleep(pause.total_seconds())
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 async def follow_address(work: Work) -> str:
@@ -84,12 +109,15 @@ class Teller:
         self._work = work
         self._phase = ""
         self._next: datetime | None = None
+        self.moved = False
+        """Whether anything was done since it began to listen."""
 
     async def told(self, line: Told | Beat) -> None:
         work, now = self._work, self._work.clock.now()
         if now >= work.deadline:
             limit = work.step.time_limit
             raise TooLong(f"It did not end within {limit}.", f"step {work.step.id}", "Raise limits.transfer.")
+        self.moved = self.moved or (isinstance(line, Told) and line.done > 0)
         if isinstance(line, Beat) or (line.phase == self._phase and self._next is not None and now < self._next):
             return
         passed = now - (work.state.started_at or now)

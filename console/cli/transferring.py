@@ -24,6 +24,7 @@ R = TypeVar("R")
 
 async def data(session: Session) -> int:
     """Transfer a SQLite file. Ctrl+C ends it after the piece that is under way; the same command goes on from there."""
+    from console.transfer.data.rehearsal import rehearse
     from console.transfer.data.report import to_lines, to_values
     from console.transfer.data.request import Request
     from console.transfer.data.rules import load_rules
@@ -48,7 +49,7 @@ async def data(session: Session) -> int:
         raise UsageError(
             "--deletes and --on-conflict speak of an increment.", "transfer data", "Give --incremental with them."
         )
-    result = await _in_thread(session, run, request)
+    result = await _in_thread(session, rehearse if request.dry_run else run, request)
     if result is None:
         return ExitCode.WAITING
     shutil.rmtree(work, ignore_errors=True)
@@ -100,8 +101,7 @@ async def _in_thread(session: Session, run: Callable[..., R], wanted: object) ->
 
 
 def _code(result: Result, *, may_leave: bool) -> int:
-    left = result.quarantined or any(column.choice.misfits for table in result.plan.tables for column in table.columns)
-    return ExitCode.GOOD if result.holds and (may_leave or not left) else ExitCode.FAILED
+    return ExitCode.GOOD if result.holds and (may_leave or not result.quarantined) else ExitCode.FAILED
 
 
 def _folder(source: Path) -> str:

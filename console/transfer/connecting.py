@@ -15,7 +15,12 @@ _SETTINGS = {
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "default_transaction_read_only": "off",
+    "default_transaction_isolation": "read committed",
+    "standard_conforming_strings": "on",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
 }
+_SET = "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)"
 
 
 def connect_target(address: str, **more: str) -> Target:
@@ -27,11 +32,20 @@ def connect_target(address: str, **more: str) -> Target:
     Raises:
         psycopg.Error: Its words may hold the address' host but never its password.
     """
-    return psycopg.connect(
+    target = psycopg.connect(
         address,
         autocommit=True,
         prepare_threshold=None,
         connect_timeout=10,
+        keepalives_idle=30,
+        client_encoding="UTF8",
         application_name="quarterdeck transfer",
-        options=" ".join(f"-c {name}={value}" for name, value in {**_SETTINGS, **more}.items()),
     )
+    try:
+        # Not as `options` of the connection, which a pooler may refuse and the address may have of its own.
+        settings = {**_SETTINGS, **more}
+        target.execute(_SET, (list(settings), list(settings.values())))
+    except BaseException:
+        target.close()
+        raise
+    return target

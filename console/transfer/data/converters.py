@@ -11,14 +11,14 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from console.transfer.data.shapes import FALSE, TRUE
+from console.transfer.data.moments import NoMoment, read_hour, read_moment
+from console.transfer.data.shapes import EXACT_TO, FALSE, TRUE
 from console.transfer.data.source import BrokenText
-from console.transfer.data.survey import EXACT_TO
 
 Converter = Callable[[Any], Any]
 
@@ -45,14 +45,12 @@ class Reading:
     encoding: str = ""
 
 
+PLAINLY = Reading()
+
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_MOMENT = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s?(Z|z|[+-]\d\d(?::?\d\d)?)?",
-    re.ASCII,
-)
-_HOUR = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?", re.ASCII)
-_EPOCHS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+EPOCHS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+"""Units a second."""
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _JULIAN_START = 2440587.5
 
@@ -93,7 +91,8 @@ def needed(convert: Converter | None) -> Converter:
 
 
 def _said(type_name: str, value: object) -> str:
-    return f"{_KINDS.get(type(value), 'a value')} that is no {type_name}"
+    kind = _KINDS.get(type(value), "a value")
+    return f"{kind} that {'are' if kind == 'bytes' else 'is'} no {type_name}"
 
 
 _KINDS: Mapping[type, str] = {
@@ -197,8 +196,16 @@ def _text(reading: Reading) -> Converter:
     return convert
 
 
+def is_legible(value: bytes) -> bool:
+    """Whether bytes are a text all the same."""
+    try:
+        _readable(value)
+    except Misfit:
+        return False
+    return True
+
+
 def _readable(value: bytes) -> str:
-    """Bytes in a column of texts that are a text all the same."""
     try:
         text = value.decode("utf-8")
     except UnicodeDecodeError:
@@ -257,32 +264,16 @@ def _timestamp(reading: Reading) -> Converter:
 def _from_number(value: float, epoch: str) -> datetime:
     if epoch == "julian":
         return _START + timedelta(milliseconds=round((value - _JULIAN_START) * 86_400_000))
-    if epoch not in _EPOCHS or not math.isfinite(value):
+    if epoch not in EPOCHS or not math.isfinite(value):
         raise Misfit("a number that stands for no known time")
-    return _START + timedelta(microseconds=int(Decimal(repr(value)) * 1_000_000 / _EPOCHS[epoch]))
+    return _START + timedelta(microseconds=round(Decimal(repr(value)) * 1_000_000 / EPOCHS[epoch]))
 
 
 def _from_text(value: Any) -> datetime:
-    found = _MOMENT.fullmatch(value.strip()) if isinstance(value, str) else None
-    if not found:
-        raise Misfit(_said("ISO 8601 time", value))
-    year, month, day, hour, minute, second, fraction, offset = found.groups()
-    clock = (int(hour or 0), int(minute or 0), int(second or 0))
-    moment = datetime(int(year), int(month), int(day), *clock) + _fraction(fraction or "")  # noqa: DTZ001
-    return moment.replace(tzinfo=_offset(offset)) if offset else moment
-
-
-def _fraction(digits: str) -> timedelta:
-    """A part of a second, rounded to microseconds as PostgreSQL does."""
-    return timedelta(microseconds=round(Decimal(f"0.{digits}") * 1_000_000)) if digits else timedelta()
-
-
-def _offset(text: str) -> tzinfo:
-    if text in "Zz":
-        return UTC
-    digits = text[1:].replace(":", "").ljust(4, "0")
-    distance = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    return timezone(-distance if text[0] == "-" else distance)
+    try:
+        return read_moment(value if isinstance(value, str) else "")
+    except NoMoment as problem:
+        raise Misfit(_said("ISO 8601 time", value)) from problem
 
 
 def _date(_: Reading) -> Converter:
@@ -297,11 +288,10 @@ def _date(_: Reading) -> Converter:
 
 def _time(_: Reading) -> Converter:
     def convert(value: Any) -> time:
-        found = _HOUR.fullmatch(value.strip()) if isinstance(value, str) else None
-        if not found:
-            raise Misfit(_said("time of day", value))
-        hour, minute, second, fraction = found.groups()
-        return time(int(hour), int(minute), int(second or 0), int((fraction or "").ljust(6, "0")))
+        try:
+            return read_hour(value if isinstance(value, str) else "")
+        except NoMoment as problem:
+            raise Misfit(_said("time of day", value)) from problem
 
     return convert
 

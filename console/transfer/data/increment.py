@@ -25,8 +25,9 @@ from console.transfer.data.records import Refused, Target
 from console.transfer.data.request import Progress, Request
 from console.transfer.data.run import choose_tables
 from console.transfer.data.schema import next_number
-from console.transfer.data.source import connect, find_faults, take_snapshot
+from console.transfer.data.source import connect, find_faults, readable, take_snapshot
 from console.transfer.data.spool import Counted, Spool
+from console.transfer.data.there import refuse_encoding
 
 COPY = "increment.sqlite"
 """The source as it is now, in the folder of the transfer for as long as this goes on."""
@@ -126,8 +127,10 @@ def run_increment(
     take_snapshot(request.source, copy, lambda done, all_: told(Progress("snapshot", request.source.name, done, all_)))
     seconds = {"snapshot": time.monotonic() - began}
     try:
-        with closing(connect(copy)) as lite, connect_target(request.address) as target, closing(Spool()) as spool:
-            return _Run(increment, lite, target, spool, told, stopped, seconds).run()
+        with connect_target(request.address) as target, closing(Spool()) as spool:
+            refuse_encoding(target)
+            with readable(request.source), closing(connect(copy)) as lite:
+                return _Run(increment, lite, target, spool, told, stopped, seconds).run()
     finally:
         copy.unlink(missing_ok=True)
 

@@ -65,7 +65,7 @@ class Loader:
 
     def _load_piece(self, table: TablePlan, rows: Rows, piece: Range) -> tuple[int, int]:
         """Rows that came, and rows refused."""
-        sent = _Sender(table)
+        sent = Sender(table)
         try:
             with self.target.transaction():
                 count = self._copy(sent, rows, piece)
@@ -81,7 +81,7 @@ class Loader:
             records.refuse(self.target, self.transfer, sent.refused)
         return count, len(sent.refused)
 
-    def _copy(self, sent: _Sender, rows: Rows, piece: Range) -> int:
+    def _copy(self, sent: Sender, rows: Rows, piece: Range) -> int:
         cursor = rows.read(piece, sent.columns)
         count = 0
         with self.target.cursor() as into, into.copy(sent.statement) as copy:
@@ -91,7 +91,7 @@ class Loader:
                 count += 1
         return count
 
-    def _refuse_by_server(self, sent: _Sender, rows: Rows, piece: Range, problem: psycopg.Error) -> tuple[int, int]:
+    def _refuse_by_server(self, sent: Sender, rows: Rows, piece: Range, problem: psycopg.Error) -> tuple[int, int]:
         said = problem.diag.message_primary or str(problem)
         column = column_of(problem)
         found = [
@@ -109,7 +109,7 @@ def column_of(problem: psycopg.Error) -> str:
     return context.rpartition("column ")[2].partition(":")[0] if "column " in context else ""
 
 
-class _Sender:
+class Sender:
     """What is sent of a table's rows, and what is refused on the way."""
 
     def __init__(self, table: TablePlan) -> None:

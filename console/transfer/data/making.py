@@ -24,11 +24,13 @@ def make_all(
         Stopped: `stopped` said so, between two statements.
         psycopg.Error: The server went away, or somebody holds a lock.
     """
-    missing = []
+    missing, refused = [], set[str]()
     target.execute("SET maintenance_work_mem = '256MB'")
     for number, statement in enumerate(statements):
         if stopped():
             raise Stopped
+        if statement.needs in refused:
+            continue
         told(Progress("keys", statement.about, number, len(statements)))
         try:
             target.execute(statement.sql.encode())
@@ -36,6 +38,7 @@ def make_all(
             if target.closed or (problem.sqlstate or "")[:2] in NOBODYS_FAULT:
                 raise
             if not _is_there(target, statement, problem):
+                refused.add(statement.about)
                 missing.append(Missing(statement.about, _said(problem), statement.sql))
     return tuple(missing)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.transfer.data.choosing import Choice, ColumnRule, choose
 from console.transfer.data.converters import TYPES, Converter, converter_for, needed
@@ -98,17 +98,34 @@ def build_plan(
     tables = []
     for table in chosen:
         columns = name_columns((column.name for column in table.columns), keep_case=keep_case)
-        plans = tuple(
-            ColumnPlan(
-                column,
-                columns[column.name],
-                choose(column, facts[table.name][column.name], rules.get((table.name.lower(), column.name.lower()))),
-                facts[table.name][column.name],
-            )
-            for column in table.columns
-        )
-        tables.append(TablePlan(table, schema, names[table.name], plans))
-    return TransferPlan(tuple(tables), inventory)
+        indexed = {part.column for index in table.indexes for part in index.parts} | set(table.key)
+        plans = []
+        for column in table.columns:
+            found, rule = facts[table.name][column.name], rules.get((table.name.lower(), column.name.lower()))
+            choice = choose(column, found, rule, is_indexed=column.name in indexed)
+            plans.append(ColumnPlan(column, columns[column.name], choice, found))
+        tables.append(TablePlan(table, schema, names[table.name], tuple(plans)))
+    plan = TransferPlan(tuple(tables), inventory)
+    return replace(plan, tables=tuple(_follow(plan, table, rules) for table in plan.tables))
+
+
+def _follow(plan: TransferPlan, table: TablePlan, rules: Mapping[tuple[str, str], ColumnRule]) -> TablePlan:
+    """A column without values that points to another takes its type, so that the foreign key can be made."""
+    followed: dict[str, Choice] = {}
+    for key in table.source.foreign_keys:
+        other = plan.table(key.table)
+        known = {} if other is None else {column.source.name.lower(): column for column in other.columns}
+        wanted = [known.get(name.lower()) for name in key.references] or (other.key if other is not None else ())
+        for name, column in zip(key.columns, wanted, strict=False):
+            own = table.column(name)
+            has_rule = (table.source.name.lower(), name.lower()) in rules
+            if column is not None and own.type != column.type and not own.facts.values and not has_rule:
+                reason = f"it has no values, and is of the type of {key.table}.{column.source.name}"
+                followed[own.source.name] = Choice(column.type, direct=True, reason=reason)
+    columns = (
+        replace(one, choice=followed[one.source.name]) if one.source.name in followed else one for one in table.columns
+    )
+    return replace(table, columns=tuple(columns))
 
 
 def is_computed(column: ColumnPlan) -> bool:

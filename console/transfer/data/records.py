@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from console.transfer.data.ranges import Key
 
 Target = Connection[tuple[Any, ...]]
 
 _TABLES = """
-CREATE SCHEMA IF NOT EXISTS quarterdeck;
 CREATE TABLE IF NOT EXISTS quarterdeck.transfers (
   id text PRIMARY KEY, source text NOT NULL, began_at timestamptz NOT NULL DEFAULT now(), ended_at timestamptz,
-  phase text NOT NULL);
+  phase text NOT NULL, choices text NOT NULL DEFAULT '');
+ALTER TABLE quarterdeck.transfers ADD COLUMN IF NOT EXISTS choices text NOT NULL DEFAULT '';
 CREATE TABLE IF NOT EXISTS quarterdeck.transfer_tables (
   transfer text NOT NULL REFERENCES quarterdeck.transfers ON DELETE CASCADE, source text NOT NULL, target text NOT NULL,
   rows bigint NOT NULL DEFAULT 0, quarantined bigint NOT NULL DEFAULT 0, last_key json,
@@ -47,6 +47,15 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True)
+class Begun:
+    """A transfer on record. `choices`: a digest of what was asked for; empty in old records."""
+
+    id: str
+    step: Step
+    choices: str = ""
+
+
+@dataclass(frozen=True)
 class Refused:
     """One row that has no place over there. `row` holds all of its values by column."""
 
@@ -69,7 +78,14 @@ class TableState:
 
 def prepare(target: Target) -> None:
     """Make our own tables where they are missing."""
+    make_schema(target, "quarterdeck")
     target.execute(_TABLES.encode())
+
+
+def make_schema(target: Target, name: str) -> None:
+    """Make a schema where it is missing; where it is there, that takes no right."""
+    if target.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (name,)).fetchone() is None:
+        target.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(name)))
 
 
 def is_prepared(target: Target) -> bool:
@@ -77,22 +93,26 @@ def is_prepared(target: Target) -> bool:
     return target.execute("SELECT to_regclass('quarterdeck.transfers')").fetchone() != (None,)
 
 
-def find(target: Target, source: str) -> tuple[str, Step] | None:
-    """The newest transfer from a source, as its id and phase."""
+def find(target: Target, source: str) -> Begun | None:
+    """The newest transfer from a source."""
+    # Of a record as an older release made it, the row as JSON simply lacks the newer key.
     row = target.execute(
-        "SELECT id, phase FROM quarterdeck.transfers WHERE source = %s ORDER BY began_at DESC LIMIT 1", (source,)
+        "SELECT id, phase, coalesce(to_json(t) ->> 'choices', '') FROM quarterdeck.transfers AS t WHERE source = %s"
+        " ORDER BY began_at DESC LIMIT 1",
+        (source,),
     ).fetchone()
-    return (str(row[0]), Step(row[1])) if row else None
+    return Begun(str(row[0]), Step(row[1]), str(row[2])) if row else None
 
 
-def begin(target: Target, transfer: str, source: str, tables: Mapping[str, str]) -> None:
+def begin(target: Target, begun: Begun, source: str, tables: Mapping[str, str]) -> None:
     target.execute(
-        "INSERT INTO quarterdeck.transfers (id, source, phase) VALUES (%s, %s, %s)", (transfer, source, Step.LOADING)
+        "INSERT INTO quarterdeck.transfers (id, source, phase, choices) VALUES (%s, %s, %s, %s)",
+        (begun.id, source, begun.step, begun.choices),
     )
     with target.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO quarterdeck.transfer_tables (transfer, source, target) VALUES (%s, %s, %s)",
-            [(transfer, name, there) for name, there in tables.items()],
+            [(begun.id, name, there) for name, there in tables.items()],
         )
 
 

@@ -50,8 +50,10 @@ def to_values(result: Result) -> dict[str, Any]:
             for proof in result.proofs
         ],
         "quarantine": [refused_values(one) for one in result.refused],
+        "obstacles": list(result.obstacles),
         "missing": [{"about": one.about, "reason": one.reason, "sql": one.sql} for one in result.missing],
         "by_hand": list(result.by_hand),
+        "things": [{"kind": one.kind, "name": one.name, "sql": one.sql} for one in result.plan.inventory.things],
         "faults": list(result.faults),
         "seconds": {phase: round(took, 3) for phase, took in result.seconds.items()},
     }
@@ -68,7 +70,8 @@ def to_lines(result: Result) -> Iterator[str]:
         yield f"{table.source.name} → {table.schema}.{table.name}, {table.rows} rows"
         for column in table.columns:
             declared = column.source.declared or "(no type)"
-            yield f"  {column.source.name} {declared} → {column.type}: {column.choice.reason}"
+            renamed = "" if column.name in (column.source.name, column.source.name.lower()) else f"{column.name} "
+            yield f"  {column.source.name} {declared} → {renamed}{column.type}: {column.choice.reason}"
             yield from (f"    {note}" for note in column.choice.notes)
     for proof in result.proofs:
         mark = "✓" if proof.holds else "✗"
@@ -77,9 +80,9 @@ def to_lines(result: Result) -> Iterator[str]:
         yield from (f"    {one.kind} {', '.join(one.key)}" for one in proof.differences)
         if proof.insert:
             yield f"    {proof.insert}"
-    yield from named(
-        "In quarantine (quarterdeck.quarantine has all of it):", (refused_line(one) for one in result.refused)
-    )
+    where = "(quarterdeck.quarantine has all of it)" if result.proofs else "(would be put there)"
+    yield from named(f"In quarantine {where}:", (refused_line(one) for one in result.refused))
+    yield from named("In the way over there:", result.obstacles)
     yield from named("Not made over there:", (f"{one.about}: {one.reason}" for one in result.missing))
     yield from named("Left for a person:", result.by_hand)
     yield from named("SQLite itself finds:", result.faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,13 @@ class Request:
     dry_run: bool = False
 
 
+def choices_of(request: Request) -> str:
+    """A digest of everything that decides what is made over there of the same file."""
+    rules = sorted((*names, repr(rule)) for names, rule in request.rules.items())
+    said = (request.schema, sorted(name.lower() for name in request.tables), request.keep_case, rules)
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
+
+
 @dataclass(frozen=True)
 class Progress:
     """Where a transfer stands. `rows` of `total` of this phase are done; rates are the reader's to compute."""
@@ -64,7 +72,8 @@ class Result:
         plan: Every table and column with its type and the reason for it. `schema`: the statements.
         faults: What SQLite found wrong with its own file.
         refused: Rows in quarantine, the first of them.
-        missing: What could not be made over there. `by_hand`: what nobody but a person can bring over.
+        missing: What could not be made over there. `obstacles`: of a dry run, what would stop it there.
+        by_hand: What nobody but a person can bring over.
         seconds: Of each phase.
     """
 
@@ -74,6 +83,7 @@ class Result:
     states: Mapping[str, TableState] = field(default_factory=dict)
     refused: tuple[Refused, ...] = ()
     missing: tuple[Missing, ...] = ()
+    obstacles: tuple[str, ...] = ()
     proofs: tuple[TableProof, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     transfer: str = ""
@@ -89,4 +99,4 @@ class Result:
     @property
     def holds(self) -> bool:
         """Everything that went is proven, and everything that was to be made is there."""
-        return not self.missing and all(proof.holds for proof in self.proofs)
+        return not self.missing and not self.obstacles and all(proof.holds for proof in self.proofs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -19,22 +19,24 @@ from typing import TypeVar
 from console.domain.errors import UsageError
 from console.transfer.connecting import connect_target
 from console.transfer.data import bases, records
-from console.transfer.data.inventory import Inventory, SourceTable, quoted, take_inventory
+from console.transfer.data.inventory import Inventory, SourceTable, take_inventory
 from console.transfer.data.load import Loader
 from console.transfer.data.making import make_all
 from console.transfer.data.plan import TablePlan, TransferPlan, build_plan
 from console.transfer.data.proof import TableProof, prove
-from console.transfer.data.records import Step, TableState, Target
-from console.transfer.data.request import REFUSED_SHOWN, Progress, Request, Result
+from console.transfer.data.records import Begun, Step, TableState, Target
+from console.transfer.data.request import REFUSED_SHOWN, Progress, Request, Result, choices_of
 from console.transfer.data.schema import build_schema
-from console.transfer.data.source import connect, find_faults, take_snapshot
+from console.transfer.data.source import check_file, connect, find_faults, readable, take_snapshot
 from console.transfer.data.survey import survey
+from console.transfer.data.there import find_taken, refuse_encoding, refuse_taken
 from console.transfer.data.trials import settle_computed
 
 T = TypeVar("T")
 
 SNAPSHOT = "source.sqlite"
 """The source as it was at the first run, in the folder of the transfer."""
+MOST_COLUMNS = 1600
 
 
 def run(
@@ -50,45 +52,46 @@ def run(
         Stopped: `stopped` said so; a later run goes on from there.
         psycopg.Error: The server went away, or refused something that is nobody's row.
     """
-    again = (request.work / SNAPSHOT).exists()
-    snapshot = _snapshot(request, told)
+    check_file(request.source)
+    request.work.mkdir(parents=True, exist_ok=True, mode=0o700)
     seconds: dict[str, float] = {}
-    with closing(connect(snapshot)) as lite:
-        began = time.monotonic()
-        plan, faults = _look(request, snapshot, lite, told)
-        seconds["survey"] = time.monotonic() - began
-        if request.dry_run:
-            return Result(plan, build_schema(plan), faults, seconds=seconds)
-        with connect_target(request.address) as target:
+    with connect_target(request.address) as target:
+        refuse_encoding(target)
+        # A snapshot that nothing was begun from is of a run that never came so far: the file may be another by now.
+        again = bool(find_transfer(request, target))
+        snapshot = request.work / SNAPSHOT
+        if not again:
+            copy_source(request, snapshot, told)
+        with readable(request.source), closing(connect(snapshot)) as lite:
+            began = time.monotonic()
+            plan, faults = look_at(request, snapshot, lite, told)
+            seconds["survey"] = time.monotonic() - began
             plan = settle_computed(target, plan)
             result = Result(plan, build_schema(plan), faults, seconds=seconds)
-            return _Transfer(request, lite, target, result, told, stopped, seconds).run(_name_of(snapshot), again)
+            return _Transfer(request, lite, target, result, told, stopped, seconds).run(name_of(snapshot), again)
 
 
-def _snapshot(request: Request, told: Callable[[Progress], None]) -> Path:
-    """The file as it was at the first run: kept until the transfer has ended, so that every run reads the same."""
-    request.work.mkdir(parents=True, exist_ok=True, mode=0o700)
-    copy = request.work / SNAPSHOT
-    if not copy.exists():
-        take_snapshot(
-            request.source, copy, lambda done, total: told(Progress("snapshot", request.source.name, done, total))
-        )
-    return copy
+def copy_source(request: Request, copy: Path, told: Callable[[Progress], None]) -> None:
+    """Take a snapshot of the file.
+
+    Raises:
+        UsageError: It is no SQLite database, damaged or locked.
+    """
+    take_snapshot(request.source, copy, lambda done, all_: told(Progress("snapshot", request.source.name, done, all_)))
 
 
 def find_transfer(request: Request, target: Target) -> str:
     """The id of what was begun from the snapshot that lies in the request's folder; empty where nothing was."""
     snapshot = request.work / SNAPSHOT
     known = snapshot.exists() and records.is_prepared(target)
-    found = records.find(target, _name_of(snapshot)) if known else None
-    return found[0] if found else ""
+    found = records.find(target, name_of(snapshot)) if known else None
+    return found.id if found else ""
 
 
-def _name_of(snapshot: Path) -> str:
-    """What a snapshot is called over there: a digest of its header and its size, and not of its place."""
+def name_of(snapshot: Path) -> str:
+    """What a snapshot is called over there: a digest of all that is in it, and not of its place."""
     with snapshot.open("rb") as file:
-        begin = file.read(4096)
-    return hashlib.sha256(begin + str(snapshot.stat().st_size).encode()).hexdigest()[:32]
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
 
 def choose_tables(request: Request, lite: sqlite3.Connection) -> tuple[Inventory, tuple[SourceTable, ...]]:
@@ -106,13 +109,19 @@ def choose_tables(request: Request, lite: sqlite3.Connection) -> tuple[Inventory
     return inventory, tuple(table for table in inventory.tables if not wanted or table.name.lower() in wanted)
 
 
-def _look(
+def look_at(
     request: Request, snapshot: Path, lite: sqlite3.Connection, told: Callable[[Progress], None]
 ) -> tuple[TransferPlan, tuple[str, ...]]:
+    """What every table will become, and what SQLite finds wrong with its own file.
+
+    Raises:
+        UsageError: A table is not there, or has more columns than any over there.
+    """
     told(Progress("survey", "the file itself"))
     with ThreadPoolExecutor(1) as beside:  # SQLite reads without Python's lock, on the second core
         faults = beside.submit(find_faults, snapshot)
         inventory, chosen = choose_tables(request, lite)
+        _refuse_wide(request, chosen)
         facts = {}
         for table in chosen:
 
@@ -122,6 +131,16 @@ def _look(
             facts[table.name] = survey(lite, table, tell)
         plan = build_plan(inventory, facts, schema=request.schema, keep_case=request.keep_case, rules=request.rules)
         return plan, tuple(faults.result())
+
+
+def _refuse_wide(request: Request, tables: Sequence[SourceTable]) -> None:
+    for table in tables:
+        if len(table.columns) > MOST_COLUMNS:
+            raise UsageError(
+                f"{table.name} has {len(table.columns)} columns; no table over there has more than {MOST_COLUMNS}.",
+                str(request.source),
+                "Cut it in two, or leave it out by naming the others with --table.",
+            )
 
 
 class _Transfer:
@@ -172,38 +191,32 @@ class _Transfer:
     def _begin(self, source: str, again: bool) -> Step:
         plan = self._result.plan
         found = records.find(self._target, source)
-        if found is not None and (found[1] is not Step.PROVEN or (again and self._has_all(plan))):
+        if found is not None and found.step is not Step.PROVEN:
+            self._refuse_others(found)
+        if found is not None and (found.step is not Step.PROVEN or (again and self._has_all(plan))):
             # A run may die between its proof and whoever is to hear of it: then only the proof is done again.
-            self._id = found[0]
-            return found[1]
+            self._id = found.id
+            return found.step
         with self._target.transaction():
-            self._refuse_taken(plan)
+            refuse_taken(self._target, plan, self._request.schema)
             self._id = f"{source[:12]}-{int(time.time())}"
-            self._target.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self._request.schema)}".encode())
+            records.make_schema(self._target, self._request.schema)
             for statement in self._result.schema.tables:
                 self._target.execute(statement.sql.encode())
-            records.begin(self._target, self._id, source, {table.source.name: table.name for table in plan.tables})
+            tables = {table.source.name: table.name for table in plan.tables}
+            records.begin(self._target, Begun(self._id, Step.LOADING, choices_of(self._request)), source, tables)
         return Step.LOADING
 
     def _has_all(self, plan: TransferPlan) -> bool:
-        return len(self._taken(plan)) == len(plan.tables)
+        return len(find_taken(self._target, plan, self._request.schema)) == len(plan.tables)
 
-    def _taken(self, plan: TransferPlan) -> list[str]:
-        """Names of the plan's tables that something over there has."""
-        rows = self._target.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relname = ANY(%s)"
-            " ORDER BY relname",
-            (quoted(self._request.schema), [table.name for table in plan.tables]),
-        ).fetchall()
-        return [str(row[0]) for row in rows]
-
-    def _refuse_taken(self, plan: TransferPlan) -> None:
-        taken = self._taken(plan)
-        if taken:
+    def _refuse_others(self, found: Begun) -> None:
+        """What is half over there was chosen in one way and cannot go on in another."""
+        if found.choices not in ("", choices_of(self._request)):
             raise UsageError(
-                f"The names {', '.join(taken)} are taken over there.",
-                f"schema {self._request.schema}",
-                "Name another schema, choose other tables, or bring only what changed with --incremental.",
+                "A transfer of this file was cut short that was asked for otherwise: another schema, tables or rules.",
+                f"transfer {found.id}",
+                "Go on as it was begun; or drop its tables and its row in quarterdeck.transfers over there.",
             )
 
     def _load(self, plan: TransferPlan) -> None:

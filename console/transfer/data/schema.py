@@ -20,12 +20,14 @@ class Statement:
 
     Attributes:
         table: Its table, quoted and with its schema. `name`: likewise of an index, which shares its names with tables.
+        needs: What has to be made before, by its `about`; empty for nothing.
     """
 
     sql: str
     about: str
     table: str = ""
     name: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True)
@@ -292,6 +294,5 @@ def _validated(table: TablePlan, name: str, sql: str, about: str) -> Iterator[St
     yield Statement(
         f"ALTER TABLE {full_name(table)} ADD CONSTRAINT {quoted(name)} {sql} NOT VALID", about, full_name(table)
     )
-    yield Statement(
-        f"ALTER TABLE {full_name(table)} VALIDATE CONSTRAINT {quoted(name)}", f"{about} for all rows", full_name(table)
-    )
+    validate = f"ALTER TABLE {full_name(table)} VALIDATE CONSTRAINT {quoted(name)}"
+    yield Statement(validate, f"{about} for all rows", full_name(table), needs=about)

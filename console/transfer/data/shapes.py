@@ -6,18 +6,19 @@ import json
 import re
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import repeat
 from typing import Any
 
 TRUE = ("1", "true", "t", "yes", "y", "on")
 FALSE = ("0", "false", "f", "no", "n", "off")
 
+EXACT_TO = 2**53
+"""Whole numbers up to here are the same as integers and as floats of 64 bits."""
 DEEPEST = 200
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _HOUR = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _UUID = "-".join(f"[0-9a-f]{{{length}}}" for length in (8, 4, 4, 4, 12))
-_OFFSET = re.compile(r".*[Zz]|.{11}.*[+-][0-9]{2}(?::?[0-9]{2})?", re.DOTALL)
 
 
 def _lines(pattern: str) -> Callable[[str], Any]:
@@ -26,6 +27,8 @@ def _lines(pattern: str) -> Callable[[str], Any]:
 
 _days, _hours, _uuids = _lines(_DAY), _lines(_HOUR), _lines(_UUID)
 _moments = _lines(rf"{_DAY}[ T]{_HOUR}(?:\.[0-9]{{1,6}})?")
+
+_zoned = _lines(rf"{_DAY}[ T]{_HOUR}(?:\.[0-9]{{1,6}})?(?:Z|[+-][0-9]{{2}}:[0-9]{{2}})")
 
 
 def _all(match: Callable[[str], Any], texts: Sequence[str]) -> bool:
@@ -47,7 +50,7 @@ def _are_read(read: Callable[[str], object], texts: Sequence[str]) -> bool:
     """Whether a reader takes them: the shape alone would let 30 February pass."""
     try:
         deque(map(read, texts), maxlen=0)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     return True
 
@@ -62,9 +65,13 @@ def are_uuids(texts: Sequence[str]) -> bool:
     return _all(_uuids, texts)
 
 
-def has_offset(text: str) -> bool:
-    """Whether a text ends as a time with an offset from UTC does."""
-    return _OFFSET.fullmatch(text) is not None
+def are_zoned(texts: Sequence[str]) -> bool:
+    """Whether all are ISO 8601 times to the second or microsecond at most, with an offset from UTC."""
+    return _all(_zoned, texts) and _are_read(_in_utc, texts)
+
+
+def _in_utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _no_constant(word: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,8 @@ from console.domain.errors import UsageError
 PAGES_A_STEP = 5_000
 BATCH_BYTES = 2_000_000
 MAGIC = b"SQLite format 3\x00"
+_LEFT_IN_THE_MIDDLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_READONLY_ROLLBACK)
+"""What reading says where a journal has to be played back first, which would write to the source."""
 
 
 class BrokenText(bytes):
@@ -30,36 +33,76 @@ def take_snapshot(path: Path, copy: Path, told: Callable[[int, int], None] = lam
         UsageError: There is no such file, it is no SQLite database, or it is damaged.
     """
     check_file(path)
-    part = copy.with_suffix(".part")
-    part.unlink(missing_ok=True)
+    part, mended = copy.with_suffix(".part"), copy.with_suffix(".mended")
     try:
-        with closing(connect(path)) as lite, closing(sqlite3.connect(part)) as into:
-            # A read transaction of our own: without it every write of somebody else would begin the copy anew.
-            lite.execute("BEGIN")
-            lite.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            lite.backup(into, pages=PAGES_A_STEP, progress=lambda _, left, total: told(total - left, total))
-            into.execute("PRAGMA journal_mode = delete")
+        with readable(path):
+            try:
+                _copy(path, part, told)
+            except sqlite3.OperationalError as problem:
+                if problem.sqlite_errorcode not in _LEFT_IN_THE_MIDDLE:
+                    raise
+                _finish_aside(path, mended)
+                _copy(mended, part, told)
+        part.chmod(0o600)
+        part.replace(copy)
+    finally:
+        for left in (part, mended, _journal_of(mended)):
+            left.unlink(missing_ok=True)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say in words what SQLite finds wrong with a file.
+
+    Raises:
+        UsageError: It is damaged, or locked.
+    """
+    try:
+        yield
     except sqlite3.DatabaseError as problem:
-        part.unlink(missing_ok=True)
-        raise UsageError(
-            f"The SQLite database cannot be read: {problem}.", str(path), "Check it with `PRAGMA integrity_check`."
-        ) from problem
-    part.chmod(0o600)
-    part.replace(copy)
+        if getattr(problem, "sqlite_errorcode", 0) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            remedy = "Somebody holds it locked: try again when they have ended."
+        else:
+            remedy = "Check it with `PRAGMA integrity_check`; `.recover` of the program sqlite3 saves what can be read."
+        raise UsageError(f"The SQLite database cannot be read: {problem}.", str(path), remedy) from problem
+
+
+def _copy(path: Path, part: Path, told: Callable[[int, int], None]) -> None:
+    part.unlink(missing_ok=True)
+    with closing(connect(path)) as lite, closing(sqlite3.connect(part)) as into:
+        # A read transaction of our own: without it every write of somebody else would begin the copy anew.
+        lite.execute("BEGIN")
+        lite.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        lite.backup(into, pages=PAGES_A_STEP, progress=lambda _, left, total: told(total - left, total))
+        into.execute("PRAGMA journal_mode = delete")
+
+
+def _finish_aside(path: Path, mended: Path) -> None:
+    """Copy a file whose writer died in the middle, with its journal, and take that write back in the copy."""
+    shutil.copyfile(path, mended)
+    shutil.copyfile(_journal_of(path), _journal_of(mended))
+    with closing(sqlite3.connect(mended)) as lite:
+        lite.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def _journal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-journal")
 
 
 def check_file(path: Path) -> None:
     """Say in words what is wrong with a path.
 
     Raises:
-        UsageError: There is no such file, or it is no SQLite database.
+        UsageError: There is no such file, it is empty, or it is no SQLite database.
     """
     try:
         with path.open("rb") as file:
             begin = file.read(len(MAGIC))
     except OSError as problem:
         raise UsageError(f"The file cannot be read: {problem.strerror}.", str(path), "Name a SQLite file.") from problem
-    if begin and begin != MAGIC:
+    if not begin:
+        raise UsageError("The file is empty.", str(path), "Name a SQLite file that has something in it.")
+    if begin != MAGIC:
         raise UsageError(
             "This is no SQLite database.", str(path), "Name a SQLite file; an encrypted one is opened first."
         )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from console.domain.errors import UsageError
 from console.transfer.data import load
 from console.transfer.data.load import Stopped
+from console.transfer.data.rehearsal import rehearse
 from console.transfer.data.run import run
 
 
@@ -83,15 +87,84 @@ class TestGivenADryRun:
     def test_then_it_says_what_would_be_and_changes_nothing(self, journey):
         journey.write("CREATE TABLE t (id INTEGER PRIMARY KEY, v INT); INSERT INTO t VALUES (1, 'x'), (2, 3)")
 
-        result = run(replace(journey.request(), dry_run=True))
+        result = rehearse(journey.request())
 
-        assert result.plan.tables[0].columns[1].choice.misfits == 1
+        assert [(one.table, one.key, one.column) for one in result.refused] == [("t", {"id": 1}, "v")]
+        assert result.quarantined == 1
+        assert result.holds
         assert journey.rows("SELECT count(*) FROM pg_namespace WHERE nspname = 'quarterdeck'") == [(0,)]
 
+    def test_when_a_name_is_taken_then_that_is_told_and_the_rest_too(self, journey):
+        journey.write("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+        journey.run("CREATE TYPE t AS ENUM ('a')")
 
-class TestGivenSomethingElseThanSqlite:
-    def test_then_it_is_said(self, journey):
-        journey.file.write_text("hello", encoding="utf-8")
+        result = rehearse(journey.request())
 
-        with pytest.raises(UsageError, match="no SQLite database"):
+        assert not result.holds
+        assert "names t are taken" in result.obstacles[0]
+        assert result.plan.tables[0].name == "t"
+
+
+class TestGivenAFileThatCannotBeReadAsItIs:
+    @pytest.mark.parametrize(("content", "said"), [("hello", "no SQLite database"), ("", "empty")])
+    def test_when_it_is_something_else_then_it_is_said(self, journey, content, said):
+        journey.file.write_text(content, encoding="utf-8")
+
+        with pytest.raises(UsageError, match=said):
             run(journey.request())
+
+    def test_when_it_is_damaged_then_it_is_said(self, journey):
+        journey.write("CREATE TABLE t (v TEXT)", *[("INSERT INTO t VALUES (?)", ("x" * 900,)) for _ in range(40)])
+        raw = bytearray(journey.file.read_bytes())
+        raw[4096:12288] = b"\xff" * 8192
+        journey.file.write_bytes(raw)
+
+        with pytest.raises(UsageError, match="cannot be read"):
+            run(journey.request())
+
+    def test_when_its_writer_died_in_the_middle_then_that_write_is_taken_back_in_a_copy(self, journey):
+        journey.write("CREATE TABLE t (v TEXT)", *[("INSERT INTO t VALUES (?)", ("x" * 900,)) for _ in range(40)])
+        with closing(sqlite3.connect(journey.file, isolation_level=None)) as lite:
+            lite.executescript("PRAGMA cache_size = 1; BEGIN; UPDATE t SET v = 'y'")
+            left = {end: (journey.file.with_name(f"source.db{end}")).read_bytes() for end in ("", "-journal")}
+        for end, raw in left.items():
+            journey.file.with_name(f"source.db{end}").write_bytes(raw)
+
+        assert journey.go().holds
+        assert journey.rows("SELECT DISTINCT left(v, 1) FROM t") == [("x",)]
+        assert journey.file.read_bytes() == left[""]
+
+
+class TestGivenADatabaseInAnotherEncoding:
+    def test_then_nothing_is_begun(self, journey, postgres_dsn):
+        with psycopg.connect(postgres_dsn, autocommit=True) as server:
+            server.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0")
+        journey.write("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+
+        with pytest.raises(UsageError, match="encoded in LATIN1"):
+            run(replace(journey.request(), address=make_conninfo(postgres_dsn, dbname="latin")))
+
+
+class TestGivenARunThatWasCutShort:
+    def test_when_it_never_began_over_there_then_the_file_is_read_as_it_is_now(self, journey):
+        journey.write("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)")
+        journey.run("CREATE TABLE t (i int)")
+        with pytest.raises(UsageError, match="taken"):
+            run(journey.request())
+        journey.run("DROP TABLE t")
+        journey.write("INSERT INTO t VALUES (2)")
+
+        journey.go()
+
+        assert journey.rows("SELECT id FROM t ORDER BY id") == [(1,), (2,)]
+
+    def test_when_it_is_then_asked_for_otherwise_then_nothing_is_mixed(self, journey):
+        journey.write("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)")
+        with pytest.raises(Stopped):
+            run(journey.request(), stopped=lambda: True)
+
+        with pytest.raises(UsageError, match="asked for otherwise"):
+            run(journey.request(schema="other"))
+        journey.go()
+
+        assert journey.rows("SELECT id FROM t") == [(1,)]

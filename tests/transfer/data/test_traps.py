@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -50,6 +51,20 @@ EXACT = [
     ("DATETIME", (1704110400000,), "timestamp with time zone", (NOON,)),
     ("DATETIME", (2460311.0, 2460311.5), "timestamp with time zone", (NOON, NOON + timedelta(hours=12))),
     ("DATETIME", (20240101, 20240102), "bigint", (20240101, 20240102)),
+    (
+        "DATETIME",
+        ("2024-01-01 12:00:00.1234567", "2024-01-01 12:00:00"),
+        "timestamp without time zone",
+        (datetime.fromisoformat("2024-01-01 12:00:00.123457"), datetime.fromisoformat("2024-01-01 12:00:00")),
+    ),
+    ("TIMESTAMP WITH TIME ZONE", ("2024-01-01 12:00:00",), "timestamp with time zone", (NOON,)),
+    ("DATE", ("2024-02-29 00:00:00", "2024-02-28"), "date", (date(2024, 2, 29), date(2024, 2, 28))),
+    ("TIME", ("12:30", "12:30:00.5"), "time without time zone", (time(12, 30), time(12, 30, 0, 500_000))),
+    ("INTERVAL", ("1 day", "PT1H"), "text", ("1 day", "PT1H")),
+    ("DATE", ("03/04/2024", "none", "2024-02-29"), "text", ("03/04/2024", "none", "2024-02-29")),
+    ("CHAR(16)", (b"\x80" * 16,), "bytea", (b"\x80" * 16,)),
+    ("UUID", (b"\x01" * 16, str(UUID(int=1))), "uuid", (UUID(bytes=b"\x01" * 16), UUID(int=1))),
+    ("JSON UNIQUE", ('{"a": 1}', '{"a":1}'), "text", ('{"a": 1}', '{"a":1}')),
     ("JSON", ('{"a": 1, "a": 2}', "[]"), "json", ({"a": 2}, [])),
     ("JSONB", ('{"b": 1.50, "a": [1e2]}',), "jsonb", ({"b": 1.5, "a": [100]},)),
     ("JSONB", ('{"a": 1, "a": 2}',), "json", ({"a": 2},)),
@@ -102,6 +117,21 @@ class TestGivenAColumn:
         assert reason in result.refused[0].reason
         assert journey.rows("SELECT id FROM t") == [(1,)]
         assert journey.rows("SELECT key ->> 'id', column_name FROM quarterdeck.quarantine") == [("2", "v")]
+
+    def test_when_a_time_is_finer_than_a_microsecond_then_the_rounding_is_told(self, column):
+        _, result = column("DATETIME", "2024-01-01 12:00:00.1234567", "2024-01-01 12:00:00.123456")
+
+        assert "1 values are finer than a microsecond" in " ".join(result.plan.tables[0].columns[1].choice.notes)
+
+    def test_when_a_column_without_values_points_to_another_then_it_has_its_type(self, journey):
+        journey.write(
+            "CREATE TABLE a (id INTEGER PRIMARY KEY, b REFERENCES c, d REFERENCES c (k));"
+            "CREATE TABLE c (k REAL UNIQUE, id INTEGER PRIMARY KEY);"
+            "INSERT INTO a (id) VALUES (1); INSERT INTO c VALUES (1.5, 7)"
+        )
+
+        assert journey.go().holds
+        assert [journey.type_of("a", name) for name in "bd"] == ["bigint", "double precision"]
 
     def test_when_texts_are_no_utf8_then_they_are_kept_byte_for_byte_aside(self, journey):
         journey.write(

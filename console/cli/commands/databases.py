@@ -56,7 +56,9 @@ def _add_files(kinds: Commands) -> None:
     words = "what references become: the public address, or bucket/key (auto: by whether the bucket is public)"
     files.add_argument("--refer-by", choices=["auto", "url", "key"], default="auto", help=words)
     files.add_argument("--triggers-ok", action="store_true", help="rewrite also where triggers run on an update")
-    files.add_argument("--download", action="store_true", help="with --check: read every content back")
+    files.add_argument(
+        "--download", action="store_true", help="read every content back to verify it, or to compare it with --check"
+    )
     files.add_argument("--replace", action="store_true", help="take the place of other files under the same keys")
     files.add_argument("--follow-links", action="store_true", help="upload what links to files lead to")
     files.add_argument("--leave-ok", action="store_true", help="end well also when something stayed behind")

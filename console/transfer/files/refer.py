@@ -79,12 +79,13 @@ def take_back(request: Request, told: Told, stopped: Callable[[], bool] = never)
 
 
 def spell(request: Request, result: Result, urls: Mapping[str, str]) -> Forms:
-    """Every form of every file; those that are not verified lead to nothing."""
+    """Every form of every file; those that are not verified or stayed behind lead to nothing."""
     assert result.bucket is not None
     by_url = request.refer_by is ReferBy.URL or (request.refer_by is ReferBy.AUTO and result.bucket.public)
     name = result.bucket.name
     news = {key: url if by_url else f"{name}/{key}" for key, url in urls.items()}
     targets = [Target(one.path, news[one.key] if one.state is State.VERIFIED else "") for one in result.entries]
+    targets += [Target(one.path, "") for one in result.left]
     return build_forms(targets, request.folder, request.old_prefixes, base=_base(urls) if by_url else "")
 
 

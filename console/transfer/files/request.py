@@ -49,7 +49,7 @@ class Request:
         work: A directory for the journal; the same one for the same folder and bucket.
         prefix: What the keys begin with, as `uploads/`; empty for nothing.
         replace: Take the place of files that are not ours.
-        download: Read every content back, also where the bucket tells a digest of it.
+        download: Read every content back to compare or verify it, also where the bucket tells a digest of it.
         at_once: Files under way together; more than eight exhaust the platform's own connections.
         place: Which bucket, as the ledger of references names it.
         database: The address of the database with the references; a secret. Empty for none.

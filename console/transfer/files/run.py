@@ -192,6 +192,7 @@ class _Run:
             self._journal,
             there=there,
             replace=self._request.replace,
+            download=self._request.download,
             at_once=self._request.at_once,
             told=self._told,
             stopped=self._stopped,

@@ -44,6 +44,7 @@ class Uploader:
     Args:
         there: Keys under which something lies; None where that is not known.
         replace: Take the place of files that are not ours.
+        download: Read every content back to verify it.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Uploader:
         *,
         there: Collection[str] | None,
         replace: bool,
+        download: bool,
         at_once: int,
         told: Told,
         stopped: Callable[[], bool],
@@ -65,6 +67,7 @@ class Uploader:
         self._journal = journal
         self._there = there or ()
         self._replace = replace
+        self._download = download
         self._at_once = at_once
         self._told = told
         self._stopped = stopped
@@ -165,7 +168,7 @@ class Uploader:
         self._check_unchanged(entry.found)
         replace = self._replace
         if entry.state is not State.PENDING or entry.sent or entry.key in self._there:
-            sight = await examine(self._store, entry.key, entry.found)
+            sight = await examine(self._store, entry.key, entry.found, download=self._download)
             if sight.lies is Lies.SAME:
                 if entry.state is not State.UPLOADED:
                     self._journal.uploaded(path, sent=False)
@@ -180,7 +183,7 @@ class Uploader:
         self._reach("sent")
         self._journal.uploaded(path, sent=True)
         self._reach("uploaded")
-        sight = await examine(self._store, entry.key, entry.found)
+        sight = await examine(self._store, entry.key, entry.found, download=self._download)
         if sight.lies is not Lies.SAME:
             await asyncio.to_thread(self._check_content, entry.found)
             raise _Again(f"what arrived at {entry.key} is not the file: {sight.detail or 'nothing is there'}")

@@ -54,6 +54,11 @@ class TestGivenAFolderOfManyKinds:
             "/object/list-v2/media"
         }
 
+    def test_when_every_content_shall_be_read_back_then_no_digest_of_the_bucket_counts(self, shipping):
+        result = shipping.go(download=True)
+
+        assert {one.verified_by for one in result.entries} == {"download"}
+
     def test_when_it_is_only_tried_then_nothing_is_sent_and_all_is_told(self, shipping):
         result = shipping.go(act=Act.DRY_RUN)
 

@@ -124,6 +124,14 @@ class TestGivenADatabaseThatNamesFiles:
         assert shipping.go(act=Act.REVERT, **shipping.extra).holds
         assert rows(database, "lists") == before
 
+    def test_when_a_file_stayed_behind_then_its_references_are_told_apart_from_those_to_nothing(self, shipping):
+        (shipping.folder / "gone.png").symlink_to("a.png")
+
+        result = shipping.go(act=Act.FIND_REFERENCES, **shipping.extra)
+
+        assert not result.references.dangling
+        assert sum(one.unready for one in result.references.findings if one.column.name == "picture") == 5
+
     def test_when_the_folder_is_gone_then_references_still_come_back(self, shipping, database):
         before = rows(database)
         shipping.go(rewrite=("pictures.picture",), **shipping.extra)

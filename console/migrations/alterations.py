@@ -16,9 +16,11 @@ STABLE_DEFAULTS = frozenset(
 """Functions whose value PostgreSQL keeps once for all old rows, because it does not change within a statement."""
 _SERIALS = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
 _UPDATE_EXCLUSIVE = frozenset(
-    {"AT_ValidateConstraint", "AT_SetStatistics", "AT_SetOptions", "AT_ResetOptions", "AT_AttachPartition"}
-    | {"AT_SetRelOptions", "AT_ResetRelOptions", "AT_ClusterOn", "AT_DropCluster", "AT_DetachPartitionFinalize"}
+    {"AT_ValidateConstraint", "AT_SetStatistics", "AT_SetOptions", "AT_ResetOptions"}
+    | {"AT_SetRelOptions", "AT_ResetRelOptions", "AT_ClusterOn", "AT_DropCluster"}
 )
+OF_A_PARTITION = frozenset({"AT_AttachPartition", "AT_DetachPartitionFinalize"})
+"""They stop those who read the partition itself; its parent is locked no more than by an ANALYZE."""
 _ROW_EXCLUSIVE = frozenset(
     {"AT_EnableTrig", "AT_DisableTrig", "AT_EnableTrigAll", "AT_DisableTrigAll", "AT_EnableTrigUser"}
     | {"AT_DisableTrigUser", "AT_EnableAlwaysTrig", "AT_EnableReplicaTrig"}

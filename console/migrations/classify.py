@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from console.migrations.alterations import effect_of
+from console.migrations.alterations import OF_A_PARTITION, effect_of
 from console.migrations.grammar import parse_statement
 from console.migrations.split import Kind, forbidden_words, normalize, tokenize
 from console.migrations.statement import Lock, Phase, Statement, Work
@@ -181,8 +181,9 @@ def _alter_table(tree: Any) -> _Seen:
     effects = [effect_of(command) for command in tree.cmds]
     works = [effect.work for effect in effects]
     order = (Work.REWRITE, Work.BUILD, Work.SCAN)
+    partitions = tuple(name_of(one.def_.name) for one in tree.cmds if one.subtype.name in OF_A_PARTITION)
     return _Seen(
-        (name_of(tree.relation),),
+        partitions or (name_of(tree.relation),),
         max(effect.lock for effect in effects),
         next((work for work in order if work in works), Work.NONE),
         next((effect.why for effect in effects if effect.why), ""),
@@ -193,8 +194,11 @@ def _alter_table(tree: Any) -> _Seen:
 def _create_table(tree: Any) -> _Seen:
     referenced = tuple(dict.fromkeys(name_of(one.pktable) for one in _constraints(tree) if one.pktable is not None))
     made = name_of(tree.relation)
+    parents = tuple(name_of(one) for one in tree.inhRelations or ())
     lock = Lock.SHARE_ROW_EXCLUSIVE if set(referenced) - {made} else Lock.NONE
-    return _Seen(tuple(name for name in referenced if name != made), lock, makes=(made,))
+    if parents:
+        lock = max(lock, Lock.ACCESS_EXCLUSIVE if tree.partbound is not None else Lock.SHARE_UPDATE_EXCLUSIVE)
+    return _Seen(tuple(name for name in (*parents, *referenced) if name != made), lock, makes=(made,))
 
 
 def _constraints(tree: Any) -> Iterator[Any]:

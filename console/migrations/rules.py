@@ -10,6 +10,7 @@ from console.migrations.classify import name_of, options_of
 from console.migrations.findings import Finding, Severity
 from console.migrations.grammar import parse_statement
 from console.migrations.scripts import Script
+from console.migrations.split import Kind, tokenize
 from console.migrations.statement import Lock, Statement, Work
 
 PUBLIC_ROLES = frozenset({"anon", "public"})
@@ -22,14 +23,17 @@ def check_script(script: Script, *, has_down: bool = True) -> Sequence[Finding]:
     """Look at one file; findings in the order of its lines."""
     found = []
     strong: Statement | None = None
+    added: dict[str, int] = {}
     for statement in script.classified:
-        said = [*_of_statement(statement), *_of_rows(statement, strong)]
+        said = [*_of_statement(statement), *_of_rows(statement, strong), *_enum_used(statement, added)]
         found += [
             Finding(script.filename, statement.line, rule, severity, what, remedy)
             for rule, severity, what, remedy in said
         ]
         if statement.alone:
-            strong = None
+            strong, added = None, {}
+        elif value := _value_added_by(statement):
+            added[value] = statement.line
         elif strong is None and statement.lock >= Lock.SHARE and statement.lock != Lock.UNKNOWN and not statement.fresh:
             strong = statement
     if not has_down:
@@ -61,6 +65,22 @@ def _vacuum(tree: Any, statement: Statement) -> Iterator[Said]:
         yield "vacuum-full", Severity.BLOCKS, what, "Plain VACUUM, or pg_repack."
 
 
+def _cluster(tree: Any, statement: Statement) -> Iterator[Said]:
+    what = "CLUSTER rewrites the table while nobody can read it"
+    yield "rewrites-table", Severity.BLOCKS, what, "pg_repack, or do it in maintenance."
+
+
+def _refresh(tree: Any, statement: Statement) -> Iterator[Said]:
+    if not tree.concurrent and not tree.skipData and not statement.fresh:
+        what = "nobody can read the view while it is filled"
+        yield (
+            "refresh-stops-readers",
+            Severity.WARNS,
+            what,
+            "REFRESH MATERIALIZED VIEW CONCURRENTLY; it wants a unique index.",
+        )
+
+
 def _rows(tree: Any, statement: Statement) -> Iterator[Said]:
     if tree.whereClause is None and not statement.fresh:
         what = f"{statement.kind.split()[0]} without WHERE changes every row in one transaction"
@@ -76,6 +96,9 @@ def _alter(tree: Any, statement: Statement) -> Iterator[Said]:
         elif name == "AT_SetUnLogged":
             what = "an unlogged table is empty after a crash, and is not replicated"
             yield "unlogged", Severity.BLOCKS, what, "Leave it logged."
+        elif name in ("AT_SetTableSpace", "AT_SetLogged") and not statement.fresh:
+            what = "the table is written anew while nobody can read it"
+            yield "rewrites-table", Severity.BLOCKS, what, "There is no gentle way; do it in maintenance."
         elif name == "AT_AddColumn" and not statement.fresh:
             has = constraints_of(command.def_)
             if "CONSTR_GENERATED" in has and has["CONSTR_GENERATED"].generated_kind != "v":
@@ -87,6 +110,22 @@ def _alter(tree: Any, statement: Statement) -> Iterator[Said]:
             yield "exclusion-constraint", Severity.BLOCKS, what, "There is no gentle way; do it in maintenance."
 
 
+def _enum_used(statement: Statement, added: Mapping[str, int]) -> Iterator[Said]:
+    texts = {token.text for token in tokenize(statement.text) if token.kind is Kind.QUOTED} if added else set[str]()
+    for value, line in added.items():
+        if f"'{value}'" in texts:
+            what = f"the value {value!r} is added in line {line}, and may not be used in the same transaction"
+            yield "new-enum-value", Severity.BLOCKS, what, "Put ALTER TYPE … ADD VALUE into a file of its own, before."
+
+
+def _value_added_by(statement: Statement) -> str:
+    """The value that an ALTER TYPE … ADD VALUE adds to an enum; "" for other statements."""
+    tree = parse_statement(statement.text) if statement.kind.startswith("ALTER TYPE") else None
+    if tree is None or type(tree).__name__ != "AlterEnumStmt" or tree.oldVal:
+        return ""
+    return str(tree.newVal)
+
+
 def _json(column: Any) -> Iterator[Said]:
     if type_name(column) == "json":
         what = f"column {column.colname} is json, which has no equality: SELECT DISTINCT over it fails"
@@ -94,9 +133,26 @@ def _json(column: Any) -> Iterator[Said]:
 
 
 def _create(tree: Any, statement: Statement) -> Iterator[Said]:
+    if tree.relation.relpersistence == "u":
+        yield (
+            "unlogged",
+            Severity.WARNS,
+            "an unlogged table is empty after a crash, and is not replicated",
+            "Leave it logged.",
+        )
     for element in tree.tableElts or ():
         if type(element).__name__ == "ColumnDef":
             yield from _json(element)
+
+
+def _default_grant(tree: Any, statement: Statement) -> Iterator[Said]:
+    yield from _grant(tree.action, statement)
+
+
+def _role(tree: Any, statement: Statement) -> Iterator[Said]:
+    if any(one.defname == "password" and one.arg is not None for one in tree.options or ()):
+        what = "a password stands in the file, and would stand in the history of the database"
+        yield "password", Severity.BLOCKS, what, "Set it by hand, or by a rotation."
 
 
 def _grant(tree: Any, statement: Statement) -> Iterator[Said]:
@@ -152,6 +208,12 @@ def _function(tree: Any, statement: Statement) -> Iterator[Said]:
 
 _READERS: Mapping[str, Callable[[Any, Statement], Iterator[Said]]] = {
     "VacuumStmt": _vacuum,
+    "ClusterStmt": _cluster,
+    "RefreshMatViewStmt": _refresh,
+    "CreateTableAsStmt": _view,
+    "AlterDefaultPrivilegesStmt": _default_grant,
+    "CreateRoleStmt": _role,
+    "AlterRoleStmt": _role,
     "UpdateStmt": _rows,
     "DeleteStmt": _rows,
     "AlterTableStmt": _alter,

@@ -23,6 +23,7 @@ from console.migrations.pieces import Piece
 from console.migrations.requests import MigrationFailed, Progress, Request
 from console.migrations.scripts import Direction, Script
 from console.migrations.settings import Settings, set_value
+from console.migrations.split import without_secrets
 from console.migrations.statement import Lock, Statement
 from console.migrations.verify import run_script
 from providers.database import Database
@@ -376,5 +377,5 @@ class Run:
         number = self._at.statement
         if not number:
             return ""
-        shown = self._database.redact(script.statements[number - 1])
+        shown = self._database.redact(without_secrets(script.statements[number - 1]))
         return f" at statement {number} of {len(script.statements)} ({shown[:80]})"

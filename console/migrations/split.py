@@ -51,6 +51,7 @@ _ALONE = re.compile(
 )
 
 _TOKENS_OF_AN_OPENING = 40
+_SPEAKS_OF_SECRETS = re.compile(r"passw|secret|token|key\b|connection", re.IGNORECASE)
 
 
 def split_statements(sql: str) -> tuple[str, ...]:
@@ -89,6 +90,14 @@ def opening(statement: str) -> str:
     gaps = (Kind.SPACE, Kind.COMMENT)
     told = dropwhile(lambda token: token.kind in gaps, tokenize(statement))
     return _bare_of(islice(told, _TOKENS_OF_AN_OPENING)).upper()
+
+
+def without_secrets(statement: str) -> str:
+    """The statement as it may be shown: one that speaks of passwords, keys or the like without its strings."""
+    if not _SPEAKS_OF_SECRETS.search(statement):
+        return statement
+    tokens = tokenize(statement)
+    return "".join("'…'" if token.kind is Kind.QUOTED and token.text[0] != '"' else token.text for token in tokens)
 
 
 def forbidden_words(statement: str) -> str:

@@ -37,6 +37,11 @@ class TestGivenWhatSquawkDoesNotSee:
             ("alter table t add constraint e exclude using gist (c with &&)", "exclusion-constraint"),
             ("alter table t add a int; update t set a = 1 where b", "backfill-under-lock"),
             ("create index concurrently on t (a)", "unnamed-index"),
+            ("cluster t using i", "rewrites-table"),
+            ("alter table t set tablespace other", "rewrites-table"),
+            ("create materialized view v as select * from auth.users", "view-over-auth"),
+            ("alter default privileges in schema public grant all on tables to anon", "grant-to-anon"),
+            ("create role r login password 'x'", "password"),
         ],
     )
     def test_when_it_is_linted_then_it_blocks(self, sql, rule):
@@ -46,6 +51,9 @@ class TestGivenWhatSquawkDoesNotSee:
         "sql",
         [
             "grant select on t to anon",
+            "alter type m add value 'a'; select 'b'",
+            "create type m as enum ('a'); select 'a'::m",
+            "alter role r with login",
             "vacuum t",
             "create table t (a int); update t set a = 1 where a > 0",
             "create function f() returns int language sql security definer set search_path = '' as 'select 1'",
@@ -53,6 +61,10 @@ class TestGivenWhatSquawkDoesNotSee:
     )
     def test_when_it_is_harmless_then_nothing_blocks(self, sql):
         assert not [rule for rule, (severity, _) in found(sql).items() if severity is Severity.BLOCKS]
+
+    def test_when_a_new_value_of_an_enum_is_used_in_its_transaction_then_it_blocks(self):
+        assert found("alter type m add value 'a';\nselect 'a'::m")["new-enum-value"] == (Severity.BLOCKS, 2)
+        assert "new-enum-value" not in found("alter type m add value 'a';\nvacuum t;\nselect 'a'::m")
 
 
 class TestGivenSquawk:
@@ -89,6 +101,8 @@ class TestGivenStatements:
                 True,
             ),
             ("create table u (a int references t)", Lock.SHARE_ROW_EXCLUSIVE, Work.NONE, Phase.EXPAND, False),
+            ("create table p partition of t for values in (1)", Lock.ACCESS_EXCLUSIVE, Work.NONE, Phase.EXPAND, False),
+            ("alter table t attach partition p default", Lock.ACCESS_EXCLUSIVE, Work.SCAN, Phase.EXPAND, False),
             ("do $$ begin drop table t; end $$", Lock.UNKNOWN, Work.NONE, Phase.EXPAND, False),
             ("create table t (a int); drop table t", Lock.ACCESS_EXCLUSIVE, Work.NONE, Phase.EXPAND, False),
         ],

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.migrations.split import UnfinishedSql, forbidden_words, normalize, split_statements, tokenize
+from console.migrations.split import (
+    UnfinishedSql,
+    forbidden_words,
+    normalize,
+    split_statements,
+    tokenize,
+    without_secrets,
+)
 
 ATOMIC = """create or replace function total(a int) returns int language sql
 begin atomic
@@ -85,6 +92,15 @@ class TestGivenTwoWaysToWriteTheSame:
 
     def test_when_a_stored_statement_ends_in_a_comment_then_the_next_one_survives(self):
         assert normalize(["select 1 -- one", "select 2"]) == normalize(["select 1; select 2"])
+
+
+class TestGivenAStatementToBeShown:
+    @pytest.mark.parametrize("secret", ["'hunter2'", "E'hunter2'", "$$hunter2$$"])
+    def test_when_it_speaks_of_a_password_then_its_strings_are_not_shown(self, secret):
+        assert without_secrets(f'create role "r" password {secret}') == "create role \"r\" password '…'"
+
+    def test_when_it_speaks_of_none_then_it_is_shown_as_it_is(self):
+        assert without_secrets("select 'a'") == "select 'a'"
 
 
 class TestGivenAStatementThatNeedsNoTransaction:

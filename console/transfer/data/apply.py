@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+from psycopg import Rollback
 
 from console.transfer.data import bases, records
 from console.transfer.data.canonical import server_form
@@ -19,6 +20,7 @@ from console.transfer.data.compare import RowDifference
 from console.transfer.data.converters import Converter, Misfit
 from console.transfer.data.inventory import quoted
 from console.transfer.data.load import ROWS_REFUSED, column_of
+from console.transfer.data.parking import write_parking
 from console.transfer.data.plan import ColumnPlan, TablePlan
 from console.transfer.data.records import Refused, Target
 from console.transfer.data.schema import computed_as, full_name
@@ -78,7 +80,7 @@ class Applier:
         """Bring rows as SQLite has them."""
         sent, refused = [], []
         for one in differences:
-            row = self._lite.execute(self._select, one.raw).fetchone()
+            row = self._row(one)
             try:
                 sent.append((one, self._convert(row)))
             except _Unfit as problem:
@@ -117,16 +119,49 @@ class Applier:
         self.written.skipped += len(sent) - count
         self.written.own += [own] if own else []
 
+    def exchange(self, differences: Sequence[RowDifference]) -> bool:
+        """Bring rows that stand in each other's way, their unique values put aside first; all of them or none."""
+        rows, parking = [self._row(one) for one in differences], write_parking(self._target, self._table)
+        if not parking:
+            return False
+        same = " AND ".join(f"t.{quoted(one.name)} = s.{quoted(one.name)}" for one in self._table.key)
+        try:
+            with self._target.transaction():
+                self._stage([self._convert(row) for row in rows])
+                table, mine = full_name(self._table), f"{same} AND NOT ({self._foreign})"
+                query = f"UPDATE {table} AS t SET {parking} FROM pg_temp.{STAGE} AS s WHERE {mine}"
+                if self._target.execute(query.encode()).rowcount != len(rows):
+                    raise Rollback
+                count = self._merge(foreign="false")
+                own = bases.note_write(self._target, self._table)
+                self.written.upserted += count
+                self.written.own.append(own)
+                return True
+        except (psycopg.DataError, psycopg.IntegrityError):
+            return False
+        return False
+
+    def _row(self, difference: RowDifference) -> Sequence[Any]:
+        row: Sequence[Any] = self._lite.execute(self._select, difference.raw).fetchone()
+        return row
+
     def _send(self, rows: Sequence[Sequence[Any]]) -> int:
+        self._stage(rows)
+        return self._merge(self._foreign)
+
+    def _stage(self, rows: Sequence[Sequence[Any]]) -> None:
         self._target.execute(f"TRUNCATE pg_temp.{STAGE}".encode())
         with self._target.cursor() as into, into.copy(f"COPY pg_temp.{STAGE} FROM STDIN".encode()) as copy:
             for row in rows:
                 copy.write_row(row)
+
+    def _merge(self, foreign: str) -> int:
+        """Write the staged rows, but for those that somebody else wrote since."""
         names = ", ".join(quoted(one.name) for one in self._columns)
         key = ", ".join(quoted(one.name) for one in self._table.key)
         rest = [quoted(one.name) for one in self._columns if one not in self._table.key]
         change = ", ".join(f"{name} = EXCLUDED.{name}" for name in rest)
-        action = f"DO UPDATE SET {change} WHERE NOT ({self._foreign})" if rest else "DO NOTHING"
+        action = f"DO UPDATE SET {change} WHERE NOT ({foreign})" if rest else "DO NOTHING"
         query = (
             f"INSERT INTO {full_name(self._table)} AS t ({names}) OVERRIDING SYSTEM VALUE"
             f" SELECT {names} FROM pg_temp.{STAGE} ORDER BY {key} ON CONFLICT ({key}) {action}"
@@ -135,7 +170,7 @@ class Applier:
 
     def give_up(self, difference: RowDifference, said: str, column: str = "") -> None:
         """Put a row that the server refuses aside."""
-        row = self._lite.execute(self._select, difference.raw).fetchone()
+        row = self._row(difference)
         self._refuse([self._refused(row, column, f"PostgreSQL refuses it: {said}")])
 
     def _refused(self, row: Sequence[Any], column: str, reason: str) -> Refused:

@@ -60,10 +60,13 @@ def translate_default(expression: str, type_name: str) -> str | None:
     return text if LITERAL.fullmatch(text) else translate(text, {})
 
 
-def translate(expression: str, names: Mapping[str, str], flags: frozenset[str] = frozenset()) -> str | None:
+def translate(
+    expression: str, names: Mapping[str, str], flags: frozenset[str] = frozenset(), *, exactly: bool = False
+) -> str | None:
     """An expression over columns.
 
     Args:
+        exactly: With the very values of SQLite: letters fold in ASCII only, and fractions are floats of 64 bits.
         names: What the columns are called on the other side, by their names in small letters.
         flags: Those of them that are booleans over there, so that 0 and 1 beside them are false and true.
     """
@@ -74,12 +77,25 @@ def translate(expression: str, names: Mapping[str, str], flags: frozenset[str] =
         return None
     if flags:
         _write_flags(tree, flags)
+    if exactly:
+        _write_exactly(tree)
     for column in tree.find_all(exp.Column):
         name = names.get(column.name.lower())
         if name is None or column.table:
             return None
         column.set("this", exp.to_identifier(name, quoted=True))
     return tree.sql(dialect="postgres", comments=False)
+
+
+def _write_exactly(tree: Expr) -> None:
+    from sqlglot import exp
+
+    for folded in list(tree.find_all(exp.Lower, exp.Upper)):
+        plain = exp.Identifier(this="C", quoted=True)
+        folded.set("this", exp.Collate(this=exp.Paren(this=folded.this), expression=plain))
+    for literal in list(tree.find_all(exp.Literal)):
+        if not literal.is_string and not literal.name.isdigit():
+            literal.replace(exp.cast(literal.copy(), "double"))
 
 
 def _write_flags(tree: Expr, flags: frozenset[str]) -> None:

@@ -21,7 +21,7 @@ from console.transfer.data.lines import UNFIT, writer
 from console.transfer.data.plan import ColumnPlan, TablePlan
 from console.transfer.data.ranges import Key, Range
 from console.transfer.data.records import Target, pack, unpack
-from console.transfer.data.schema import computed_as, full_name
+from console.transfer.data.schema import full_name
 from console.transfer.data.source import read_batches
 
 BATCH = 2_000
@@ -52,7 +52,7 @@ class Hashed(NamedTuple):
 
 @dataclass(frozen=True)
 class Compared:
-    """What is compared of a table: the columns that are sent, and which of them tell rows apart.
+    """What is compared of a table: its columns, also those that the server computes, and which of them tell rows apart.
 
     Attributes:
         places: Where the key's columns are among `columns`; all of them where there is no key.
@@ -76,7 +76,7 @@ class Compared:
 
 def compared(lite: sqlite3.Connection, table: TablePlan) -> Compared:
     """What is compared of a table. A key counts as a number only where SQLite keeps nothing else in it."""
-    columns = tuple(one for one in table.columns if computed_as(table, one) is None)
+    columns = table.columns
     if not table.key:
         return Compared(table, columns, tuple(range(len(columns))), (False,) * len(columns))
     places = tuple(columns.index(one) for one in table.key)

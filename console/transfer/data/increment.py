@@ -274,6 +274,11 @@ class _Run:
             if sum(len(one.written.waiting) for one in appliers.values()) == before:
                 break
         for applier in appliers.values():
+            stuck = [one for one, _ in applier.written.waiting if one.kind is Difference.CHANGED]
+            if len(stuck) > 1:
+                applier.prepare()
+                if applier.exchange(stuck):
+                    applier.written.waiting = [one for one in applier.written.waiting if one[0] not in stuck]
             for difference, said in applier.written.waiting:
                 if difference.kind is not Difference.ONLY_THERE:
                     applier.give_up(difference, said)

@@ -75,7 +75,7 @@ def computed_as(table: TablePlan, column: ColumnPlan) -> str | None:
     written = table.source.written.generated
     expression = next((text for name, text in written.items() if name.lower() == column.source.name.lower()), None)
     plain = {name: there for name, there in table.names.items() if not is_computed(table.column(name))}
-    return translate(expression, plain) if expression else None
+    return translate(expression, plain, exactly=True) if expression else None
 
 
 def _table(table: TablePlan, by_hand: list[str]) -> Statement:

@@ -108,6 +108,23 @@ class TestGivenChangesInTheSource:
         assert bring(shop).holds
         assert shop.rows("SELECT email FROM users WHERE id IN (1, 4) ORDER BY id") == [("d@x",), ("free@x",)]
 
+    @pytest.mark.parametrize("column", ["email TEXT", "email TEXT NOT NULL COLLATE NOCASE", "email INT NOT NULL"])
+    def test_when_rows_exchange_unique_values_then_all_arrive(self, journey, column):
+        journey.write(
+            f"CREATE TABLE t (id INTEGER PRIMARY KEY, {column} UNIQUE, n INT); INSERT INTO t VALUES (1, 10, 1),"
+            "(2, 20, 1), (3, 30, 1), (4, 40, 1)"
+        )
+        journey.go()
+        journey.write(
+            "UPDATE t SET email = -email; UPDATE t SET email = CASE id WHEN 1 THEN 20 WHEN 2 THEN 30 WHEN 3 THEN 10"
+            " ELSE 41 END"
+        )
+
+        result, again = bring(journey, "t"), bring(journey, "t")
+
+        assert (result.holds, result.quarantined, result.tables[0].upserted, again.written) == (True, 0, 4, 0)
+        assert journey.rows("SELECT email::int FROM t ORDER BY id") == [(20,), (30,), (10,), (41,)]
+
     def test_when_a_value_has_no_place_then_the_old_row_stays_and_it_is_in_quarantine_once(self, shop):
         shop.write(
             "UPDATE users SET born = '2024-02-30' WHERE id = 1; INSERT INTO users (id, boss) VALUES (20, 77);"

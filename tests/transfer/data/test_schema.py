@@ -72,6 +72,17 @@ class TestGivenAShop:
         assert any(line.startswith("trigger noted") for line in result.by_hand)
 
 
+class TestGivenComputedColumnsThatBothSidesReadOtherwise:
+    def test_then_they_have_the_values_of_sqlite(self, journey):
+        journey.write(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, n INT, up TEXT AS (upper(v)), part REAL AS (n * 1.1));"
+            "INSERT INTO t (v, n) VALUES ('aé', 3)"
+        )
+
+        assert journey.go().holds
+        assert journey.rows("SELECT up, part FROM t") == [("Aé", 3.3000000000000003)]
+
+
 class TestGivenRowsThatPointNowhere:
     def test_then_they_arrive_and_the_relation_says_so(self, journey):
         journey.write(

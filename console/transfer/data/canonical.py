@@ -54,7 +54,7 @@ def _double(value: Any) -> str:
 
 
 def _bytes(value: Any) -> str:
-    return bytes(value).hex()
+    return str(value.hex())  # bytes(5) would be five zeros
 
 
 def _text(value: Any) -> str:

@@ -18,6 +18,7 @@ from console.transfer.data.pieces import can_cut, spans_that_differ
 from console.transfer.data.plan import TablePlan
 from console.transfer.data.ranges import Key, Range
 from console.transfer.data.records import Target
+from console.transfer.data.source import read_all_texts
 
 
 class Difference(StrEnum):
@@ -60,6 +61,7 @@ def find_differences(
         told: Rows of SQLite read so far, now and then.
         touched: An expression over the server's row: whether somebody else wrote it.
     """
+    read_all_texts(lite)  # one that is no UTF-8 is a value without a place, and not the end of the comparison
     what = compared(lite, table)
     with target.transaction():
         target.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

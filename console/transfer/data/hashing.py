@@ -27,7 +27,7 @@ from console.transfer.data.source import read_batches
 BATCH = 2_000
 WHOLE = ("bigint", "integer", "smallint")
 MOST_ARGUMENTS = 90
-"""Of one function; PostgreSQL takes a hundred."""
+"""Of one function; PostgreSQL takes a hundred, SQLite 127."""
 NEVER = "false"
 """As `touched`: nobody asks who wrote a row."""
 
@@ -191,7 +191,7 @@ def _place(order: Sequence[Any]) -> bytes:
     return b"".join(parts)
 
 
-def line_there(what: Compared) -> str:
+def _line_there(what: Compared) -> str:
     """The expression of a row's canonical form."""
     forms = [server_form(quoted(one.name), one.type) for one in what.columns]
     while len(forms) > MOST_ARGUMENTS:
@@ -215,7 +215,7 @@ def hash_there(target: Target, what: Compared, span: Range | None = None, touche
         quoted(one.name) if is_number else f'({form}) COLLATE "C"'
         for one, form, is_number in zip(what.keys, forms, what.numbers, strict=True)
     )
-    columns = f"{', '.join(forms)}, decode(md5({line_there(what)}), 'hex'), {touched}"
+    columns = f"{', '.join(forms)}, decode(md5({_line_there(what)}), 'hex'), {touched}"
     query = f"SELECT {columns} FROM {full_name(what.table)}{_span_there(what, span)} ORDER BY {order}"
     with target.cursor("quarterdeck_hashes", binary=True) as cursor:
         cursor.itersize = BATCH

@@ -159,8 +159,6 @@ class _Run:
 
     def run(self) -> IncrementResult:
         request, began = self._request, time.monotonic()
-        self._told(Progress("survey", "the file itself"))
-        faults = tuple(find_faults(request.work / COPY))
         schema = quoted(request.schema)
         matches, gaps = match_tables(
             self._lite,
@@ -175,12 +173,24 @@ class _Run:
         began = time.monotonic()
         tables = tuple(self._compare(match) for match in matches)
         self._seconds["compare"] = time.monotonic() - began
+        faults = self._find_faults(tables)
         result = IncrementResult(tables, gaps, faults, self._increment, self._conflicts(tables), seconds=self._seconds)
         if result.conflicts and self._increment.on_conflict is OnConflict.STOP:
             return replace(result, halted=True)
         if request.dry_run:
             return result
         return self._write(result)
+
+    def _find_faults(self, tables: Sequence[TableIncrement]) -> tuple[str, ...]:
+        """Checked before anything is written: where no row differs, nothing will be, because of no fault either."""
+        began = time.monotonic()
+        if any(table.found.all for table in tables):
+            self._told(Progress("check", "the file itself"))
+            faults = tuple(find_faults(self._request.work / COPY))
+        else:
+            faults = ()
+        self._seconds["check"] = time.monotonic() - began
+        return faults
 
     def _compare(self, match: Match) -> TableIncrement:
         name, rows = match.plan.source.name, match.plan.rows

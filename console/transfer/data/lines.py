@@ -1,4 +1,4 @@
-"""Write many rows of SQLite in their canonical form at once, column by column, so that most of it runs in C.
+"""Write many values of SQLite in their canonical form at once, column by column, so that most of it runs in C.
 
 A column whose values go as they are is not looked at: a value that is not what it should be gives a line that the
 server does not have, or an error, and then these rows are looked at one by one (`hashing`).
@@ -15,14 +15,13 @@ from console.transfer.data.converters import Converter, Misfit
 from console.transfer.data.plan import ColumnPlan
 
 Column = Sequence[Any]
-LINE_END = "\x1d"
-UNFIT = (Misfit, TypeError, ValueError, struct.error)
+UNFIT = (Misfit, TypeError, ValueError, AttributeError, ArithmeticError, struct.error)
 """What a writer raises for a value that does not fit its column."""
 
 
 def writer(columns: Sequence[ColumnPlan]) -> Callable[[Sequence[tuple[Any, ...]]], list[str]]:
     """A function from rows to their lines; it raises one of UNFIT for all of them."""
-    writers = [_writer(one) for one in columns]
+    writers = [column_writer(one) for one in columns]
 
     def write(rows: Sequence[tuple[Any, ...]]) -> list[str]:
         by_column = zip(*rows, strict=True)
@@ -32,7 +31,8 @@ def writer(columns: Sequence[ColumnPlan]) -> Callable[[Sequence[tuple[Any, ...]]
     return write
 
 
-def _writer(column: ColumnPlan) -> Callable[[Column], Sequence[str]]:
+def column_writer(column: ColumnPlan) -> Callable[[Column], Sequence[str]]:
+    """A function from a column's values to their forms; it raises one of UNFIT for all of them."""
     convert, form = column.converter(), client_form(column.type)
     if convert is not None:
         return _converted(convert, form)
@@ -62,6 +62,8 @@ def _texts(values: Column) -> Sequence[str]:
 
 
 def _doubles(values: Column) -> Sequence[str]:
+    if not _DOUBLES.issuperset(map(type, values)):  # a large integer would be rounded
+        raise TypeError("not only floats")
     if None in values:
         pack = struct.Struct(">d").pack
         return [ABSENT if value is None else pack(value).hex() for value in values]
@@ -76,4 +78,5 @@ def _moments(values: Column) -> Sequence[str]:
     ]
 
 
+_DOUBLES = frozenset((float, type(None)))
 _QUICK = {"text": _texts, "varchar": _texts, "double precision": _doubles, "timestamp": _moments, "boolean": _plain}

@@ -1,7 +1,7 @@
 """Find out where a table differs, piece by piece: one hash on either side, and the server asked ahead.
 
-Only for a key of one whole number, which both sides have an index for. While SQLite's rows of one stretch are written
-and hashed here, the server hashes its own of the stretch before; almost nothing crosses the network.
+Only for a key of one whole number, which both sides have an index for. While SQLite's rows of one stretch are hashed
+here, the server hashes its own of the stretch before; almost nothing crosses the network.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import md5
 from itertools import groupby
 from typing import Any
 
-from console.transfer.data.hashing import Compared, line_there, select_here
+from console.transfer.data.hashing import Compared
 from console.transfer.data.inventory import quoted
-from console.transfer.data.lines import LINE_END, UNFIT, writer
+from console.transfer.data.piece_text import PieceText
 from console.transfer.data.ranges import Range
 from console.transfer.data.records import Target
 from console.transfer.data.schema import full_name
-from console.transfer.data.source import read_batches
+from console.transfer.data.source import BATCH_BYTES
 
 ROWS = 250
 STRETCH = 80
@@ -61,12 +60,12 @@ def spans_that_differ(
         yield Range()
         return
     yield Range(None, (first,))
-    last = first
+    last, text = first, PieceText(lite, what)
     waiting: deque[tuple[list[Piece], Future[list[tuple[int, str | None]]]]] = deque()
     with ThreadPoolExecutor(1, "transfer-compare") as other:
-        for stretch in _stretches(_pieces(lite, what, first, told)):
+        for stretch in _stretches(_pieces(lite, what, text, first, told)):
             last = stretch[-1].until
-            waiting.append((stretch, other.submit(_ask, target, what, stretch)))
+            waiting.append((stretch, other.submit(_ask, target, what, text, stretch)))
             if len(waiting) > AHEAD:
                 yield from _differing(*waiting.popleft())
         while waiting:
@@ -74,17 +73,29 @@ def spans_that_differ(
     yield Range((last,), None)
 
 
-def _pieces(lite: sqlite3.Connection, what: Compared, after: int, told: Callable[[int], None]) -> Iterator[Piece]:
-    write, place, count = writer(what.columns), what.places[0], 1
-    for rows in read_batches(lite.execute(*select_here(what, Range((after,)))), ROWS):
-        try:
-            digest = md5(LINE_END.join(write(rows)).encode(), usedforsecurity=False).hexdigest()
-        except UNFIT:
-            digest = ""
-        until = rows[-1][place]
-        yield Piece(after, until, len(rows), digest)
-        after, count = until, count + len(rows)
+def _pieces(
+    lite: sqlite3.Connection, what: Compared, text: PieceText, after: int, told: Callable[[int], None]
+) -> Iterator[Piece]:
+    size, count = 16, 1
+    while (until := _end(lite, what, after, size)) is not None:
+        found = text.here(after, until)
+        yield Piece(after, until, found.rows, found.digest)
+        after, count = until, count + found.rows
+        size = max(1, min(ROWS, 4 * size, BATCH_BYTES * found.rows // (found.size + 1)))
         told(count)
+
+
+def _end(lite: sqlite3.Connection, what: Compared, after: int, size: int) -> int | None:
+    """The last key of the next `size` rows, or of fewer where there are no more; None behind the last row."""
+    key = quoted(what.keys[0].source.name)
+    behind = f"FROM {quoted(what.table.source.name)} WHERE {key} > ?"
+    full = f"SELECT {key} {behind} ORDER BY {key} LIMIT 1 OFFSET ?"
+    row = (
+        lite.execute(full, (after, size - 1)).fetchone()
+        or lite.execute(f"SELECT max({key}) {behind}", (after,)).fetchone()
+    )
+    end: int | None = row[0]
+    return end
 
 
 def _stretches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
@@ -98,15 +109,14 @@ def _stretches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
         yield stretch
 
 
-def _ask(target: Target, what: Compared, stretch: list[Piece]) -> list[tuple[int, str | None]]:
+def _ask(target: Target, what: Compared, text: PieceText, stretch: list[Piece]) -> list[tuple[int, str | None]]:
     """The server's count of rows of each piece, and their hash where there are as many as here."""
     key, name = quoted(what.keys[0].name), full_name(what.table)
-    rows = f"{name} AS t WHERE {key} > p.after AND {key} <= p.until"
-    line = f"string_agg({line_there(what)}, E'\\x1d' ORDER BY {key})"
+    rows = f"FROM {name} AS t WHERE {key} > p.after AND {key} <= p.until"
     query = (
-        f"SELECT c.n, CASE WHEN c.n = p.n THEN (SELECT md5({line}) FROM {rows}) END"
+        f"SELECT c.n, CASE WHEN c.n = p.n THEN ({text.there(f'{rows} ORDER BY {key}')}) END"
         " FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) WITH ORDINALITY AS p (after, until, n, place)"
-        f" CROSS JOIN LATERAL (SELECT count(*) AS n FROM {rows} OFFSET 0) AS c ORDER BY p.place"
+        f" CROSS JOIN LATERAL (SELECT count(*) AS n {rows} OFFSET 0) AS c ORDER BY p.place"
     )
     values: tuple[list[Any], ...] = (
         [piece.after for piece in stretch],

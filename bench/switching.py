@@ -9,7 +9,6 @@ and file of the list must be on the side that counts, once. `python -m bench swi
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import multiprocessing
 import os
@@ -22,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +29,12 @@ import httpx
 import psycopg
 
 from bench.figures import Figure, table
+from bench.old_product import Place, digest_of, write_steadily
 from bench.start import QUARTERDECK
 from console.playground import commands
 
 GOOD, ERRING = "v1.1", "v1.3-errors"
-ROWS, FILES, CUSTOMERS = 60_000, 60, 300
 LONGEST = 400.0
-NOBODY = 65534
 PROJECT = """
 [environments.production.services.database.project]
 auth = { site_url = "https://shop.example", smtp_pass = "file:smtp" }
@@ -44,107 +42,6 @@ postgres = { statement_timeout = "9s" }
 buckets = { media = { public = true } }
 """
 ENDED = frozenset({"succeeded", "rolled_back", "aborted", "failed"})
-
-
-@dataclass
-class Lists:
-    """What the writer was told is written, by its own list."""
-
-    orders: dict[int, str] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
-
-
-class Place:
-    """The old product: its file, its uploads, and the list of who writes to them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.file, self.uploads, self.list = folder / "app.sqlite", folder / "uploads", folder / "list"
-        self.uploads.mkdir(parents=True)
-        with closing(sqlite3.connect(self.file)) as lite, lite:
-            lite.execute("PRAGMA journal_mode = wal")
-            lite.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL)")
-            lite.execute(
-                "CREATE TABLE purchases (id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE,"
-                " customer INTEGER NOT NULL REFERENCES customers (id), picture TEXT)"
-            )
-            lite.executemany("INSERT INTO customers VALUES (?, ?)", ((n, f"c{n}") for n in range(CUSTOMERS)))
-            rows = ((n, f"t{n}", n % CUSTOMERS, None) for n in range(1, ROWS + 1))
-            lite.executemany("INSERT INTO purchases VALUES (?, ?, ?, ?)", rows)
-        for number in range(FILES):
-            (self.uploads / f"{number}.txt").write_text(f"file {number}")
-        if os.getuid() == 0:
-            for path in (folder, *folder.rglob("*")):
-                os.chown(path, NOBODY, NOBODY)
-
-    def known(self) -> Lists:
-        lists = Lists({n: f"t{n}" for n in range(1, ROWS + 1)})
-        lists.files = {f"{n}.txt": _digest(f"file {n}".encode()) for n in range(FILES)}
-        for line in self.list.read_text().splitlines() if self.list.exists() else ():
-            what, key, value = json.loads(line)
-            if what == "file":
-                lists.files[key] = value
-            elif value is None:
-                del lists.orders[key]
-            else:
-                lists.orders[key] = value
-        return lists
-
-    def rows(self) -> dict[int, str]:
-        with closing(sqlite3.connect(self.file)) as lite:
-            return dict(lite.execute("SELECT id, token FROM purchases").fetchall())
-
-    def modes(self) -> dict[str, int]:
-        return {str(path): path.lstat().st_mode for path in (self.uploads, *self.uploads.rglob("*"))}
-
-
-def write_steadily(file: Path, uploads: Path, told: Path, stop: Any, seed: int) -> None:
-    """The body of the writer's process: nobody special, who notes what was taken, and tries again what was not."""
-    if os.getuid() == 0:
-        os.setgroups([])
-        os.setgid(NOBODY)
-        os.setuid(NOBODY)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    chance, number = random.Random(seed), 0
-    with told.open("a") as notes, closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as lite:
-        ids = [row[0] for row in lite.execute("SELECT id FROM purchases")]
-
-        def note(*words: object) -> None:
-            notes.write(json.dumps(words) + "\n")
-            notes.flush()
-
-        while not stop.is_set():
-            number += 1
-            token = f"{seed}-{number}"
-            try:
-                what = chance.random()
-                if what < 0.6:
-                    found = lite.execute(
-                        "INSERT INTO purchases (token, customer, picture) VALUES (?, ?, ?)",
-                        (token, chance.randrange(CUSTOMERS), f"uploads/{chance.randrange(FILES)}.txt"),
-                    )
-                    ids.append(found.lastrowid)
-                    note("order", found.lastrowid, token)
-                elif what < 0.9:
-                    key = chance.choice(ids)
-                    lite.execute("UPDATE purchases SET token = ? WHERE id = ?", (token, key))
-                    note("order", key, token)
-                else:
-                    key = ids[place := chance.randrange(len(ids))]
-                    lite.execute("DELETE FROM purchases WHERE id = ?", (key,))
-                    ids[place] = ids[-1]
-                    ids.pop()
-                    note("order", key, None)
-            except (sqlite3.IntegrityError, sqlite3.OperationalError):
-                time.sleep(0.05)
-            if number % 40 == 0:
-                name = f"{token}.txt" if chance.random() < 0.7 else f"{chance.randrange(FILES)}.txt"
-                with suppress(PermissionError):
-                    part = uploads / f".{token}"
-                    part.write_text(token)
-                    part.replace(uploads / name)
-                    note("file", name, _digest(token.encode()))
-            time.sleep(0.004)
 
 
 class Deck:
@@ -171,9 +68,20 @@ class Deck:
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.database, autocommit=True) as target:
+        with self._connect() as target:
             found = target.execute(statement.encode())
             return found.fetchall() if found.description else []
+
+    def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """Raises psycopg.OperationalError when the server has not come back within a minute."""
+        until = time.monotonic() + 60
+        while True:
+            try:
+                return psycopg.connect(self.database, autocommit=True)
+            except psycopg.OperationalError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
 
     def worker(self) -> int:
         with suppress(OSError, ValueError):
@@ -200,6 +108,11 @@ class Deck:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE application_name LIKE 'quarterdeck%' AND pid <> pg_backend_pid()"
             )
+
+    def crash_database(self) -> None:
+        """Kill a process of the server, which ends all of its connections and begins anew from its log."""
+        with suppress(psycopg.Error, OSError), psycopg.connect(self.database) as target:
+            os.kill(target.info.backend_pid, signal.SIGKILL)
 
     def wait(self, deployment: str, blows: list[tuple[float, Callable[[], None]]], statuses: frozenset[str]) -> Any:
         """Strike at the given seconds, and wait for its end."""
@@ -253,7 +166,7 @@ class Round:
         self._look_back(before)
 
     def _blows(self, seconds: float) -> list[tuple[float, Callable[[], None]]]:
-        kinds = (self.deck.kill_worker, self.deck.kill_chore, self.deck.cut)
+        kinds = (self.deck.kill_worker, self.deck.kill_chore, self.deck.cut, self.deck.crash_database)
         moments = sorted(self.chance.uniform(0.2, seconds) for _ in range(self.blows))
         found = [(moment, self.chance.choice(kinds)) for moment in moments]
         self.strikes += [f"{blow.__name__} at {moment:.1f}" for moment, blow in found]
@@ -261,9 +174,6 @@ class Round:
 
     def _measure(self, shown: Mapping[str, Any]) -> None:
         steps = {step["id"]: step for step in shown["steps"]}
-        for step in shown["steps"]:
-            if step["id"].startswith(("data.", "files.", "database.")):
-                print("   ", step["id"], step["status"], step["attempts"], step["started_at"], step["ended_at"], step["detail"][:150])
         fence, shift = steps.get("data.fence"), steps.get("backend.shift-10") or steps.get("backend.shift-100")
         if fence and shift and fence["started_at"] and shift["started_at"]:
             self.window = _seconds(shift["started_at"]) - _seconds(fence["started_at"])
@@ -271,13 +181,13 @@ class Round:
     def _look_over(self) -> None:
         known = self.place.known()
         there = self.deck.ask("SELECT id, token, picture FROM purchases")
-        self._same("over there", known.orders, {row[0]: row[1] for row in there}, len(there))
-        self._same("in the source", known.orders, self.place.rows(), len(known.orders))
+        self.compare("over there", known.orders, {row[0]: row[1] for row in there}, len(there))
+        self.compare("in the source", known.orders, self.place.rows(), len(known.orders))
         base = next(row[2].rpartition("/")[0] for row in there if row[2])
         with httpx.Client() as client:
             for name, digest in known.files.items():
                 got = client.get(f"{base}/{name}")
-                if got.status_code != 200 or _digest(got.content) != digest:
+                if got.status_code != 200 or digest_of(got.content) != digest:
                     self.wrong.append(f"the file {name} is not as it was acknowledged ({got.status_code})")
         if any(row[2] and not row[2].startswith("http") for row in there):
             self.wrong.append("a reference was left as it was")
@@ -296,7 +206,7 @@ class Round:
     def _look_saved(self, deployment: str, written: dict[int, str]) -> None:
         path = self.deck.home / "saved" / deployment / "purchases.jsonl"
         lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-        self._same("saved", written, {row["id"]: row["token"] for row in lines}, len(lines))
+        self.compare("saved", written, {row["id"]: row["token"] for row in lines}, len(lines))
 
     def _look_back(self, before: Mapping[str, int]) -> None:
         time.sleep(0.5)
@@ -315,7 +225,7 @@ class Round:
         if sorted(weights.values()) != [0, 100]:
             self.wrong.append(f"traffic is {weights}")
 
-    def _same(self, where: str, wanted: Mapping[int, str], found: Mapping[int, str], rows: int) -> None:
+    def compare(self, where: str, wanted: Mapping[int, str], found: Mapping[int, str], rows: int) -> None:
         lost = [key for key, value in wanted.items() if found.get(key) != value]
         more = [key for key in found if key not in wanted]
         if lost or more or rows != len(found):
@@ -361,9 +271,9 @@ def _play(deck: Deck, place: Place, kind: str, chance: random.Random, blows: int
         stop.set()
         writer.join(70)
     known = place.known()
-    played._same("in the source afterwards", known.orders, place.rows(), len(known.orders))
+    played.compare("in the source afterwards", known.orders, place.rows(), len(known.orders))
     for name, digest in known.files.items():
-        if _digest((place.uploads / name).read_bytes()) != digest:
+        if digest_of((place.uploads / name).read_bytes()) != digest:
             played.wrong.append(f"the source's file {name} is another one")
     print(f"{kind}: {played.status}, closed for {played.window:.1f} s, {played.strikes}", flush=True)
     for words in played.wrong:
@@ -382,13 +292,7 @@ def _tell(rounds: list[Round]) -> int:
     return 0 if all(figure.holds is not False for figure in figures) else 1
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def _seconds(moment: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(moment).timestamp()
 
 

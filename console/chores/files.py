@@ -42,7 +42,7 @@ def bring_files(asked: Asked) -> Outcome:
     from console.transfer.files.progress import Stopped as Halted
     from console.transfer.files.references import References
     from console.transfer.files.report import size_words
-    from console.transfer.files.run import Request, run
+    from console.transfer.files.run import Request
     from console.transfer.files.scan import Why
 
     prefix = str(asked.argument("prefix", "")).strip("/")
@@ -58,8 +58,7 @@ def bring_files(asked: Asked) -> Outcome:
         state=asked.folder,
     )
     try:
-        still = not asked.argument("until_still", False) or _until_still(asked, request)
-        result = run(request, told=_teller(asked), stopped=asked.stopped)
+        result, still = _bring(asked, request)
     except Halted:
         return Stopped()
     where, first = f"bucket {asked.argument('bucket')}", not asked.argument("until_still", False)
@@ -96,21 +95,27 @@ def bring_files(asked: Asked) -> Outcome:
     return Done(f"{words}; references rewritten: {changed or 'none'}", {**outputs, "mark": mark})
 
 
-def _until_still(asked: Asked, request: Request) -> bool:
-    """Bring what came meanwhile, and what came while that was brought, until a look finds nothing new.
+def _bring(asked: Asked, request: Request) -> tuple[Result, bool]:
+    """What became of it, and whether the folder had come to rest where that was to be waited for.
 
-    Returns whether that came to pass; it does not where files keep coming to a folder that nothing can close.
+    Then what came meanwhile is brought, and what came while that was brought, until a look finds nothing new: never,
+    where files keep coming to a folder that nothing can close. References are rewritten once, at the very end.
     """
     from console.transfer.files.run import run
 
-    seen: dict[str, str] | None = None
+    def look(wanted: Request) -> Result:
+        return run(wanted, told=_teller(asked), stopped=asked.stopped)
+
+    if not asked.argument("until_still", False):
+        return look(request), True
+    seen, still = None, False
     for _ in range(LOOKS):
-        result = run(replace(request, rewrite=()), told=_teller(asked), stopped=asked.stopped)
+        result = look(replace(request, rewrite=()))
         found = {one.path: one.found.sha256 for one in result.entries}
-        if found == seen:
-            return True
+        if still := found == seen:
+            break
         seen = found
-    return False
+    return look(request) if request.rewrite else result, still
 
 
 def _moving(folder: Path, result: Result, *, changing: bool) -> frozenset[str]:

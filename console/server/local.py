@@ -45,10 +45,10 @@ from console.domain.roles import EMERGENCY, RESTORE, Role, may
 from console.domain.secrets import SecretReport
 from console.domain.telemetry import Measurement
 from console.domain.variables import VariableReport
-from console.reports.delivery import measure_delivery
 from console.reports.verification import verify_record
 from console.server.backups import list_backups, with_backups
 from console.server.calendar import Calendar, with_calendar
+from console.server.delivery import PERIOD, measure_delivery
 from console.server.live import follow_events, follow_lines, line_filter
 from console.server.memory import resident_bytes
 from console.server.parts import Parts
@@ -58,8 +58,6 @@ from console.server.reviews import find_open, with_reviews
 
 T = TypeVar("T")
 OLDEST_REQUEST = timedelta(minutes=5)
-DELIVERY_PERIOD = timedelta(days=30)
-MOST_DEPLOYMENTS = 5000
 
 
 class LocalService:
@@ -349,14 +347,10 @@ class LocalService:
         if environment is not None:
             self._check_environment(environment)
         end = until or self._parts.clock.now()
-        begin = since or end - DELIVERY_PERIOD
+        begin = since or end - PERIOD
         names = [environment] if environment else list(map(EnvironmentName, self._parts.settings.environments))
-        return tuple([await self._delivery(name, begin, end) for name in names])
-
-    async def _delivery(self, name: EnvironmentName, since: datetime, until: datetime) -> Delivery:
-        lines = await self._parts.ledger.summaries(HistoryQuery(name, limit=MOST_DEPLOYMENTS))
-        ended = [line.id for line in lines if line.ended_at is not None and since <= line.ended_at < until]
-        return measure_delivery(name, [await self._parts.engine.load(found) for found in ended], since, until)
+        ledger, engine = self._parts.ledger, self._parts.engine
+        return tuple([await measure_delivery(ledger, engine, name, begin, end) for name in names])
 
     def _need(self, action: str) -> None:
         if not self._may(action):

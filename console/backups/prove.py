@@ -51,10 +51,16 @@ _NOT_THE_BACKUP = (
     "too many clients",
     "remaining connection slots",
     "is not available",
+    "not supported in this build",
+    "unsupported xml feature",
     *_NO_RIGHT,
 )
 """What a server says that could not hold it, whatever is in it: no room, no extension, no right."""
 _MEMBER_OF = "select count(*) from pg_roles where rolname = any(%s) and pg_has_role(oid, 'member')"
+
+
+class Unproven(ConsoleError):
+    """It could not be restored there, which is no fault of the backup."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ def _restore(backup: Backup, request: ProveRequest, told: Told, stopped: Stopped
             lacks = (
                 f" There is no extension {', '.join(problem.missing)} there." if isinstance(problem, _Lacking) else ""
             )
-            raise ConsoleError(
+            raise Unproven(
                 f"The backup could not be proven: {problem}{lacks}",
                 f"{backup.id} · {where}",
                 "That is no fault of the backup. Prove it on another server: `quarterdeck backup verify --on …`.",

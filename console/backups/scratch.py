@@ -27,6 +27,7 @@ select datname from pg_database d where starts_with(datname, 'quarterdeck_scratc
 and not exists (select from pg_stat_activity a where a.datname = d.datname)
 """
 _ROLES = "select rolname from pg_roles"
+_PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}
 
 
 @contextmanager
@@ -83,10 +84,12 @@ def fetch_locale(connection: Connection, name: str) -> dict[str, str]:
         return {}
     told, encoding = row
     words = {"encoding": str(encoding), "lc_collate": told["datcollate"], "lc_ctype": told["datctype"]}
-    provider = {"i": "icu", "b": "builtin"}.get(str(told.get("datlocprovider")), "")
+    provider = _PROVIDERS.get(str(told.get("datlocprovider")), "")
     locale = told.get("datlocale") or told.get("daticulocale")
+    if provider:
+        words["locale_provider"] = provider
     if provider and locale:
-        words |= {"locale_provider": provider, f"{provider}_locale": locale}
+        words[f"{provider}_locale"] = locale
     return words
 
 
@@ -97,7 +100,9 @@ def _create(connection: Connection, name: str, locale: Mapping[str, str]) -> Non
     except Error:
         if "encoding" not in locale:
             raise
-        connection.execute(_creation(name, {"encoding": locale["encoding"], "lc_collate": "C", "lc_ctype": "C"}))
+        plain = {"encoding": locale["encoding"], "lc_collate": "C", "lc_ctype": "C"}
+        knows_providers = connection.info.server_version >= 150000
+        connection.execute(_creation(name, {**plain, **({"locale_provider": "libc"} if knows_providers else {})}))
 
 
 def _creation(name: str, locale: Mapping[str, str]) -> sql.Composed:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from console.backups.address import Address
 from console.backups.catalogue import note_elsewhere, work_directory
-from console.backups.prove import ProveRequest, prove
+from console.backups.prove import ProveRequest, Unproven, prove
 from console.backups.sources import Source
 from console.backups.sqlite import prove_copy
 from console.backups.tools import find_bundled
@@ -44,9 +44,15 @@ def prove_somewhere(backup: Backup, source: Source, place: str, identity: str, t
             backup.id,
             "Prove it beside its database: `--on database`, with ENV or --database-url.",
         )
-    with _own_server(source.root) as dsn:
-        server = Address("scratch server", dsn)
-        return prove(backup, ProveRequest(server, True, OWN_SERVER, jobs, key), told=told)
+    try:
+        with _own_server(source.root) as dsn:
+            server = Address("scratch server", dsn)
+            return prove(backup, ProveRequest(server, True, OWN_SERVER, jobs, key), told=told)
+    except Unproven:
+        if chosen != "auto" or not source.reference:
+            raise
+    # It was made without something that the backup needs, as ICU or XML.
+    return prove(backup, ProveRequest(_address(source), False, BESIDE, jobs, key), told=told)
 
 
 @contextmanager

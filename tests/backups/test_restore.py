@@ -33,6 +33,9 @@ class TestGivenAVerifiedBackup:
     def test_when_it_is_restored_then_all_is_as_it_was_and_the_present_was_saved(self, shop):
         shop.ask("create publication news for table users")
         shop.ask("create procedure tidy() language plpgsql as $$\nbegin\nCOMMIT;\nend $$")
+        shop.ask('create table "odd\n FROM stdin;" ("a b" text); insert into "odd\n FROM stdin;" values (E\'\\\\.\')')
+        shop.ask("create foreign data wrapper nobody; create server other foreign data wrapper nobody")
+        shop.ask("alter default privileges revoke execute on functions from public")
         backup = verified(shop, shop.take())
         shop.ask("delete from orders; update users set email = 'x' where id = 3; drop view totals")
         shop.ask("create table later (id int)")

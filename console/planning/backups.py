@@ -60,6 +60,8 @@ def plan_backups(draft: Draft, act: str, refusals: Sequence[str]) -> Plan:
 def _refuse(draft: Draft, act: str, wish: BackupWish, chosen: Sequence[str]) -> Iterator[str]:
     if not chosen:
         yield f"No service of {draft.wish.environment} that was named has a database_url, so there is nothing to do."
+    elif act == RESTORE and draft.wish.backup is None:
+        yield f"Say which backup: `quarterdeck backup restore {draft.wish.environment}/{chosen[0]}`."
     elif act == RESTORE and len(chosen) > 1:
         yield f"{draft.wish.environment} has several databases: name one of {', '.join(chosen)}."
     elif act != TAKE:

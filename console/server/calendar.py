@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from console.domain.backups import read_backup_act
 from console.domain.errors import StoreError, UsageError
 from console.domain.exchange import ScheduleRequest
 from console.domain.freeze import Freeze, FreezeSpan, FreezeWish, find_holding, find_next
@@ -83,6 +84,9 @@ class Calendar:
         if request.wish.switch is not None:
             what = "A switch-over is begun by somebody who is there, and not by the schedule."
             raise UsageError(what, "wish.switch", "Begin it with `quarterdeck switch-over`.")
+        if read_backup_act(request.wish.strategy) is not None:
+            what = "Backups have a schedule of their own, and one is put back by somebody who is there."
+            raise UsageError(what, "wish.strategy", "Write `every` in [environments.ENV.backups].")
         wish = replace(request.wish, pinned=None)  # what a name stands for is for the source to say
         work = self._parts.engine.schedule.add(wish, request.request_id, request.digest, self._actor)
         at = wish.at.isoformat() if wish.at else ""

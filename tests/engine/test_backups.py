@@ -7,7 +7,7 @@ import pytest
 from console.chores.lines import Failed
 from console.domain.backups import BackupFacts, BackupFound, BackupWish
 from console.domain.deployment import Deployment, DeploymentStatus, StepStatus
-from console.domain.errors import Refused
+from console.domain.errors import PlanRejected, Refused
 from console.domain.events import Control
 from console.domain.hold import stands_aside
 from console.domain.ids import ServiceName
@@ -91,6 +91,10 @@ class TestGivenAVerifiedBackup:
             "database.restore",
         )
         assert stands_aside(back.plan.strategy)
+
+    async def test_when_nobody_said_which_then_it_is_refused(self, world: Moving) -> None:
+        with pytest.raises(PlanRejected, match="Say which backup"):
+            await world.deploy("", strategy="backup:restore")
 
     async def test_when_it_fails_then_nothing_is_brought_back(self, world: Moving) -> None:
         world.chores.fails["restore-data"] = Failed("The backup could not be restored.", "b-1", "Look.")

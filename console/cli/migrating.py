@@ -148,7 +148,7 @@ async def down(session: Session) -> int:
         show(session, {"reverted": []}, ["Nothing to take back."])
         return ExitCode.GOOD
     if options.restore_database:
-        return await restore_before(session, place, [row for row in rows if row.version in wanted])
+        return await restore_before(session, place, [row for row in rows if row.version in wanted], rows)
     without = [version for version in wanted if version not in {file.version for file in place.files}]
     if without:
         raise UsageError(

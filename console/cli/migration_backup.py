@@ -12,7 +12,7 @@ from console.backups.sources import Source
 from console.backups.values import Backup
 from console.cli.backup_proof import prove_somewhere
 from console.cli.backup_restoring import Asked, put_back_as
-from console.cli.backups import take_source, tell
+from console.cli.backups import find_backup, take_source, tell
 from console.cli.migration_files import Place
 from console.cli.session import Session
 from console.cli.words import say_length
@@ -59,8 +59,11 @@ def find_before(place: Place, rows: Sequence[Row]) -> str:
     return next((one.id for one in known if one.is_verified and one.migration and one.migration < oldest), "")
 
 
-async def restore_before(session: Session, place: Place, rows: Sequence[Row]) -> int:
+async def restore_before(session: Session, place: Place, rows: Sequence[Row], applied: Sequence[Row]) -> int:
     """Put back the backup from before these migrations. Somebody has said so, and is asked for the name all the same.
+
+    Args:
+        applied: All that are; what else the backup does not know is named.
 
     Raises:
         Refused: There is no such backup.
@@ -70,4 +73,8 @@ async def restore_before(session: Session, place: Place, rows: Sequence[Row]) ->
         versions = ", ".join(row.version for row in rows)
         raise Refused(f"There is no verified backup from before {versions}.", place.name, "Write down scripts.")
     options = session.options
+    found, _ = find_backup(session, backup, options.database_url)
+    more = [row.version for row in applied if row.version > found.migration and row not in rows]
+    if more:
+        session.say(f"{backup} is older still: it also takes back {', '.join(more)}.")
     return await put_back_as(session, Asked(backup, options.database_url, confirm=options.confirm, over_newer=True))

@@ -129,6 +129,8 @@ class LocalService:
         detail = {"release": wish.release, "strategy": wish.strategy, "reason": wish.reason}
         if wish.emergency:
             detail["emergency"] = "yes"
+        if wish.backup is not None:
+            detail["backup"] = wish.backup.backup
 
         async def start() -> Submitted:
             if wish.at is not None or wish.pinned is not None:

@@ -213,6 +213,11 @@ class TestGivenABackupThatIsRequired:
         assert "No down script: 2_price" in desk.err
         assert f"--restore-database, which restores {backup.id}" in desk.err
 
+        name = psycopg.conninfo.conninfo_to_dict(desk.dsn)["dbname"]
+        assert desk.run("down", "--to", "1", "--restore-database", "--confirm", name) == 0
+        assert "it also takes back 1." in desk.err
+        assert desk.ask("select count(*) from pg_tables where schemaname = 'public'") == [(1,)]
+
     def test_when_the_backup_is_corrupted_then_nothing_is_migrated_and_everybody_writes_again(self, desk, monkeypatch):
         desk.ask("create table other (id int); insert into other select generate_series(1, 1000)")
         (desk.folder / "config.toml").write_text(PRODUCTION)

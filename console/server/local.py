@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from console.domain.audit import AuditCheck, AuditEntry
-from console.domain.backups import RESTORE as RESTORING
-from console.domain.backups import BackupList, read_backup_act
+from console.domain.backups import BackupList
 from console.domain.delivery import Delivery
 from console.domain.deployment import Deployment, DeploymentStatus
 from console.domain.errors import ConsoleError, Refused, StoreError, UsageError
@@ -41,7 +40,7 @@ from console.domain.exchange import (
 from console.domain.ids import Actor, DeploymentId, EnvironmentName, ServiceName
 from console.domain.observations import ArmHealth, DeploymentSummary, EnvironmentStatus, MetricCheck
 from console.domain.plan import Plan, Wish
-from console.domain.roles import EMERGENCY, RESTORE, Role, may
+from console.domain.roles import EMERGENCY, Role, may
 from console.domain.secrets import SecretReport
 from console.domain.telemetry import Measurement
 from console.domain.variables import VariableReport
@@ -52,7 +51,7 @@ from console.server.delivery import PERIOD, measure_delivery
 from console.server.live import follow_events, follow_lines, line_filter
 from console.server.memory import resident_bytes
 from console.server.parts import Parts
-from console.server.refusals import refuse, refuse_unknown
+from console.server.refusals import refuse, refuse_unknown, rights_for
 from console.server.reporting import write_report
 from console.server.reviews import find_open, with_reviews
 
@@ -106,10 +105,9 @@ class LocalService:
         self._need("view")
         if name is not None:
             self._check_environment(name)
-        statuses = await self._parts.monitor.environment_statuses(name)
-        reviewed = with_reviews(statuses, await self._parts.ledger.unfinished_reviews())
         parts = self._parts
-        calendared = await with_calendar(parts, reviewed)
+        statuses = await parts.monitor.environment_statuses(name)
+        calendared = await with_calendar(parts, with_reviews(statuses, await parts.ledger.unfinished_reviews()))
         return await with_backups(calendared, parts.settings, parts.about.home, parts.clock.now())
 
     @property
@@ -127,18 +125,13 @@ class LocalService:
 
     async def deploy(self, wish: Wish, request_id: str, digest: str = "") -> Submitted:
         detail = {"release": wish.release, "strategy": wish.strategy, "reason": wish.reason}
-        if wish.emergency:
-            detail["emergency"] = "yes"
-        if wish.backup is not None:
-            detail["backup"] = wish.backup.backup
+        detail |= {"emergency": "yes" if wish.emergency else "", "backup": wish.backup.backup if wish.backup else ""}
 
         async def start() -> Submitted:
             if wish.at is not None or wish.pinned is not None:
                 raise UsageError("A deployment to come is scheduled.", "wish.at", "Add it to /v1/schedule.")
-            if wish.emergency:
-                self._need(EMERGENCY)
-            if read_backup_act(wish.strategy) == RESTORING:
-                self._need(RESTORE)
+            for right in rights_for(wish):
+                self._need(right)
             self._check_paths(wish)
             submitted = await self._parts.engine.deploy(wish, request_id, digest, self._actor)
             detail["deployment"] = submitted.deployment
@@ -199,12 +192,11 @@ class LocalService:
         return replace(preview, to_release=", ".join(dict.fromkeys(names.values())))
 
     async def backups(self, environment: EnvironmentName | None = None) -> BackupList:
-        """Those of the databases of one environment or all, and how well each would come back."""
         self._need("view")
         if environment is not None:
             self._check_environment(environment)
-        parts = self._parts
-        return await list_backups(parts.settings, parts.about.home, parts.clock.now(), environment)
+        now = self._parts.clock.now()
+        return await list_backups(self._parts.settings, self._parts.about.home, now, environment)
 
     async def deployment(self, deployment: str) -> Deployment:
         self._need("view")

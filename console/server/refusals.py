@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
+from console.domain.backups import read_backup_act
 from console.domain.errors import Refused, UsageError
 from console.domain.ids import Actor
-from console.domain.roles import EMERGENCY, NEEDED, Role
+from console.domain.plan import Wish
+from console.domain.roles import EMERGENCY, NEEDED, RESTORE, Role
 from console.server.parts import About
 
 
@@ -38,3 +40,11 @@ def refuse_unknown(environments: Collection[str], deployment: str) -> UsageError
         f"configured environments: {', '.join(environments) or 'none'}",
         "`quarterdeck history` lists the deployments; an environment's name means the latest there.",
     )
+
+
+def rights_for(wish: Wish) -> Iterator[str]:
+    """What a wish needs besides the right to deploy."""
+    if wish.emergency:
+        yield EMERGENCY
+    if read_backup_act(wish.strategy) == RESTORE:
+        yield RESTORE

@@ -25,6 +25,10 @@ SILENT_FOR_MS = 15_000
 POOLER_PORT = "6543"
 _AUTHENTICATION = ("28000", "28P01")
 _DENIED = ("password authentication failed", "no pg_hba.conf entry", "permission denied", "is not permitted to log in")
+_REMEDIES = {
+    "42501": "Grant it to the role, or use the address of one that may.",
+    "25006": "Find out why it takes no writes: a standby, a full disk, or somebody who made it read-only.",
+}
 
 
 class Database:
@@ -52,7 +56,7 @@ class Database:
         Raises:
             Rejected: The address leads to one (port 6543), or is none at all.
         """
-        if str(self._parts().get("port") or "") == POOLER_PORT:
+        if POOLER_PORT in str(self._parts().get("port") or "").split(","):
             raise Rejected(
                 self.provider,
                 f"The database address of {self.ref} leads to a pooler in transaction mode (port {POOLER_PORT}).",
@@ -106,7 +110,8 @@ class Database:
         if problem.sqlstate is None or problem.sqlstate[:2] in ("08", "53", "57"):
             remedy = "Check that it is not paused, and that this host may reach it."
             return Unreachable(self.provider, f"The database of {self.ref} does not answer: {words}", place, remedy)
-        return Rejected(self.provider, f"The database of {self.ref} refused: {words}", place)
+        remedy = _REMEDIES.get(problem.sqlstate, "")
+        return Rejected(self.provider, f"The database of {self.ref} refused: {words}", place, remedy)
 
     def words_of(self, problem: psycopg.Error) -> str:
         """PostgreSQL's own message in one line, without the password."""

@@ -21,11 +21,22 @@ from console.migrations.checks import Leave
 from console.migrations.requests import MigrationFailed, Request
 from console.migrations.runner import Run, Sleep
 from console.migrations.scripts import Direction, Script, build_scripts
-from providers.contract import Migrate, MigrateDown, MigrationFile, Operation, OperationKey, OperationStatus
+from providers.contract import (
+    Capabilities,
+    Migrate,
+    MigrateDown,
+    MigrationFile,
+    Operation,
+    OperationKey,
+    OperationStatus,
+    Unsupported,
+)
+from providers.databases import Figures
 
 if TYPE_CHECKING:
     from console.migrations.patience import Patience
     from providers.databases import Databases
+    from providers.http import Clock
 
 CLOSE_WITHIN_S = 10.0
 POLL_AFTER = timedelta(milliseconds=500)
@@ -175,3 +186,21 @@ class Migrations:
 
     async def find(self, request: Migrate | MigrateDown, key: OperationKey) -> Operation | None:
         return await self._runs.find(_wish_of(request.target, self._direction, request.files))
+
+
+def offer_migrations(databases: Databases, runs: Runs, clock: Clock, otherwise: Unsupported) -> Capabilities:
+    """What a connection does with the databases that its configuration gives addresses of.
+
+    Args:
+        runs: The migrations under way; whoever opens the connection closes them.
+        otherwise: Why all of it cannot be done where there is no address.
+    """
+    if not databases.known:
+        return Capabilities(metrics=otherwise, migrations=otherwise, migrate=otherwise, migrate_down=otherwise)
+    figures = Figures(databases, clock)
+    return Capabilities(
+        metrics=figures,
+        migrations=figures,
+        migrate=Migrations(runs, Direction.UP),
+        migrate_down=Migrations(runs, Direction.DOWN),
+    )

@@ -28,9 +28,10 @@ _COMPLETE = (
     "alter table supabase_migrations.schema_migrations add column if not exists name text",
 )
 _COLUMNS = """
-select column_name from information_schema.columns
-where table_schema = 'supabase_migrations' and table_name = 'schema_migrations'
+select attname::text from pg_attribute
+where attrelid = to_regclass('supabase_migrations.schema_migrations') and attnum > 0 and not attisdropped
 """
+"""Not from information_schema, which shows a role without rights to the history an empty one."""
 _HOLDER = """
 select a.pid, a.application_name, a.usename, a.client_addr::text, a.backend_start
 from pg_locks l join pg_stat_activity a using (pid)

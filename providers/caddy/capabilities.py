@@ -40,10 +40,6 @@ def build_capabilities(client: CaddyClient, routes: Routes, address: str) -> Cap
         shift_traffic=Shifts(EdgeMover(client, routes), "Caddy", "route"),
         pages=HoldingPages(client),
         maintain=make_holding(client),
-        deploy=NO_DEPLOYS,
-        cancel=NO_DEPLOYS,
-        promote=NO_DEPLOYS,
-        roll_back=NO_DEPLOYS,
         inventory=NO_DEPLOYS,
         probes=NO_PROBES,
-    )
+    ).without_deploys(NO_DEPLOYS)

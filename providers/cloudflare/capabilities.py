@@ -57,11 +57,7 @@ def build_capabilities(client: CloudflareClient, settings: CloudflareSettings) -
         shift_traffic=Shifts(EdgeMover(client, routes), "Cloudflare", "load balancer"),
         names=names,
         point_name=names.pointing,
-        deploy=NO_DEPLOYS,
-        cancel=NO_DEPLOYS,
-        promote=NO_DEPLOYS,
-        roll_back=NO_DEPLOYS,
         inventory=NO_DEPLOYS,
         probes=NO_PROBES,
         metrics=NO_COUNTERS,
-    )
+    ).without_deploys(NO_DEPLOYS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -99,6 +99,10 @@ class Capabilities:
     maintain: Actuator[Maintain] | Unsupported = NOT_OFFERED
     announce: Actuator[Announce] | Unsupported = NOT_OFFERED
     set_variables: Actuator[SetVariables] | Unsupported = NOT_OFFERED
+
+    def without_deploys(self, why: Unsupported) -> Capabilities:
+        """The same of a platform that runs no services: all that concerns their releases is refused with one reason."""
+        return replace(self, deploy=why, cancel=why, promote=why, roll_back=why)
 
 
 class Connection(Protocol):

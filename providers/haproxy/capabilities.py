@@ -52,10 +52,6 @@ def build_capabilities(client: HAProxyClient, settings: HAProxySettings) -> Capa
         shift_traffic=Shifts(EdgeMover(client, routes, settings.state_file), "HAProxy", "backend"),
         maintain=NO_PAGE,
         pages=NO_PAGE,
-        deploy=NO_DEPLOYS,
-        cancel=NO_DEPLOYS,
-        promote=NO_DEPLOYS,
-        roll_back=NO_DEPLOYS,
         inventory=NO_DEPLOYS,
         probes=NO_PROBES,
-    )
+    ).without_deploys(NO_DEPLOYS)

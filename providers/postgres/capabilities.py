@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from console.domain.errors import ProviderError, Unreachable
-from console.migrations.scripts import Direction
 from providers.contract import AccountReport, Capabilities, Target, Unsupported
-from providers.databases import Databases, Figures
-from providers.migrating import Migrations, Runs
+from providers.databases import Databases
+from providers.migrating import Runs, offer_migrations
 
 if TYPE_CHECKING:
     from providers.database import Database
@@ -69,19 +69,11 @@ def build_capabilities(databases: Databases, runs: Runs, clock: Clock) -> Capabi
         runs: The migrations under way; whoever opens the connection closes them.
     """
     known = databases.known
-    figures = Figures(databases, clock) if known else NO_ADDRESS
-    return Capabilities(
+    return replace(
+        offer_migrations(databases, runs, clock, NO_ADDRESS),
         account=Account(databases) if known else NO_ADDRESS,
         inventory=Inventory(databases) if known else NO_ADDRESS,
-        metrics=figures,
-        migrations=figures,
-        migrate=Migrations(runs, Direction.UP) if known else NO_ADDRESS,
-        migrate_down=Migrations(runs, Direction.DOWN) if known else NO_ADDRESS,
-        deploy=NO_DEPLOYS,
-        cancel=NO_DEPLOYS,
-        promote=NO_DEPLOYS,
-        roll_back=NO_DEPLOYS,
-    )
+    ).without_deploys(NO_DEPLOYS)
 
 
 async def _ask(database: Database) -> tuple[str, str, bool, bool] | ProviderError:

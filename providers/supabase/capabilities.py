@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from console.migrations.scripts import Direction
 from providers.contract import Capabilities, Unsupported
-from providers.databases import Databases, Figures
-from providers.migrating import Migrations, Runs
+from providers.databases import Databases
+from providers.migrating import Runs, offer_migrations
 from providers.supabase.key_values import KeyValues
 from providers.supabase.readings import Account, Inventory, Logs
 
@@ -34,20 +34,11 @@ def build_capabilities(
         databases: Those whose addresses are configured.
         runs: The migrations under way. `stores`: the buckets. Whoever opens the connection closes both.
     """
-    known = databases.known
-    figures = Figures(databases, clock) if known else NO_ADDRESS
-    return Capabilities(
-        account=Account(client, tuple(known)),
+    return replace(
+        offer_migrations(databases, runs, clock, NO_ADDRESS),
+        account=Account(client, tuple(databases.known)),
         inventory=Inventory(client),
         logs=Logs(client),
         api_keys=KeyValues(client),
         files=stores,
-        metrics=figures,
-        migrations=figures,
-        migrate=Migrations(runs, Direction.UP) if known else NO_ADDRESS,
-        migrate_down=Migrations(runs, Direction.DOWN) if known else NO_ADDRESS,
-        deploy=NO_DEPLOYS,
-        cancel=NO_DEPLOYS,
-        promote=NO_DEPLOYS,
-        roll_back=NO_DEPLOYS,
-    )
+    ).without_deploys(NO_DEPLOYS)

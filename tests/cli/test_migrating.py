@@ -160,6 +160,21 @@ class TestGivenAWrongRequest:
         assert desk.run("status") == 1
         assert "pooler in transaction mode (port 6543)" in desk.err
 
+    def test_when_one_of_several_hosts_is_a_transaction_pooler_then_it_is_refused(self, desk, monkeypatch):
+        monkeypatch.setenv("SHOP_DATABASE", "postgresql://me:secret-word@127.0.0.1:5432,127.0.0.1:6543/shop")
+
+        assert desk.run("status") == 1
+        assert "pooler in transaction mode (port 6543)" in desk.err
+
+    def test_when_the_role_may_not_see_the_history_then_it_is_not_taken_for_empty(self, desk, monkeypatch):
+        desk.run("up", "--yes")
+        desk.ask("drop role if exists blind; create role blind login password 'secret-word'")
+        monkeypatch.setenv("SHOP_DATABASE", f"postgresql://blind:secret-word@{desk.dsn.partition('@')[2]}")
+
+        assert desk.run("status") == 1
+        assert "permission denied for schema supabase_migrations" in desk.err
+        assert "Grant it to the role" in desk.err
+
     def test_when_no_database_is_named_then_lint_needs_none_and_status_does(self, desk, capsys):
         assert main(["migrate", "lint", "--directory", str(desk.folder)]) == 0
         assert main(["migrate", "status", "--directory", str(desk.folder)]) == 2

@@ -4,7 +4,12 @@ import os
 import sys
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("quarterdeck", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("quarterdeck")
 
 # Tests start hundreds of processes. Where no bytecode may be written each of them compiles everything anew, which takes
 # several times as long as what it is asked to do.

@@ -84,7 +84,7 @@ class TestGivenTheBetaDistribution:
         assert math.exp(log_below(a, b, x)) == pytest.approx(integrated_below(a, b, x), rel=1e-6)
 
     @given(a=st.floats(0.05, 5000), b=st.floats(0.05, 5000), x=st.floats(0.001, 0.999))
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     def test_then_both_sides_sum_to_one(self, a, b, x):
         assert math.exp(log_below(a, b, x)) + math.exp(log_above(a, b, x)) == pytest.approx(1.0, abs=1e-9)
 
@@ -147,7 +147,7 @@ class TestGivenStages:
 
 class TestGivenBounds:
     @given(hits=st.integers(0, 40), more=st.integers(1, 400))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_then_they_enclose_what_was_measured(self, hits, more):
         trials = hits + more
         assert lower_bound(hits, trials, 0.01) <= hits / trials <= upper_bound(hits, trials, 0.01)

@@ -47,7 +47,7 @@ class TestGivenPublishedCases:
 
 class TestGivenARate:
     @given(hits=st.integers(0, 60), more=st.integers(1, 4000))
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     def test_then_its_interval_encloses_what_was_measured(self, hits, more):
         low, high = rate_interval(hits, hits + more, 0.05)
         assert 0.0 <= low <= hits / (hits + more) <= high <= 1.0

@@ -133,7 +133,7 @@ class TestGivenAMatrix:
 
         assert ("steps.2.id", "Nothing says what {wieght} stands for.", "Did you mean weight?") in told
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=4, unique=True), min_size=1, max_size=3))
     def test_when_expanded_then_ids_are_unique_and_as_many_as_combinations(self, lists: list[list[int]]) -> None:
         matrix = {f"axis{number}": values for number, values in enumerate(lists)}
@@ -370,7 +370,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ANYTHING)
 def test_whatever_a_file_holds_it_is_told_in_words(data: Any) -> None:
     pipeline, found = parse_pipeline({"steps": [data, {"id": "a", "kind": "approval", "when": data}]}, {}, {})
@@ -391,7 +391,7 @@ def hooked(draw: st.DrawFn) -> list[dict[str, Any]]:
     return draw(st.permutations(steps))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(hooked())
 def test_whatever_is_made_ready_the_plan_stays_in_order(steps: list[dict[str, Any]]) -> None:
     plan = planned(yaml.safe_dump({"steps": steps}))

@@ -82,7 +82,7 @@ events = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(event=events)
 def test_every_event_survives_the_disk(event: ev.Event) -> None:
     stored = json.loads(json.dumps(ev.event_to_json(event)))
@@ -90,7 +90,7 @@ def test_every_event_survives_the_disk(event: ev.Event) -> None:
     assert ev.event_from_json(stored) == event
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(plan=plans)
 def test_a_plan_keeps_its_digest(plan: Plan) -> None:
     assert from_json(Plan, json.loads(json.dumps(to_json(plan)))).digest == plan.digest

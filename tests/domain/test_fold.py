@@ -20,7 +20,7 @@ STEP = StepId("backend.deploy")
 
 
 class TestGivenAnyPrefixOfARecord:
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(story=st.sampled_from([GOOD, BAD]), data=st.data())
     def test_when_folded_at_once_or_in_two_parts_then_it_is_the_same(
         self, story: list[ev.Event], data: st.DataObject
@@ -36,7 +36,7 @@ class TestGivenAnyPrefixOfARecord:
         assert part == whole
         assert part.seq == length
 
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(story=st.sampled_from([GOOD, BAD]), data=st.data())
     def test_when_folded_then_times_and_states_agree(self, story: list[ev.Event], data: st.DataObject) -> None:
         deployment = fold(story[: data.draw(st.integers(1, len(story)))])
@@ -52,7 +52,7 @@ class TestGivenAnyPrefixOfARecord:
                 assert not state.was_begun
         assert all(sum(weights.values()) == 100 for weights in deployment.weights.values())
 
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(order=st.permutations([0] * 12 + [1] * 12))
     def test_when_two_deployments_are_mixed_then_each_is_told_apart(self, order: list[int]) -> None:
         second = DeploymentId("other")

@@ -281,7 +281,6 @@ TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(
     max_examples=LONGER or 25,
     stateful_step_count=30 if LONGER else 12,
-    deadline=None,
     derandomize=not LONGER,
     print_blob=False,
     suppress_health_check=list(HealthCheck),

@@ -112,7 +112,7 @@ class Story:
         return {entry.id: entry for entry in await self.ledger.scheduled(datetime.min.replace(tzinfo=last.tzinfo))}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(actions)
 def test_it_begins_once_and_in_time_or_is_said_not_to_have_begun(script: list[tuple[str, Any]]) -> None:
     async def play() -> None:

@@ -104,7 +104,7 @@ def ancestors(steps: Iterable[Step]) -> dict[str, set[str]]:
     return found
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(plan=plans())
 def test_a_plan_is_an_ordered_graph_whose_shifts_sum_to_100(plan: Plan) -> None:
     assert len({step.id for step in plan.steps}) == len(plan.steps)
@@ -116,7 +116,7 @@ def test_a_plan_is_an_ordered_graph_whose_shifts_sum_to_100(plan: Plan) -> None:
     assert from_json(Plan, to_json(plan)).digest == plan.digest
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(plan=plans())
 def test_nobody_is_served_before_what_the_service_needs_and_nothing_is_retired_before_all_is_verified(
     plan: Plan,
@@ -151,7 +151,7 @@ def begun(draw: st.DrawFn) -> tuple[Plan, Story]:
     return plan, story
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(made=begun())
 def test_the_way_back_undoes_what_was_begun_traffic_first_and_nothing_else(made: tuple[Plan, Story]) -> None:
     plan, story = made
@@ -180,7 +180,7 @@ def test_the_way_back_undoes_what_was_begun_traffic_first_and_nothing_else(made:
             assert moves <= above[step.id]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(made=begun())
 def test_the_way_back_runs_against_the_plan(made: tuple[Plan, Story]) -> None:
     plan, story = made
@@ -199,7 +199,7 @@ def test_the_way_back_runs_against_the_plan(made: tuple[Plan, Story]) -> None:
                 assert late.id in above[early.id]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(made=begun())
 def test_a_way_back_that_was_walked_leaves_nothing_to_undo(made: tuple[Plan, Story]) -> None:
     _, story = made

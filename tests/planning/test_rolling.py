@@ -127,7 +127,7 @@ def begun(draw: st.DrawFn) -> tuple[Plan, Story]:
     return planned, story
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(made=begun())
 def test_the_way_back_never_takes_all_out_and_leads_traffic_to_no_instance_that_changes(
     made: tuple[Plan, Story],
@@ -150,7 +150,7 @@ def test_the_way_back_never_takes_all_out_and_leads_traffic_to_no_instance_that_
         assert together < instances
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(made=begun())
 def test_a_way_back_that_was_walked_leaves_nothing_to_undo_and_traffic_as_before(made: tuple[Plan, Story]) -> None:
     _, story = made

@@ -50,7 +50,7 @@ READERS: list[Callable[[object], object]] = [
 
 
 @given(body=anything)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_arrives_no_reader_raises_anything_but_a_shape_error(body: object) -> None:
     for read in READERS:
         try:

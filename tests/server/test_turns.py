@@ -250,7 +250,7 @@ readings = st.builds(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     reading=readings,
     ranks=st.lists(st.sampled_from(Rank), min_size=1, max_size=40),

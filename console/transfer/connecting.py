@@ -19,6 +19,7 @@ _SETTINGS = {
     "standard_conforming_strings": "on",
     "extra_float_digits": "1",
     "bytea_output": "hex",
+    "quote_all_identifiers": "off",
 }
 _SET = "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)"
 

@@ -151,6 +151,25 @@ class TestGivenChangesInTheSource:
         assert [one.key["id"] for one in result.refused] == [20 if "NULL" in mended else 1]
         assert shop.rows("SELECT key ->> 'id' FROM quarterdeck.quarantine") == [(str(result.refused[0].key["id"]),)]
 
+    def test_when_values_are_of_another_kind_than_before_then_only_their_rows_are_put_aside(self, journey):
+        journey.write(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, h TIME, n NUMERIC, r REAL, d DATETIME, b BLOB);"
+            "INSERT INTO t VALUES (1, '10:00:00', 1.5, 2.5, '2024-01-01 00:00:00', x'00')"
+        )
+        journey.go()
+        journey.write(
+            "INSERT INTO t (id, h) VALUES (2, 7); INSERT INTO t (id, n) VALUES (3, 'x'), (9, 4.5);"
+            "INSERT INTO t (id, r) VALUES (4, 'y');"
+            "INSERT INTO t (id, d) VALUES (5, 6); INSERT INTO t (id, b) VALUES (6, 7)"
+        )
+
+        result = bring(journey, "t")
+
+        assert [(one.key["id"], one.column) for one in result.refused] == [
+            (2, "h"), (3, "n"), (4, "r"), (5, "d"), (6, "b"),
+        ]  # fmt: skip
+        assert (result.holds, result.written) == (True, 1)
+
     def test_when_it_is_stopped_then_the_next_run_brings_the_rest(self, shop, monkeypatch):
         monkeypatch.setattr("console.transfer.data.increment.BATCH", 2)
         shop.write("", *(("INSERT INTO words VALUES (?, 0)", (f"w{number}",)) for number in range(9)))

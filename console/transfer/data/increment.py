@@ -182,9 +182,9 @@ class _Run:
         return self._write(result)
 
     def _find_faults(self, tables: Sequence[TableIncrement]) -> tuple[str, ...]:
-        """Checked before anything is written: where no row differs, nothing will be, because of no fault either."""
+        """Checked before anything is written: where nothing is, no fault can do harm."""
         began = time.monotonic()
-        if any(table.found.all for table in tables):
+        if not self._request.dry_run and any(table.found.all for table in tables):
             self._told(Progress("check", "the file itself"))
             faults = tuple(find_faults(self._request.work / COPY))
         else:

@@ -247,13 +247,15 @@ def main() -> int:
         home, place = Path(directory) / "home", Place(Path(directory) / "product")
         home.mkdir(mode=0o700)
         commands.up(home, rps=10.0, speed=2.0)
-        deck = Deck(home)
         try:
-            for number in range(chosen.rounds):
-                kind = ("forward", "back on the way", "erring")[number % 3]
-                rounds.append(_play(deck, place, kind, chance, 0 if number == 0 else chosen.blows, number))
+            deck = Deck(home)
+            try:
+                for number in range(chosen.rounds):
+                    kind = ("forward", "back on the way", "erring")[number % 3]
+                    rounds.append(_play(deck, place, kind, chance, 0 if number == 0 else chosen.blows, number))
+            finally:
+                deck.run("worker", "stop", check=False)
         finally:
-            deck.run("worker", "stop", check=False)
             commands.down(home)
     return _tell(rounds)
 

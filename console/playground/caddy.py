@@ -131,11 +131,22 @@ class Caddy:
                 if (await ask(self.admin_socket, "GET", "/config/")).status == 200:
                     return
             await asyncio.sleep(0.02)
-        tail = self._log_path.read_text(encoding="utf-8", errors="replace")[-1000:]
         await self.stop()
-        raise ConsoleError(
-            f"Caddy ({self._name}) did not start.", f"{self._log_path}: {tail}", "See the log above; try again."
-        )
+        raise self._failure()
+
+    def check(self) -> None:
+        """A port that is taken may end a process just after its admin API first answered.
+
+        Raises:
+            ConsoleError: It has ended; quotes its log.
+        """
+        if self.pid is None:
+            raise self._failure()
+
+    def _failure(self) -> ConsoleError:
+        tail = self._log_path.read_text(encoding="utf-8", errors="replace")[-1000:]
+        what = f"Caddy ({self._name}) did not start."
+        return ConsoleError(what, f"{self._log_path}: {tail}", "See the log above; try again.")
 
     async def change(self, method: str, path: str, value: object) -> Answer:
         """Change a part of the configuration; Caddy applies it as a whole or not at all.

@@ -78,6 +78,11 @@ class Edge:
         await self.router.start(self._router_config())
         await self.harbour.start(self._harbour_config(arm_urls, frontend_url))
 
+    def check(self) -> None:
+        """Raises ConsoleError when a process has ended."""
+        self.router.check()
+        self.harbour.check()
+
     async def weights(self) -> dict[str, int]:
         """Read back the weights in force, arm to whole percent; empty while the router does not answer."""
         try:

@@ -146,6 +146,7 @@ class World:
         port = int(self.edge.url.rpartition(":")[2])
         deadline = time.monotonic() + FIRST_RELEASE_WITHIN_S
         while time.monotonic() < deadline:
+            self.edge.check()
             if await answers_ok(port, "/api/items") and await answers_ok(port, "/"):
                 return
             await asyncio.sleep(0.03)

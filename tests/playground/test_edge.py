@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from console.domain.errors import ConsoleError
 from console.playground.admin_proxy import AdminProxy
 from console.playground.edge import ARMS, Edge, build_load_balancing
 from console.playground.hosting import Instance
@@ -224,3 +225,13 @@ class TestGivenTheEdgesAdminAddress:
 
         metrics = (await ask(shore.edge.harbour.admin_socket, "GET", "/metrics")).body
         assert b'server="backend-blue"' in metrics
+
+
+class TestGivenAProcessOfTheEdgeThatEnds:
+    async def test_then_it_is_named(self, shore: Shore):
+        shore.edge.check()
+
+        await shore.edge.harbour.stop()
+
+        with pytest.raises(ConsoleError, match=r"Caddy \(harbour\) did not start"):
+            shore.edge.check()

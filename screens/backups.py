@@ -57,6 +57,12 @@ class BackupsScreen(ConsoleScreen):
     def _here(self) -> BackupLine | None:
         return next((one for one in self._known.backups if one.id == self.pane.cursor), None) if self._known else None
 
+    @property
+    def _environment(self) -> EnvironmentName:
+        """The one that the cursor is in, else the chosen one."""
+        backup = self._here
+        return _place(backup)[0] if backup is not None else self.console_app.selected
+
     def do_open(self) -> None:
         """Everything that is known of it in one line."""
         backup = self._here
@@ -64,10 +70,8 @@ class BackupsScreen(ConsoleScreen):
             self.console_app.hint(backup.why or backup.note or f"{backup.id} of {backup.name}, {backup.state}.")
 
     def do_take_backup(self) -> None:
-        """Of every database of the environment that the cursor is in, else of the chosen one."""
-        backup = self._here
-        name = EnvironmentName(backup.name.partition("/")[0]) if backup is not None else self.console_app.selected
-        self.console_app.push_screen(take_dialog(name))
+        """Of every database of the environment."""
+        self.console_app.push_screen(take_dialog(self._environment))
 
     def do_verify_backup(self) -> None:
         backup = self._one()
@@ -76,9 +80,7 @@ class BackupsScreen(ConsoleScreen):
 
     def do_drill_backup(self) -> None:
         """The newest of the environment's databases, for practice."""
-        backup = self._here
-        name = EnvironmentName(backup.name.partition("/")[0]) if backup is not None else self.console_app.selected
-        self.console_app.push_screen(drill_dialog(name))
+        self.console_app.push_screen(drill_dialog(self._environment))
 
     def do_restore_backup(self) -> None:
         backup = self._one()
@@ -86,7 +88,7 @@ class BackupsScreen(ConsoleScreen):
             return
         from screens.prompt import Prompt
 
-        environment = backup.name.partition("/")[0]
+        environment, _ = _place(backup)
 
         def go_on(typed: str) -> None:
             if typed == environment:
@@ -143,10 +145,11 @@ def restore_dialog(backup: BackupLine) -> PlanDialog:
 
 
 def _wish(backup: BackupLine, act: str) -> Wish:
+    environment, service = _place(backup)
+    return Wish(environment, strategy=f"{BACKUPS}{act}", services=(service,), backup=BackupWish(backup.id))
+
+
+def _place(backup: BackupLine) -> tuple[EnvironmentName, ServiceName]:
+    """Whose it is: a backup of an environment is named `ENVIRONMENT/SERVICE`."""
     environment, _, service = backup.name.partition("/")
-    return Wish(
-        EnvironmentName(environment),
-        strategy=f"{BACKUPS}{act}",
-        services=(ServiceName(service),),
-        backup=BackupWish(backup.id),
-    )
+    return EnvironmentName(environment), ServiceName(service)

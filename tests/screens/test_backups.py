@@ -30,6 +30,20 @@ KEPT = BackupList(
 )
 
 
+async def restore_saying(name: str, make_world: Make) -> World:
+    """Open the backups, ask for the first to be restored, write a name and press y."""
+    world = make_world()
+    world.service.kept = KEPT
+    async with world.app.run_test(size=(120, 30)) as pilot:
+        await world.settle(pilot)
+        world.app.actions.do_backups()
+        await world.settle(pilot)
+        await world.press(pilot, "R")
+        world.app.screen.query_one("#text", Input).value = name
+        await world.press(pilot, "enter", "y")
+    return world
+
+
 class TestGivenBackups:
     def test_then_how_each_database_comes_back_is_said_before_them(self) -> None:
         said = plain(backup_rows(KEPT, NOW, 120))
@@ -42,16 +56,7 @@ class TestGivenBackups:
         assert "table x differs." in said
 
     async def test_when_one_is_to_be_restored_then_the_name_is_written_and_y_does_it(self, make_world: Make) -> None:
-        world = make_world()
-        world.service.kept = KEPT
-
-        async with world.app.run_test(size=(120, 30)) as pilot:
-            await world.settle(pilot)
-            world.app.actions.do_backups()
-            await world.settle(pilot)
-            await world.press(pilot, "R")
-            world.app.screen.query_one("#text", Input).value = "production"
-            await world.press(pilot, "enter", "y")
+        world = await restore_saying("production", make_world)
 
         ((wish, _, _),) = world.service.deployed
         assert (wish.strategy, wish.services) == ("backup:restore", ("database",))
@@ -59,15 +64,6 @@ class TestGivenBackups:
         assert wish.backup.backup == "20261122-110000-3f2a"
 
     async def test_when_another_name_is_written_then_nothing_is_asked_for(self, make_world: Make) -> None:
-        world = make_world()
-        world.service.kept = KEPT
-
-        async with world.app.run_test(size=(120, 30)) as pilot:
-            await world.settle(pilot)
-            world.app.actions.do_backups()
-            await world.settle(pilot)
-            await world.press(pilot, "R")
-            world.app.screen.query_one("#text", Input).value = "prod"
-            await world.press(pilot, "enter", "y")
+        world = await restore_saying("prod", make_world)
 
         assert not world.service.deployed

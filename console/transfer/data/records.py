@@ -178,11 +178,11 @@ def refuse(target: Target, transfer: str, refused: Sequence[Refused]) -> None:
 
 def refuse_once(target: Target, transfer: str, refused: Sequence[Refused]) -> list[int]:
     """Keep rows in quarantine, but for those that are there with the same values already; the numbers of all."""
-    return [
-        int(number)
-        for one in refused
-        for (number,) in target.execute(_KEEP_ONCE.encode(), _entry(transfer, one)).fetchall()
-    ]
+    if not refused:
+        return []
+    with target.cursor() as cursor:
+        cursor.executemany(_KEEP_ONCE.encode(), [_entry(transfer, one) for one in refused], returning=True)
+        return [int(number) for result in cursor.results() for (number,) in result.fetchall()]
 
 
 def release(target: Target, table: str, kept: Sequence[int]) -> None:
